@@ -1,0 +1,255 @@
+//! Which parameters of an annotated function are its cache, its key, or neither.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::{Expr, Type};
+
+use crate::blame::{Extent, arguments_at, local, spread};
+use crate::diagnostics::Diagnostics;
+use crate::key::{CallKey, Part};
+use crate::options::{Dialect, Setting};
+use crate::signature::{Function, Hold, Parameter, Receiver, is_reference};
+use crate::{messages, suggest};
+
+/// The parameters of a function, and what is known of their roles.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    receiver: Option<Receiver>,
+    parameters: Vec<Parameter>,
+    skipped: BTreeSet<String>,
+    /// Parameters that an option's expression reads.
+    mentioned: BTreeSet<String>,
+}
+
+impl Arguments {
+    /// Sorts the parameters of a function; `read_by` are the expressions of its options.
+    pub(crate) fn from_input(
+        function: &Function,
+        skip: &[Ident],
+        read_by: &[Option<&Setting<Expr>>],
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let parameters = function.parameters();
+        reject_unknown_skips(skip, &parameters, diagnostics);
+        let mut mentioned = BTreeSet::new();
+        for setting in read_by.iter().copied().flatten() {
+            collect_names(setting.value.to_token_stream(), &mut mentioned);
+        }
+        Self {
+            receiver: function.receiver(),
+            parameters,
+            skipped: skip.iter().map(|name| name.unraw().to_string()).collect(),
+            mentioned,
+        }
+    }
+
+    /// How the method holds its `self`.
+    pub(crate) fn receiver(&self) -> Option<&Receiver> {
+        self.receiver.as_ref()
+    }
+
+    /// Parameters that are neither skipped nor read by an option.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(|parameter| {
+            let Some(name) = &parameter.name else {
+                return true;
+            };
+            let name = name.unraw().to_string();
+            !self.skipped.contains(&name) && !self.mentioned.contains(&name)
+        })
+    }
+
+    /// Refuses parameters that the body would fill in: a hit does not run it.
+    pub(crate) fn reject_mut_arguments(&self, diagnostics: &mut Diagnostics) {
+        for parameter in self.candidates().filter(|p| p.is_mut_reference()) {
+            let message = messages::mut_argument(parameter.name.as_ref());
+            diagnostics.report(&parameter.ty, message);
+        }
+    }
+
+    /// The key of all candidates. Where there is none, `is_silent` says that this follows from a fault that
+    /// was already reported.
+    pub(crate) fn key(
+        &self,
+        function: &Ident,
+        is_silent: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<CallKey> {
+        let key = CallKey::from_parts(self.parts(diagnostics)?);
+        if key.is_none() && !is_silent {
+            diagnostics.report(function, messages::no_arguments());
+        }
+        key
+    }
+
+    /// Turns every candidate into a part of the key.
+    fn parts(&self, diagnostics: &mut Diagnostics) -> Option<Vec<Part>> {
+        let mut is_complete = true;
+        let mut parts = Vec::new();
+        for parameter in self.candidates() {
+            match &parameter.name {
+                None => {
+                    diagnostics.report(&parameter.pat, messages::PATTERN);
+                    is_complete = false;
+                }
+                Some(name) if parameter.cfg.is_some() => {
+                    diagnostics.report(&parameter.cfg, messages::cfg_in_key(name));
+                    is_complete = false;
+                }
+                Some(name) => parts.push(Part::from_parameter(name, parameter)),
+            }
+        }
+        is_complete.then_some(parts)
+    }
+
+    /// Finds the cache: where `cache = …` says, else a parameter `cache`, else `self.cache`.
+    pub(crate) fn cache(
+        &mut self,
+        written: Option<&Setting<Expr>>,
+        sig: &syn::Signature,
+        dialect: &Dialect,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<CacheAccess> {
+        if let Some(setting) = written {
+            return Some(self.written_cache(&setting.value));
+        }
+        if let Some(parameter) = self.parameters.iter().find(|p| p.is_named("cache")) {
+            let access = CacheAccess {
+                value: at_type(parameter),
+                blame: Extent::of(&parameter.ty),
+                is_cloned: !is_reference(&parameter.ty),
+            };
+            self.mentioned.insert("cache".to_owned());
+            return Some(access);
+        }
+        let Some(receiver) = &self.receiver else {
+            diagnostics.report(&sig.ident, messages::no_cache(dialect));
+            return None;
+        };
+        let self_token = receiver.self_token;
+        Some(CacheAccess {
+            value: quote!(#self_token.cache),
+            blame: Extent {
+                first: Span::call_site(),
+                last: Span::call_site(),
+            },
+            is_cloned: receiver.hold != Hold::Shared,
+        })
+    }
+
+    fn written_cache(&self, value: &Expr) -> CacheAccess {
+        let mut names = BTreeSet::new();
+        collect_names(value.to_token_stream(), &mut names);
+        let moves = |ty: &Type| !is_reference(ty);
+        let reads_value = self.parameters.iter().any(|parameter| {
+            let is_read = |name: &Ident| names.contains(&name.unraw().to_string());
+            parameter.name.as_ref().is_some_and(is_read) && moves(&parameter.ty)
+        });
+        let is_self_held = self
+            .receiver
+            .as_ref()
+            .is_some_and(|receiver| receiver.hold != Hold::Shared);
+        CacheAccess {
+            value: value.to_token_stream(),
+            blame: Extent::of(value),
+            is_cloned: reads_value || (is_self_held && names.contains("self")),
+        }
+    }
+}
+
+/// Where the cache is.
+#[derive(Debug)]
+pub(crate) struct CacheAccess {
+    value: TokenStream,
+    blame: Extent,
+    /// Whether the body may move, or borrow for writing, what holds the cache.
+    is_cloned: bool,
+}
+
+impl CacheAccess {
+    /// The statement that binds the cache's handle.
+    pub(crate) fn expand(&self, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     let cache = K::cache(&self.cache);
+        // or, where the body takes the holder away:
+        //     let cache = &Clone::clone(K::cache(&self.cache));
+        let Self {
+            value,
+            blame,
+            is_cloned,
+        } = self;
+        let cache = local("cache");
+        let find = spread(*blame, quote!(#private::cache));
+        let borrow = quote_spanned!(blame.first=> &);
+        let arguments = arguments_at(*blame, quote!(#borrow #value));
+        let find = quote!(#find #arguments);
+        if *is_cloned {
+            quote!(let #cache = &::core::clone::Clone::clone(#find);)
+        } else {
+            quote!(let #cache = #find;)
+        }
+    }
+}
+
+/// A parameter's name, placed at the end of its type: that is what does not fit if it is no cache.
+fn at_type(parameter: &Parameter) -> TokenStream {
+    let mut name = parameter.name.clone();
+    if let Some(name) = &mut name {
+        name.set_span(Extent::of(&parameter.ty).last.resolved_at(name.span()));
+    }
+    name.to_token_stream()
+}
+
+fn reject_unknown_skips(skip: &[Ident], parameters: &[Parameter], diagnostics: &mut Diagnostics) {
+    let names: Vec<String> = parameters
+        .iter()
+        .filter_map(|parameter| parameter.name.as_ref())
+        .map(|name| name.unraw().to_string())
+        .collect();
+    for skipped in skip {
+        let text = skipped.unraw().to_string();
+        if !names.contains(&text) {
+            let near = suggest::nearest(&text, names.iter().map(String::as_str));
+            diagnostics.report(skipped, messages::no_such_parameter(&text, near));
+        }
+    }
+}
+
+/// Collects identifiers that may be variables: not those behind `.` or `::`.
+fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    let mut is_member = false;
+    for token in tokens {
+        match &token {
+            TokenTree::Group(group) => collect_names(group.stream(), names),
+            TokenTree::Ident(ident) if !is_member => {
+                names.insert(ident.unraw().to_string());
+            }
+            _ => {}
+        }
+        is_member = matches!(&token, TokenTree::Punct(punct) if ".:".contains(punct.as_char()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(tokens: TokenStream) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        collect_names(tokens, &mut names);
+        names.into_iter().collect()
+    }
+
+    #[test]
+    fn members_are_no_variables() {
+        assert_eq!(names(quote!(options.strategy)), ["options"]);
+        assert_eq!(
+            names(quote!(pick(now, self.cache))),
+            ["now", "pick", "self"]
+        );
+        assert_eq!(names(quote!(CacheStrategy::Refresh)), ["CacheStrategy"]);
+    }
+}

@@ -1,0 +1,42 @@
+//! The user's body inside generated code.
+
+use proc_macro2::{Group, Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use crate::blame::{Extent, at};
+use crate::signature::Shell;
+
+/// The body as an `async move` block of the function's output.
+///
+/// The unreachable `return` at its start gives the block its type, so that `?`, `return` and the last
+/// expression are checked, and blamed, as in the unannotated function.
+pub(crate) fn async_block(shell: &Shell, output: &Type) -> TokenStream {
+    // At the return type, so that a mismatch names it as its reason.
+    let ret = Ident::new("__cache_kit_ret", Extent::of(output).first);
+    let statements = shell.block.stream();
+    // expands to:
+    //     async move {
+    //         if let Some(ret) = None::<Ret> { return ret; }
+    //         <the user's statements>
+    //     }
+    let stream = quote! {
+        if let ::core::option::Option::Some(#ret) = ::core::option::Option::None::<#output> {
+            #[allow(unreachable_code)]
+            return #ret;
+        }
+        #statements
+    };
+    let mut block = Group::new(shell.block.delimiter(), stream);
+    block.set_span(shell.block.span());
+    quote!(async move #block)
+}
+
+/// `K::EntityOf<Ret>`, all of it at the return type: what cannot be cached is blamed there, once.
+pub(crate) fn entity_of(output: &Type, private: &TokenStream) -> TokenStream {
+    let Extent { first, last } = Extent::of(output);
+    let private = at(first, private.clone());
+    let open = quote_spanned!(first=> #private::EntityOf<);
+    let close = quote_spanned!(last=> >);
+    quote!(#open #output #close)
+}

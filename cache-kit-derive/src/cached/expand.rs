@@ -1,0 +1,106 @@
+//! Writes the tokens of `#[cached]`; nothing can fail here.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use crate::blame::{Extent, arguments_at, at, local, spread};
+use crate::body;
+
+use super::model::{Model, Strategy};
+
+/// Writes the function with a cache in front of its body.
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let private = model.krate.private();
+    let output = &model.output;
+    let entity = body::entity_of(output, &private);
+    let (cache, key, call) = (local("cache"), local("key"), local("call"));
+    let (hit, load) = (local("hit"), local("body"));
+    let find_cache = model.cache.expand(&private);
+    let parens = model.function.sig.paren_token.span.join();
+    let write_key = model.key.expand(&private, &entity, &key, parens);
+    let plan = plan(model, &private);
+    let block = body::async_block(&model.shell, output);
+    // What cannot be cached is blamed on the return type by the first statement; a call that asks the same
+    // at the same place is not reported again.
+    let extent = Extent::of(output);
+    let peek = spread(extent, quote!(#private::peek));
+    let peek_arguments = arguments_at(extent, quote!(#cache, &#key, &#call));
+    let read = spread(extent, quote!(#private::read_through));
+    let read_arguments = arguments_at(extent, quote!(#cache, #key, #call, #load));
+    let wait = quote_spanned!(extent.last=> .await);
+    // expands to:
+    //     let cache = K::cache(&self.cache);
+    //     let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
+    //     K::write_whole_key::<K::EntityOf<Ret>, _>(&id, &mut key);
+    //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
+    //     if let Some(hit) = K::peek(cache, &key, &call) { return hit; }
+    //     let body = pin!(async move { … });
+    //     K::read_through(cache, key, call, body).await
+    let inner = quote! {
+        #find_cache
+        let mut #key = #private::entity_key::<#entity, _>(#cache);
+        #write_key
+        let #call = #plan;
+        if let ::core::option::Option::Some(#hit) = #peek::<_, #output> #peek_arguments {
+            return #hit;
+        }
+        let #load = ::core::pin::pin!(#block);
+        #read::<_, #output, _> #read_arguments #wait
+    };
+    model.function.with_body(&model.shell, &inner)
+}
+
+/// What this call asks of the cache.
+fn plan(model: &Model, private: &TokenStream) -> TokenStream {
+    let output = &model.output;
+    let strategy = strategy(&model.strategy, private);
+    let or_miss = or_miss(model, private);
+    let lifetimes = model.lifetimes.expand_calls(private);
+    // The method that resolves with the fewest references says what the output's error can do.
+    // expands to:
+    //     K::Call::<Ret>::new(strategy)
+    //         .or_miss(<Ret as K::FreshOutput>::miss)
+    //         .ttl(Duration::new(60, 0))
+    //         .sharing({ use K::{…}; (&&&K::Probe::<Ret>::new()).sharing() })
+    //         .carrying({ use K::{…}; (&&K::Probe::<Ret>::new()).carrying() })
+    quote! {
+        #private::Call::<#output>::new(#strategy)
+            #or_miss
+            #lifetimes
+            .sharing({
+                use #private::{ShareClone as _, ShareInto as _, ShareNone as _};
+                (&&&#private::Probe::<#output>::new()).sharing()
+            })
+            .carrying({
+                use #private::{CarryInto as _, CarryNone as _};
+                (&&#private::Probe::<#output>::new()).carrying()
+            })
+    }
+}
+
+fn strategy(strategy: &Strategy, private: &TokenStream) -> TokenStream {
+    match strategy {
+        Strategy::Default => quote!(#private::CacheStrategy::Refresh),
+        Strategy::Variant(ident) => {
+            let private = at(ident.span(), private.clone());
+            quote_spanned!(ident.span()=> #private::CacheStrategy::#ident)
+        }
+        Strategy::Loading(expr) | Strategy::Dynamic(expr) => quote!(#expr),
+    }
+}
+
+/// How to say "miss", where the strategy may not load. Blamed on the strategy: it is what asks.
+fn or_miss(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+    if !model.strategy.may_be_fresh() {
+        return None;
+    }
+    let output = &model.output;
+    let blame = match &model.strategy {
+        Strategy::Variant(ident) => ident.span(),
+        Strategy::Loading(expr) | Strategy::Dynamic(expr) => Extent::of(expr).first,
+        Strategy::Default => Span::call_site(),
+    };
+    let miss = quote!(<#output as #private::FreshOutput>::miss);
+    let miss = at(blame, miss);
+    Some(quote!(.or_miss(#miss)))
+}

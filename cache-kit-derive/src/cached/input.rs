@@ -1,0 +1,37 @@
+//! The options of `#[cached]` as written.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::Expr;
+
+use crate::diagnostics::Diagnostics;
+use crate::lifetimes::LifetimeOptions;
+use crate::options::{CACHED, Options, Setting};
+
+/// Every option, each with its name to blame.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) strategy: Option<Setting<Expr>>,
+    pub(super) cache: Option<Setting<Expr>>,
+    pub(super) key: Option<Setting<Expr>>,
+    pub(super) is_key_attempted: bool,
+    pub(super) skip: Vec<Ident>,
+    pub(super) lifetimes: LifetimeOptions,
+    pub(super) krate: Option<Setting<Expr>>,
+}
+
+impl Input {
+    /// Reads the attribute's tokens.
+    pub(super) fn from_syn(attribute: TokenStream, diagnostics: &mut Diagnostics) -> Self {
+        let mut options = Options::new();
+        options.read(attribute, &CACHED, diagnostics);
+        Self {
+            is_key_attempted: options.was_attempted("key") || options.was_attempted("skip"),
+            strategy: options.take("strategy"),
+            cache: options.take("cache"),
+            key: options.take("key"),
+            skip: options.take_list("skip"),
+            lifetimes: LifetimeOptions::from_options(&mut options),
+            krate: options.take("crate"),
+        }
+    }
+}

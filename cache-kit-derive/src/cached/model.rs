@@ -1,0 +1,196 @@
+//! A cached function as meant.
+
+use syn::{Expr, Ident, Lit, Type};
+
+use crate::arguments::{Arguments, CacheAccess};
+use crate::crate_path::CratePath;
+use crate::diagnostics::Diagnostics;
+use crate::key::CallKey;
+use crate::lifetimes::Lifetimes;
+use crate::messages;
+use crate::options::{CACHED, Setting, peel_expr};
+use crate::signature::{
+    Borrow, Function, Hold, Shell, first_borrow, first_generic, is_unit, last_segment,
+};
+
+use super::input::Input;
+
+/// A function with a cache in front.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) function: Function,
+    pub(super) shell: Shell,
+    pub(super) output: Type,
+    pub(super) cache: CacheAccess,
+    pub(super) key: CallKey,
+    pub(super) strategy: Strategy,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) krate: CratePath,
+}
+
+/// How the entry is used.
+#[derive(Debug)]
+pub(super) enum Strategy {
+    /// None was written.
+    Default,
+    /// `Refresh`: a variant, looked up by the compiler.
+    Variant(Ident),
+    /// `CacheStrategy::Refresh`: an expression that is known not to be `Fresh`.
+    Loading(Expr),
+    /// Any other expression; it may be `Fresh`.
+    Dynamic(Expr),
+}
+
+impl Model {
+    /// Checks function and options, and reports all that is wrong at once.
+    pub(super) fn from_input(
+        function: Function,
+        input: &Input,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        reject_company(&function, diagnostics);
+        // What is not asynchronous at all is not looked into.
+        let shell = function.shell(&CACHED, diagnostics)?;
+        let output = output_of(&shell, &function, diagnostics);
+        let strategy = Strategy::from_input(input, diagnostics);
+        let read_by = [input.strategy.as_ref(), input.cache.as_ref()];
+        let mut arguments = Arguments::from_input(&function, &input.skip, &read_by, diagnostics);
+        reject_receiver(&arguments, diagnostics);
+        let cache = arguments.cache(input.cache.as_ref(), &function.sig, &CACHED, diagnostics);
+        arguments.reject_mut_arguments(diagnostics);
+        let key = match &input.key {
+            Some(setting) => CallKey::from_setting(setting, diagnostics),
+            None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
+        };
+        let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
+        let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
+        Some(Self {
+            shell,
+            output: output?,
+            cache: cache?,
+            key: key?,
+            strategy: strategy?,
+            function,
+            lifetimes,
+            krate,
+        })
+    }
+}
+
+impl Strategy {
+    fn from_input(input: &Input, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let Some(setting) = &input.strategy else {
+            return Some(Self::Default);
+        };
+        let strategy = Self::from_setting(setting, diagnostics)?;
+        if let Self::Variant(ident) = &strategy {
+            let name = ident.to_string();
+            if name == "Bypass" || name == "Fresh" {
+                input.lifetimes.reject_all(&name, diagnostics);
+            }
+        }
+        Some(strategy)
+    }
+
+    fn from_setting(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let value = peel_expr(&setting.value);
+        match value {
+            Expr::Lit(literal) => {
+                let text = match &literal.lit {
+                    Lit::Str(text) => text.value(),
+                    _ => "Refresh".to_owned(),
+                };
+                diagnostics.report(value, messages::quoted_strategy(&text));
+                None
+            }
+            Expr::Path(path) => match path.path.get_ident() {
+                Some(ident) if is_variant(ident) => Some(Self::Variant(ident.clone())),
+                _ if names_loading_variant(&path.path) => Some(Self::Loading(value.clone())),
+                _ => Some(Self::Dynamic(value.clone())),
+            },
+            _ => Some(Self::Dynamic(value.clone())),
+        }
+    }
+
+    /// Whether it may meet a miss that it must not load.
+    pub(super) fn may_be_fresh(&self) -> bool {
+        match self {
+            Self::Default | Self::Loading(_) => false,
+            Self::Variant(ident) => ident == "Fresh",
+            Self::Dynamic(_) => true,
+        }
+    }
+}
+
+/// A lone capitalised identifier; `DEFAULT_STRATEGY` is a constant of the user's.
+fn is_variant(ident: &Ident) -> bool {
+    let name = ident.to_string();
+    name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+}
+
+fn names_loading_variant(path: &syn::Path) -> bool {
+    let loading = ["Refresh", "Invalidate", "Bypass"];
+    path.segments.len() > 1
+        && path
+            .segments
+            .last()
+            .is_some_and(|last| loading.iter().any(|name| last.ident == name))
+}
+
+fn reject_company(function: &Function, diagnostics: &mut Diagnostics) {
+    for attr in &function.attrs {
+        let Some(last) = attr.path().segments.last() else {
+            continue;
+        };
+        match last.ident.to_string().as_str() {
+            "cached" => diagnostics.report(attr.path(), messages::twice(&CACHED)),
+            other @ ("cache_put" | "cache_evict") => {
+                diagnostics.report(attr.path(), messages::together(&CACHED, other));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn reject_receiver(arguments: &Arguments, diagnostics: &mut Diagnostics) {
+    let Some(receiver) = arguments.receiver() else {
+        return;
+    };
+    match receiver.hold {
+        Hold::Value => diagnostics.report(&receiver.node, messages::self_by_value()),
+        Hold::Mutable => diagnostics.report(&receiver.node, messages::self_by_mut()),
+        Hold::Shared | Hold::Handle => {}
+    }
+}
+
+fn output_of(shell: &Shell, function: &Function, diagnostics: &mut Diagnostics) -> Option<Type> {
+    let Some(output) = &shell.output else {
+        diagnostics.report(&function.sig.ident, messages::nothing_to_cache());
+        return None;
+    };
+    if let Some(unit) = unit_in(output) {
+        diagnostics.report(unit, messages::nothing_to_cache());
+        return None;
+    }
+    match first_borrow(output) {
+        None => Some(output.clone()),
+        Some(Borrow::Lifetime(node)) => {
+            diagnostics.report(node, messages::borrowed_output());
+            None
+        }
+        Some(Borrow::ImplTrait(node)) => {
+            diagnostics.report(node, messages::impl_output());
+            None
+        }
+    }
+}
+
+/// The `()` in `()`, `Option<()>` or `Result<(), E>`.
+pub(crate) fn unit_in(ty: &Type) -> Option<&Type> {
+    if is_unit(ty) {
+        return Some(ty);
+    }
+    let name = last_segment(ty)?.ident.to_string();
+    let is_wrapper = ["Option", "Result", "Arc"].contains(&name.as_str());
+    first_generic(ty).filter(|_| is_wrapper).and_then(unit_in)
+}

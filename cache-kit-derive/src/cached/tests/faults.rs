@@ -1,0 +1,210 @@
+use super::*;
+
+fn assert_faults<const N: usize>(cases: [(TokenStream, &str); N]) {
+    for (item, message) in cases {
+        assert_eq!(fault(TokenStream::new(), item), message);
+    }
+}
+
+#[test]
+fn items_are_judged() {
+    assert_faults([
+        (
+            quote!(
+                struct S;
+            ),
+            "`#[cached]` belongs on an `async fn`, found a struct",
+        ),
+        (
+            quote!(
+                fn f(cache: &C, id: u64) -> User {
+                    x
+                }
+            ),
+            "`#[cached]` needs an `async fn`",
+        ),
+        (
+            quote!(
+                async fn f(&self, id: u64) -> User;
+            ),
+            "`#[cached]` needs a body",
+        ),
+        (
+            quote!(
+                const fn f() -> User {
+                    x
+                }
+            ),
+            "`#[cached]` needs an `async fn`, and it cannot be `const`",
+        ),
+        (
+            quote!(
+                #[cached]
+                async fn f(&self, id: u64) -> User {
+                    x
+                }
+            ),
+            "`#[cached]` is set twice",
+        ),
+        (
+            quote!(
+                #[cache_put]
+                async fn f(&self, id: u64) -> User {
+                    x
+                }
+            ),
+            "`#[cached]` and `#[cache_put]` exclude each other",
+        ),
+    ]);
+}
+
+#[test]
+fn parameters_are_judged() {
+    assert_faults([
+        (
+            quote!(
+                async fn f(id: u64) -> User {
+                    x
+                }
+            ),
+            "`#[cached]` cannot tell where the cache is",
+        ),
+        (
+            quote!(
+                async fn f(self, id: u64) -> User {
+                    x
+                }
+            ),
+            "a hit would drop `self`; take `&self`",
+        ),
+        (
+            quote!(
+                async fn f(&mut self, id: u64) -> User {
+                    x
+                }
+            ),
+            "a hit skips the mutation; take `&self`",
+        ),
+        (
+            quote!(
+                async fn f(&self, id: u64, out: &mut u8) -> User {
+                    x
+                }
+            ),
+            "a hit leaves `out` unwritten",
+        ),
+        (
+            quote!(
+                async fn f(&self, (a, b): (u8, u8)) -> User {
+                    x
+                }
+            ),
+            "name this argument or set `key`",
+        ),
+        (
+            quote!(
+                async fn f(&self) -> User {
+                    x
+                }
+            ),
+            "nothing to key on; set `key`",
+        ),
+        (
+            quote!(
+                async fn f(&self, id: u64, #[cfg(a)] b: u8) -> User {
+                    x
+                }
+            ),
+            "a `cfg` parameter cannot be part of the key; add it to `skip(b)`",
+        ),
+    ]);
+}
+
+#[test]
+fn outputs_are_judged() {
+    assert_faults([
+        (
+            quote!(
+                async fn f(&self, id: u64) {
+                    x
+                }
+            ),
+            "`()` has nothing to cache",
+        ),
+        (
+            quote!(
+                async fn f(&self, id: u64) -> Result<(), E> {
+                    x
+                }
+            ),
+            "`()` has nothing to cache",
+        ),
+        (
+            quote!(
+                async fn f(&self, id: u64) -> impl Sized {
+                    x
+                }
+            ),
+            "an `impl Trait` cannot be stored; name the type",
+        ),
+        (
+            quote!(
+                async fn f(&self, id: u64) -> Option<&User> {
+                    x
+                }
+            ),
+            "a borrowed value cannot be stored",
+        ),
+    ]);
+}
+
+#[test]
+fn options_are_judged() {
+    let item = quote!(
+        async fn find(&self, id: u64, tenant: u8) -> Option<User> {
+            None
+        }
+    );
+    for (options, message) in [
+        (
+            quote!(strategey = Refresh),
+            "unknown option `strategey`; did you mean `strategy`?",
+        ),
+        (quote!(strategy = "Refresh"), "a strategy is no string"),
+        (
+            quote!(strategy = Bypass, ttl = "1s"),
+            "`ttl` has no effect with `Bypass`",
+        ),
+        (
+            quote!(entity = User),
+            "`entity` belongs on `#[cache_evict]`",
+        ),
+        (
+            quote!(on_unreachable = ignore),
+            "`on_unreachable` belongs on `#[cache_put]` and `#[cache_evict]`",
+        ),
+        (
+            quote!(tags = ["a"]),
+            "`tags` is not available in this version of cache-kit",
+        ),
+        (
+            quote!(skip(tenat)),
+            "there is no parameter `tenat`; did you mean `tenant`?",
+        ),
+        (
+            quote!(skip = tenant),
+            "`skip` is a list; write `skip(connection)`",
+        ),
+        (quote!(key = ()), "the key is empty; write `key = id`"),
+        (
+            quote!(key = (id, f())),
+            "this part of the key has no name; write `field = expression`",
+        ),
+        (
+            quote!(ttl = "5 s"),
+            "a duration has no spaces; write `\"5s\"`",
+        ),
+    ] {
+        assert_eq!(fault(options, item.clone()), message);
+    }
+}

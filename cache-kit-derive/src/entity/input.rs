@@ -1,0 +1,145 @@
+//! An entity as written: every option optional, each with its name to blame.
+
+use darling::ast::{Data, Fields};
+use darling::util::Ignored;
+use darling::{FromDeriveInput, FromField};
+use syn::{Attribute, DeriveInput, Expr, Generics, Ident, MacroDelimiter, Meta, Type, Visibility};
+
+use crate::diagnostics::Diagnostics;
+use crate::lifetimes::LifetimeOptions;
+use crate::messages;
+use crate::options::{ENTITY, Options, Setting};
+
+/// A struct with its `#[cache(…)]`.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) ident: Ident,
+    pub(super) vis: Visibility,
+    pub(super) generics: Generics,
+    pub(super) fields: Fields<Field>,
+    /// The name in `#[cache(…)]`, to blame for what is missing.
+    pub(super) attribute: Option<Ident>,
+    pub(super) prefix: Option<Setting<Expr>>,
+    pub(super) key: Option<Setting<Expr>>,
+    pub(super) lifetimes: LifetimeOptions,
+    pub(super) version: Option<Setting<Expr>>,
+    pub(super) feeder: Option<Setting<Expr>>,
+    pub(super) krate: Option<Setting<Expr>>,
+    /// Whether calling these missing would be noise.
+    pub(super) is_prefix_attempted: bool,
+    pub(super) is_key_attempted: bool,
+}
+
+/// One field of the struct.
+#[derive(Debug, FromField)]
+#[darling(forward_attrs(cache, doc))]
+pub(super) struct Field {
+    pub(super) ident: Option<Ident>,
+    pub(super) ty: Type,
+    pub(super) attrs: Vec<Attribute>,
+}
+
+/// What darling takes apart. Options are read by ourselves: its messages are for the authors of
+/// macros, not for their users.
+#[derive(FromDeriveInput)]
+#[darling(forward_attrs(cache))]
+struct Taken {
+    ident: Ident,
+    vis: Visibility,
+    generics: Generics,
+    attrs: Vec<Attribute>,
+    data: Data<Ignored, Field>,
+}
+
+impl Input {
+    /// Takes the item apart; reports what is no struct and what is no option.
+    pub(super) fn from_syn(item: &DeriveInput, diagnostics: &mut Diagnostics) -> Option<Self> {
+        if let Some((node, kind)) = other_kind(item) {
+            diagnostics.report_at(node, messages::not_a_struct(kind));
+            return None;
+        }
+        let taken = Taken::from_derive_input(item)
+            .map_err(syn::Error::from)
+            .map_err(|error| diagnostics.report_at(error.span(), messages::UNREADABLE))
+            .ok()?;
+        let fields = taken.data.take_struct()?;
+        fields
+            .iter()
+            .for_each(|field| reject_field_options(field, diagnostics));
+        let mut options = Options::new();
+        for attr in &taken.attrs {
+            read_attribute(attr, &taken.ident, &mut options, diagnostics);
+        }
+        Some(Self {
+            ident: taken.ident,
+            vis: taken.vis,
+            generics: taken.generics,
+            fields,
+            attribute: taken
+                .attrs
+                .first()
+                .and_then(|attr| attr.path().get_ident().cloned()),
+            is_prefix_attempted: options.was_attempted("prefix"),
+            is_key_attempted: options.was_attempted("key"),
+            prefix: options.take("prefix"),
+            key: options.take("key"),
+            lifetimes: LifetimeOptions::from_options(&mut options),
+            version: options.take("version"),
+            feeder: options.take("feeder"),
+            krate: options.take("crate"),
+        })
+    }
+}
+
+fn other_kind(item: &DeriveInput) -> Option<(proc_macro2::Span, &'static str)> {
+    match &item.data {
+        syn::Data::Struct(_) => None,
+        syn::Data::Enum(data) => Some((data.enum_token.span, "an enum")),
+        syn::Data::Union(data) => Some((data.union_token.span, "a union")),
+    }
+}
+
+fn read_attribute(
+    attr: &Attribute,
+    ident: &Ident,
+    options: &mut Options,
+    diagnostics: &mut Diagnostics,
+) {
+    match &attr.meta {
+        Meta::List(list) if !matches!(list.delimiter, MacroDelimiter::Paren(_)) => {
+            diagnostics.report(list, messages::BRACKETS);
+        }
+        Meta::List(list) if !list.tokens.is_empty() => {
+            options.read(list.tokens.clone(), &ENTITY, diagnostics);
+            return;
+        }
+        bare => diagnostics.report(bare, messages::bare_attribute(ident)),
+    }
+    options.mark_attempted(&["prefix", "key"]);
+}
+
+/// Options belong on the struct; a field has none in this version.
+fn reject_field_options(field: &Field, diagnostics: &mut Diagnostics) {
+    for attr in field
+        .attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cache"))
+    {
+        let tokens = match &attr.meta {
+            Meta::List(list) => list.tokens.clone(),
+            _ => proc_macro2::TokenStream::new(),
+        };
+        let option = syn::parse::Parser::parse2(first_ident, tokens).ok();
+        match option {
+            Some(option) => diagnostics.report(&option, messages::on_field(&option)),
+            None => diagnostics.report(attr.path(), messages::BARE_ON_FIELD),
+        }
+    }
+}
+
+fn first_ident(input: syn::parse::ParseStream<'_>) -> syn::Result<Ident> {
+    use syn::ext::IdentExt as _;
+    let ident = input.call(Ident::parse_any)?;
+    let _: proc_macro2::TokenStream = input.parse()?;
+    Ok(ident)
+}

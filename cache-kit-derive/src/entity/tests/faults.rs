@@ -1,0 +1,173 @@
+use super::*;
+
+#[test]
+fn options_are_judged_by_name() {
+    for (options, message) in [
+        (quote!(prefix = "user"), "missing `key`; write `key = id`"),
+        (
+            quote!(key = id),
+            "missing `prefix`; write `prefix = \"user\"`",
+        ),
+        (
+            quote!(prefix = "u", key = id, strategy = Fresh),
+            "`strategy` belongs on `#[cached]`",
+        ),
+        (
+            quote!(prefix = "u", key = id, key = id),
+            "`key` is set twice",
+        ),
+        (
+            quote!(prefix = "u", key = id, codec = Json),
+            "`codec` is not available in this version of cache-kit",
+        ),
+        (
+            quote!(prefix = "u" key = id),
+            "expected `,` before the next option",
+        ),
+        (
+            quote!(prefix, key = id),
+            "`prefix` needs a value; write `prefix = \"user\"`",
+        ),
+        (
+            quote!(prefix = "u", key = id, key2 = HashMap<A, B>),
+            "unknown option `key2`; did you mean `key`?",
+        ),
+    ] {
+        assert_eq!(fault(&options), message);
+    }
+}
+
+#[test]
+fn values_are_judged() {
+    for (options, message) in [
+        (
+            quote!(prefix = "", key = id),
+            "`prefix` is empty; write `prefix = \"user\"`",
+        ),
+        (
+            quote!(prefix = 7, key = id),
+            "`prefix` is a string; write `prefix = \"7\"`",
+        ),
+        (
+            quote!(prefix = user, key = id),
+            "`prefix` is a string; write `prefix = \"user\"`",
+        ),
+        (
+            quote!(prefix = "User", key = id),
+            "a prefix is lowercase; write `prefix = \"user\"`",
+        ),
+        (
+            quote!(prefix = "a b", key = id),
+            "`prefix` has white space; write `prefix = \"a-b\"`",
+        ),
+        (
+            quote!(prefix = "u", key = (id, id)),
+            "`id` is in the key twice",
+        ),
+        (
+            quote!(prefix = "u", key = "id"),
+            "write `id` without quotes: `key = id`",
+        ),
+        (
+            quote!(prefix = "u", key = 0),
+            "`User` has named fields; write `key = id`",
+        ),
+        (
+            quote!(prefix = "u", key = ()),
+            "the key is empty; name at least one field: `key = id`",
+        ),
+        (
+            quote!(prefix = "u", key = id, ttl = "0s"),
+            "zero `ttl` caches nothing",
+        ),
+        (
+            quote!(prefix = "u", key = id, ttl = -1),
+            "`ttl` cannot be negative",
+        ),
+        (
+            quote!(prefix = "u", key = id, jitter = 2),
+            "`jitter` is a fraction from 0 to 1; write `jitter = 0.1`",
+        ),
+        (
+            quote!(prefix = "u", key = id, crate = kit),
+            "`crate` path must be absolute; write `::kit`",
+        ),
+    ] {
+        assert_eq!(fault(&options), message);
+    }
+    assert!(
+        fault(&quote!(prefix = "u", key = score))
+            .starts_with("`f64` cannot be part of a cache key")
+    );
+}
+
+#[test]
+fn other_shapes_are_refused() {
+    for (item, message) in [
+        (
+            quote!(
+                enum E {
+                    A,
+                }
+            ),
+            "`CacheEntity` supports structs, found an enum",
+        ),
+        (
+            quote!(union U { a: u8 }),
+            "`CacheEntity` supports structs, found a union",
+        ),
+        (
+            quote!(
+                struct S {
+                    id: u8,
+                }
+            ),
+            "missing `#[cache(prefix = \"s\", key = id)]`",
+        ),
+        (
+            quote!(
+                #[cache(prefix = "s", key = id)]
+                struct S;
+            ),
+            "`S` has no field to key on",
+        ),
+        (
+            quote!(
+                #[cache(prefix = "s", key = id)]
+                struct S(u8);
+            ),
+            "use `key = 0` for tuple structs",
+        ),
+        (
+            quote!(
+                #[cache(prefix = "s", key = id)]
+                struct S<'a> {
+                    id: u8,
+                    name: &'a str,
+                }
+            ),
+            "cached values are owned; remove `'a`",
+        ),
+        (
+            quote!(
+                #[cache(prefix = "s", key = id)]
+                struct S {
+                    #[cache(ttl = "1s")]
+                    id: u8,
+                }
+            ),
+            "`ttl` belongs on the struct, not on a field",
+        ),
+        (
+            quote!(
+                #[cache[prefix = "s"]]
+                struct S {
+                    id: u8,
+                }
+            ),
+            "options go in parentheses; write `#[cache(…)]`",
+        ),
+    ] {
+        assert_eq!(faults(item), [message]);
+    }
+}

@@ -1,0 +1,235 @@
+//! The key of a call: from its parameters, or from `key = …`.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Expr, Lit, Member, Type};
+
+use crate::blame::{Extent, at};
+use crate::diagnostics::Diagnostics;
+use crate::messages;
+use crate::options::{Setting, peel_expr};
+use crate::signature::{Borrow, Parameter, first_borrow};
+
+use super::hash_name;
+
+/// One argument of a key.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The name that must be the key field's, without `r#`.
+    name: String,
+    /// What is written into the key.
+    value: TokenStream,
+    /// The type to blame when it does not fit, where it was spelt and can be repeated.
+    ty: Option<Type>,
+    /// The span to blame when the name does not fit.
+    span: Span,
+}
+
+impl Part {
+    /// A parameter that stands for the key field of its name.
+    pub(crate) fn from_parameter(name: &Ident, parameter: &Parameter) -> Self {
+        let is_nameable = !matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
+        Self {
+            name: name.unraw().to_string(),
+            value: name.to_token_stream(),
+            ty: is_nameable.then(|| parameter.ty.clone()),
+            span: name.span(),
+        }
+    }
+
+    /// The hash of its name.
+    pub(crate) fn hash(&self) -> Literal {
+        Literal::u64_unsuffixed(hash_name(&self.name))
+    }
+
+    /// The expression that is written into the key.
+    pub(crate) fn value(&self) -> &TokenStream {
+        &self.value
+    }
+
+    /// Where its type is spelt.
+    pub(crate) fn type_span(&self) -> Span {
+        self.ty
+            .as_ref()
+            .map_or(self.span, |ty| Extent::of(ty).first)
+    }
+
+    fn from_expr(expr: &Expr) -> Result<Self, String> {
+        match peel_expr(expr) {
+            Expr::Assign(assign) => {
+                let (name, span) = name_of(&assign.left).ok_or(messages::KEY_PART_NAME)?;
+                Ok(Self::of_value(name, span, &assign.right))
+            }
+            unnamed => {
+                let name = implied_name(unnamed).ok_or(messages::KEY_PART_UNNAMED)?;
+                Ok(Self::of_value(
+                    name.unraw().to_string(),
+                    name.span(),
+                    unnamed,
+                ))
+            }
+        }
+    }
+
+    fn of_value(name: String, span: Span, value: &Expr) -> Self {
+        Self {
+            name,
+            value: value.to_token_stream(),
+            ty: None,
+            span,
+        }
+    }
+
+    /// The type argument `A` of a writing function, placed where a misfit should be blamed.
+    fn type_argument(&self) -> TokenStream {
+        let inferred = || {
+            let span = Extent::of(&self.value).first;
+            quote_spanned!(span=> _)
+        };
+        self.ty
+            .as_ref()
+            .map_or_else(inferred, ToTokens::to_token_stream)
+    }
+}
+
+/// The field on the left of `=`: a name, or the index of a tuple struct's field.
+fn name_of(expr: &Expr) -> Option<(String, Span)> {
+    match peel_expr(expr) {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(index) => Some((index.base10_digits().to_owned(), index.span())),
+            _ => None,
+        },
+        other => ident_of(other).map(|name| (name.unraw().to_string(), name.span())),
+    }
+}
+
+fn ident_of(expr: &Expr) -> Option<Ident> {
+    match peel_expr(expr) {
+        Expr::Path(path) => path.path.get_ident().cloned(),
+        _ => None,
+    }
+}
+
+/// `year` names itself, `request.year` and `&request.year` are called `year`.
+fn implied_name(expr: &Expr) -> Option<Ident> {
+    match peel_expr(expr) {
+        Expr::Reference(reference) => implied_name(&reference.expr),
+        Expr::Field(field) => match &field.member {
+            Member::Named(name) => Some(name.clone()),
+            Member::Unnamed(_) => None,
+        },
+        other => ident_of(other),
+    }
+}
+
+/// What a call's key consists of.
+#[derive(Debug)]
+pub(crate) enum CallKey {
+    /// One value that is all of the key.
+    Whole(Box<Part>),
+    /// Two or more values, in the order of the key's fields.
+    Parts(Vec<Part>),
+    /// One value that knows its key: the entity itself.
+    Entity(TokenStream),
+}
+
+impl CallKey {
+    /// Parts by number; `None` when there is none.
+    pub(crate) fn from_parts(mut parts: Vec<Part>) -> Option<Self> {
+        if parts.len() == 1 {
+            parts.pop().map(Box::new).map(Self::Whole)
+        } else {
+            (!parts.is_empty()).then_some(Self::Parts(parts))
+        }
+    }
+
+    /// Reads `key = …`.
+    pub(crate) fn from_setting(
+        setting: &Setting<Expr>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let written: Vec<&Expr> = match peel_expr(&setting.value) {
+            Expr::Tuple(tuple) if tuple.elems.is_empty() => {
+                diagnostics.report(&setting.value, messages::EMPTY_CALL_KEY);
+                return None;
+            }
+            Expr::Tuple(tuple) => tuple.elems.iter().collect(),
+            Expr::Paren(paren) if matches!(*paren.expr, Expr::Assign(_)) => vec![&*paren.expr],
+            whole => {
+                let part = Part::of_value("key".to_owned(), whole.span(), whole);
+                return Some(Self::Whole(Box::new(part)));
+            }
+        };
+        let mut parts = Vec::new();
+        for expr in &written {
+            match Part::from_expr(expr) {
+                Ok(part) => parts.push(part),
+                Err(message) => diagnostics.report(expr, message),
+            }
+        }
+        (parts.len() == written.len())
+            .then(|| Self::from_parts(parts))
+            .flatten()
+    }
+
+    /// Statements that write the key into the local `key`.
+    pub(crate) fn expand(
+        &self,
+        private: &TokenStream,
+        entity: &TokenStream,
+        key: &Ident,
+        parens: Span,
+    ) -> TokenStream {
+        match self {
+            // expands to:
+            //     K::write_whole_key::<Entity, u64>(&id, &mut key);
+            Self::Whole(part) => {
+                let private = at(part.span, private.clone());
+                let Part { value, span, .. } = &**part;
+                let ty = part.type_argument();
+                let arguments = quote!(&#value, &mut #key);
+                quote_spanned!(*span=> #private::write_whole_key::<#entity, #ty>(#arguments);)
+            }
+            // expands to:
+            //     K::write_entity_key::<Entity, _>(&employment, &mut key);
+            Self::Entity(value) => {
+                quote!(#private::write_entity_key::<#entity, _>(&#value, &mut #key);)
+            }
+            Self::Parts(parts) => expand_parts(parts, private, entity, key, parens),
+        }
+    }
+}
+
+/// Each step takes the position that the one before reached: where a name is wrong, the compiler
+/// does not know the position after it, and reports nothing more.
+fn expand_parts(
+    parts: &[Part],
+    private: &TokenStream,
+    entity: &TokenStream,
+    key: &Ident,
+    parens: Span,
+) -> TokenStream {
+    // expands to:
+    //     let at = K::first_part::<Entity>();
+    //     let at = K::write_part::<_, _, 0xHASH, &str>(at, &person_id, &mut key);
+    //     let at = K::write_part::<_, _, 0xHASH, i32>(at, &year, &mut key);
+    //     K::last_part(at);
+    let position = crate::blame::local("at");
+    let steps = parts.iter().map(|part| {
+        let private = at(part.span, private.clone());
+        let Part { value, span, .. } = part;
+        let (hash, ty) = (part.hash(), part.type_argument());
+        let arguments = quote!(#position, &#value, &mut #key);
+        let step = quote_spanned!(*span=> #private::write_part::<_, _, #hash, #ty>(#arguments));
+        quote!(let #position = #step;)
+    });
+    let private_at_parens = at(parens, private.clone());
+    let last = quote_spanned!(parens=> #private_at_parens::last_part(#position););
+    quote! {
+        let #position = #private::first_part::<#entity>();
+        #(#steps)*
+        #last
+    }
+}

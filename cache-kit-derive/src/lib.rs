@@ -1,0 +1,156 @@
+//! The macros of `cache-kit`; use them through that crate, which re-exports them.
+//!
+//! [`CacheEntity`](macro@CacheEntity) says on a type *what* is cached; [`macro@cached`], [`macro@cache_put`] and
+//! [`macro@cache_evict`] say on functions *where* it is read and written. Each reports all faults of its
+//! item at once, on the token that is wrong, with what to write instead; the rest is checked by the
+//! compiler: names and types of key parameters, return types, and that constants are durations.
+//!
+//! Inside, each macro is the same three steps: tokens are read into an input (every option optional,
+//! with its name to blame), the input is checked into a model (which cannot be wrong), and the model is
+//! written as tokens (which cannot fail). Generated code names the runtime only through its module
+//! `private`.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod arguments;
+mod blame;
+mod body;
+mod cached;
+mod crate_path;
+mod diagnostics;
+mod duration;
+mod entity;
+mod fallback;
+mod key;
+mod lifetimes;
+mod messages;
+mod options;
+mod put_evict;
+mod signature;
+mod suggest;
+
+use proc_macro::TokenStream;
+
+/// Derives `CacheEntity` for a struct: its prefix, its key, and how long it lives.
+///
+/// The struct must be `Clone + Send + Sync + Serialize + DeserializeOwned + 'static`; generics and
+/// where clauses are carried over.
+///
+/// # Generated
+///
+/// - `impl CacheEntity for User`.
+/// - For a key of several fields, `UserKey` with these fields, with the struct's visibility: `new`,
+///   `From` a tuple, `Display` and `FromStr`, comparison, hashing, and serde. For a key of one field,
+///   that field's type is the key.
+/// - `UserFeeder { key, entity }`, a `CacheFeed<User>`.
+///
+/// # Options of `#[cache(…)]`
+///
+/// | option | example | meaning |
+/// | --- | --- | --- |
+/// | `prefix` | `prefix = "user"` | required; the namespace of these entities: lowercase, without `:`, `%`, braces and white space |
+/// | `key` | `key = id`, `key = (person_id, year)`, `key = 0` | required; the fields that name one entity, at most 16; indices in a tuple struct |
+/// | `ttl` | `ttl = "1h30m"`, `ttl = HOUR` | how long a value is fresh |
+/// | `negative_ttl` | `negative_ttl = "30s"` | how long "there is none" is remembered; without it, it is not |
+/// | `jitter` | `jitter = 0.1` | the fraction, from 0 to 1, that is taken off each TTL at random |
+/// | `version` | `version = 2` | raise it when the meaning of a field changes: older entries are misses then |
+/// | `feeder` | `feeder = UserSlot` | the feeder's name |
+/// | `crate` | `crate = ::kit` | the absolute path of `cache-kit`, where it was renamed |
+///
+/// A duration is a string of whole numbers with units (`ns`, `us`, `ms`, `s`, `m` or `min`, `h`, `d`,
+/// `w`) without spaces, or a constant expression of type `Duration`. Zero is an error.
+///
+/// A part of a key is any `KeyPart`: integers, strings, `bool`, `char` and more, not floats, options or
+/// collections.
+///
+/// # Limits
+///
+/// A module under `#![no_implicit_prelude]` cannot hold the struct: the messages about key parameters
+/// are made with `#[diagnostic::on_unimplemented]`, which the compiler does not find there. The other
+/// macros work there.
+#[proc_macro_derive(CacheEntity, attributes(cache))]
+pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
+    entity::derive(item.into()).into()
+}
+
+/// Puts a cache in front of an `async fn` that loads an entity.
+///
+/// The function keeps its signature, its error type, its docs and its attributes. On a hit the body does
+/// not run; on a miss it runs at most once at a time for one key, and what it returns is stored.
+///
+/// It goes on free functions, methods, methods of trait impls (native or below `#[async_trait]`), and
+/// functions that return `impl Future` or a boxed future made of one `async move` block. It may return
+/// `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` of an entity, or a `Result` of one of these, through any
+/// alias.
+///
+/// # Where the cache is
+///
+/// At `cache = <expression>`, else at a parameter named `cache`, else at `self.cache`.
+///
+/// # What the key is
+///
+/// At `key = …`, else all parameters but the receiver, the cache, those in `skip(…)` and those that
+/// `strategy` and `cache` read. One argument is the whole key, under any name. Several are named like
+/// the entity's key fields, in the same order: another name, a missing one or one too many is a compile
+/// error.
+///
+/// # Options
+///
+/// | option | example | meaning |
+/// | --- | --- | --- |
+/// | `strategy` | `strategy = Fresh` | `Refresh` (the default), `Fresh`, `Invalidate`, `Bypass`, or any expression of type `CacheStrategy` |
+/// | `cache` | `cache = self.store` | where the cache is |
+/// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
+/// | `skip` | `skip(connection)` | parameters that are no part of the key |
+/// | `ttl`, `negative_ttl`, `jitter` | `ttl = "10s"` | instead of the entity's |
+/// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
+///
+/// With `Fresh`, and with a strategy that is only known at run time, the return type must be able to say
+/// "miss": an `Option`, or a `Result` whose error is `From<cache_kit::Error>`.
+#[proc_macro_attribute]
+pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    cached::annotate(attribute.into(), &item.into()).into()
+}
+
+/// Stores the entity that an `async fn` returns after writing it.
+///
+/// The key is taken before the body: from `key = …`, else from parameters named like the key's fields,
+/// else from a parameter that is the entity, by value, by reference or in an `Arc`. Where none of these is
+/// there (an id that the database makes), or where the returned entity has another key, the entry is
+/// invalidated and nothing is stored. It is invalidated as well when the body fails, and when the
+/// future is dropped half way: the write may have happened.
+///
+/// # Options
+///
+/// | option | example | meaning |
+/// | --- | --- | --- |
+/// | `cache` | `cache = self.store` | where the cache is |
+/// | `key` | `key = user.id` | the key, as in `#[cached]` |
+/// | `skip` | `skip(year)` | parameters that say nothing of the key |
+/// | `on_unreachable` | `on_unreachable = propagate` | returns the cache's failure instead of the body's result; the error type must be `From<cache_kit::Error>`. `ignore`, the default, returns the body's result |
+/// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
+#[proc_macro_attribute]
+pub fn cache_put(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    put_evict::annotate_put(attribute.into(), &item.into()).into()
+}
+
+/// Invalidates the entity that an `async fn` removes or changes.
+///
+/// The entry is invalidated after the body, whether it succeeds or fails, and when the future is dropped half
+/// way. The key is taken before the body: from `key = …`, else from a parameter that is the entity, else
+/// from all parameters as in `#[cached]`.
+///
+/// # Options
+///
+/// | option | example | meaning |
+/// | --- | --- | --- |
+/// | `entity` | `entity = Employment` | required; what is evicted |
+/// | `cache` | `cache = self.store` | where the cache is |
+/// | `key` | `key = (person_id = id, year)` | the key, as in `#[cached]` |
+/// | `skip` | `skip(reason)` | parameters that are no part of the key |
+/// | `on_unreachable` | `on_unreachable = propagate` | returns the cache's failure instead of the body's result; `ignore` is the default |
+/// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
+#[proc_macro_attribute]
+pub fn cache_evict(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    put_evict::annotate_evict(attribute.into(), &item.into()).into()
+}

@@ -1,0 +1,170 @@
+//! The options that say how long an entry lives, shared by entities and calls.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, Lit, UnOp};
+
+use crate::blame::{Extent, spread};
+use crate::diagnostics::Diagnostics;
+use crate::duration::Lifetime;
+use crate::messages;
+use crate::options::{Options, Setting, peel_expr};
+
+/// Lifetime options as written.
+#[derive(Debug)]
+pub(crate) struct LifetimeOptions {
+    ttl: Option<Setting<Expr>>,
+    negative_ttl: Option<Setting<Expr>>,
+    jitter: Option<Setting<Expr>>,
+}
+
+impl LifetimeOptions {
+    /// Takes them out of an attribute's options.
+    pub(crate) fn from_options(options: &mut Options) -> Self {
+        Self {
+            ttl: options.take("ttl"),
+            negative_ttl: options.take("negative_ttl"),
+            jitter: options.take("jitter"),
+        }
+    }
+
+    /// Refuses every one of them: nothing is stored, so nothing lives.
+    pub(crate) fn reject_all(&self, because_of: &str, diagnostics: &mut Diagnostics) {
+        for setting in [&self.ttl, &self.negative_ttl, &self.jitter]
+            .into_iter()
+            .flatten()
+        {
+            let message = messages::useless_lifetime(&setting.name, because_of);
+            diagnostics.report(&setting.name, message);
+        }
+    }
+}
+
+/// Lifetimes as meant; what was refused is absent, and reported.
+#[derive(Debug)]
+pub(crate) struct Lifetimes {
+    ttl: Option<Lifetime>,
+    negative_ttl: Option<Lifetime>,
+    jitter: Option<Jitter>,
+}
+
+impl Lifetimes {
+    /// Checks each lifetime.
+    pub(crate) fn from_input(input: &LifetimeOptions, diagnostics: &mut Diagnostics) -> Self {
+        let mut lifetime =
+            |setting: &Setting<Expr>| Lifetime::from_setting(setting, &mut *diagnostics);
+        let ttl = input.ttl.as_ref().and_then(&mut lifetime);
+        let negative_ttl = input.negative_ttl.as_ref().and_then(&mut lifetime);
+        let jitter = input
+            .jitter
+            .as_ref()
+            .and_then(|setting| Jitter::from_setting(setting, diagnostics));
+        Self {
+            ttl,
+            negative_ttl,
+            jitter,
+        }
+    }
+
+    /// The runtime's `const` value with them, or nothing if none is given.
+    pub(crate) fn expand(&self, private: &TokenStream) -> Option<TokenStream> {
+        let calls: TokenStream = self
+            .settings()
+            .map(|(name, value, extent)| {
+                let setter = format_ident!("with_{name}");
+                // Checked each time, so that the one that is wrong is blamed.
+                let check = quote_spanned!(extent.last=> .checked());
+                quote!(.#setter(#value)#check)
+            })
+            .collect();
+        (!calls.is_empty()).then(|| quote!(#private::Lifetime::new() #calls))
+    }
+
+    /// The same as calls on `Call`, each value forced through a `const`, so that a zero is refused
+    /// while compiling.
+    pub(crate) fn expand_calls(&self, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     .ttl({
+        //         const VALUE: Duration = Duration::new(60, 0);
+        //         const _: K::Lifetime = K::Lifetime::new().with_ttl(VALUE).checked();
+        //         VALUE
+        //     })
+        self.settings()
+            .map(|(name, value, extent)| {
+                let method = format_ident!("{name}");
+                let setter = format_ident!("with_{name}");
+                let ty = if name == "jitter" {
+                    quote!(::core::primitive::f64)
+                } else {
+                    quote!(::core::time::Duration)
+                };
+                let check = spread(
+                    extent,
+                    quote!(#private::Lifetime::new().#setter(__CACHE_KIT_VALUE).checked()),
+                );
+                quote! {
+                    .#method({
+                        const __CACHE_KIT_VALUE: #ty = #value;
+                        const _: #private::Lifetime = #check;
+                        __CACHE_KIT_VALUE
+                    })
+                }
+            })
+            .collect()
+    }
+
+    /// Each given lifetime: its option's name, its value, and where that was written.
+    fn settings(&self) -> impl Iterator<Item = (&'static str, TokenStream, Extent)> {
+        let ttl = self.ttl.as_ref().map(ToTokens::to_token_stream);
+        let negative_ttl = self.negative_ttl.as_ref().map(ToTokens::to_token_stream);
+        let jitter = self.jitter.as_ref().map(ToTokens::to_token_stream);
+        [
+            ("ttl", ttl),
+            ("negative_ttl", negative_ttl),
+            ("jitter", jitter),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let value = value?;
+            let extent = Extent::of(&value);
+            Some((name, value, extent))
+        })
+    }
+}
+
+/// The fraction of a lifetime that is cut off at random.
+#[derive(Debug)]
+enum Jitter {
+    /// From 0 to 1.
+    Literal(f64),
+    /// A constant of the user's.
+    Constant(Expr),
+}
+
+impl Jitter {
+    fn from_setting(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let fraction = match peel_expr(&setting.value) {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Float(number) => number.base10_parse().ok(),
+                Lit::Int(number) => number.base10_parse().ok(),
+                _ => None,
+            },
+            Expr::Unary(negated) if matches!(negated.op, UnOp::Neg(_)) => None,
+            constant => return Some(Self::Constant(constant.clone())),
+        };
+        let jitter = fraction.filter(|fraction| (0.0..=1.0).contains(fraction));
+        if jitter.is_none() {
+            diagnostics.report(&setting.value, messages::JITTER_RANGE);
+        }
+        jitter.map(Self::Literal)
+    }
+}
+
+impl ToTokens for Jitter {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(fraction) => Literal::f64_unsuffixed(*fraction).to_tokens(tokens),
+            Self::Constant(expr) => expr.to_tokens(tokens),
+        }
+    }
+}

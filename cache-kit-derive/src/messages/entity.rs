@@ -1,0 +1,164 @@
+//! Messages about `#[derive(CacheEntity)]`.
+
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::{Ident, Lifetime, Type};
+
+use crate::key::Member;
+use crate::signature::last_segment;
+
+use super::{did_you_mean, list, snake_case, with_help};
+
+pub(crate) const VERSION: &str = "`version` is a whole number below 2³²; write `version = 2`";
+pub(crate) const FEEDER: &str = "`feeder` is a name; write `feeder = UserFeeder`";
+pub(crate) const EMPTY_KEY: &str = "the key is empty; name at least one field: `key = id`";
+pub(crate) const KEY_NOT_A_FIELD: &str =
+    "a key consists of fields; write `key = id` or `key = (person_id, year)`";
+pub(crate) const TUPLE_STRUCT: &str = "use `key = 0` for tuple structs";
+pub(crate) const PART_NOTE: &str = "name the parameters like the fields of the key, in the same order, or write `key = (field = expression, …)`";
+pub(crate) const EXTRA_LABEL: &str = "not part of the key";
+pub(crate) const EXTRA_NOTE: &str =
+    "add it to the entity's key, or say `skip(…)` if the loaded value does not depend on it";
+
+pub(crate) fn not_a_struct(found: &str) -> String {
+    format!("`CacheEntity` supports structs, found {found}")
+}
+
+pub(crate) fn no_fields(entity: &Ident) -> String {
+    format!("`{entity}` has no field to key on")
+}
+
+pub(crate) fn borrowed_entity(lifetime: &Lifetime) -> String {
+    format!("cached values are owned; remove `{lifetime}`")
+}
+
+pub(crate) fn missing_attribute(entity: &Ident, key: &str) -> String {
+    let prefix = snake_case(&entity.unraw().to_string());
+    format!("missing `#[cache(prefix = \"{prefix}\", key = {key})]`")
+}
+
+pub(crate) fn bare_attribute(entity: &Ident) -> String {
+    let prefix = snake_case(&entity.unraw().to_string());
+    format!("`#[cache]` needs options; write `#[cache(prefix = \"{prefix}\", key = …)]`")
+}
+
+pub(crate) fn missing_prefix(entity: &Ident) -> String {
+    let prefix = snake_case(&entity.unraw().to_string());
+    format!("missing `prefix`; write `prefix = \"{prefix}\"`")
+}
+
+pub(crate) fn missing_key(example: &str) -> String {
+    format!("missing `key`; write `key = {example}`")
+}
+
+pub(crate) fn unquoted_prefix(text: &str) -> String {
+    format!("`prefix` is a string; write `prefix = \"{text}\"`")
+}
+
+pub(crate) fn prefix_not_a_string(entity: &Ident) -> String {
+    unquoted_prefix(&snake_case(&entity.unraw().to_string()))
+}
+
+/// What is wrong with a prefix, if anything is.
+pub(crate) fn bad_prefix(prefix: &str, entity: &Ident) -> Option<String> {
+    if prefix.is_empty() {
+        let example = snake_case(&entity.unraw().to_string());
+        return Some(format!("`prefix` is empty; write `prefix = \"{example}\"`"));
+    }
+    let is_bad = |c: char| c.is_whitespace() || c.is_control() || ":%{}".contains(c);
+    let fact = match prefix.chars().find(|&c| is_bad(c)) {
+        Some(':') => "`:` separates the parts of a key".to_owned(),
+        Some('%') => "`%` starts an escape in a key".to_owned(),
+        Some(c @ ('{' | '}')) => format!("`{c}` marks a slot of a Redis cluster"),
+        Some(c) if c.is_control() => format!("`prefix` has a control character, {c:?}"),
+        Some(_) => "`prefix` has white space".to_owned(),
+        None if prefix.chars().any(char::is_uppercase) => "a prefix is lowercase".to_owned(),
+        None => return None,
+    };
+    let words: Vec<&str> = prefix
+        .split(is_bad)
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mended = snake_case(&words.join("-"));
+    Some(if mended.is_empty() {
+        fact
+    } else {
+        format!("{fact}; write `prefix = \"{mended}\"`")
+    })
+}
+
+pub(crate) fn quoted_key(text: &str) -> String {
+    format!("write `{text}` without quotes: `key = {text}`")
+}
+
+pub(crate) fn repeated_key(member: &Member) -> String {
+    format!("`{member}` is in the key twice")
+}
+
+pub(crate) fn too_many_key_fields(count: usize) -> String {
+    format!("a key has at most 16 fields, this one has {count}")
+}
+
+pub(crate) fn named_struct(entity: &Ident, first: &str) -> String {
+    format!("`{entity}` has named fields; write `key = {first}`")
+}
+
+pub(crate) fn no_such_field(
+    entity: &Ident,
+    field: &str,
+    near: Option<&str>,
+    names: &[String],
+) -> String {
+    let fact = format!("`{entity}` has no field `{field}`");
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if near.is_some() || names.is_empty() {
+        return did_you_mean(fact, near);
+    }
+    with_help(fact, format!("its fields are {}", list(&names, "and")))
+}
+
+/// Why a type that is spelt like this is no part of a key, if it is none. Aliases and other types
+/// are left to the compiler.
+pub(crate) fn no_key_part(ty: &Type) -> Option<String> {
+    let name = last_segment(ty)?.ident.to_string();
+    let reason = match name.as_str() {
+        "f32" | "f64" => "floats that print alike may differ; use an integer or a string",
+        "Option" => "a part that may be missing names nothing; use a type that is always there",
+        "Vec" | "VecDeque" | "HashMap" | "HashSet" | "BTreeMap" | "BTreeSet" => {
+            "a collection names no single entity; use one field per part"
+        }
+        _ => return None,
+    };
+    let ty = ty.to_token_stream().to_string().replace(' ', "");
+    Some(with_help(
+        format!("`{ty}` cannot be part of a cache key"),
+        reason,
+    ))
+}
+
+/// Message and label where a parameter is not called like its field.
+pub(crate) fn wrong_part(
+    position: usize,
+    member: &Member,
+    key: &str,
+    entity: &Ident,
+) -> (String, String) {
+    let number = position + 1;
+    (
+        format!("part {number} of the key `{key}` of `{entity}` is `{member}`"),
+        format!("this is not `{member}`"),
+    )
+}
+
+pub(crate) fn missing_part(member: &Member, entity: &Ident) -> String {
+    format!("the key of `{entity}` also needs `{member}`")
+}
+
+pub(crate) fn missing_part_label(key: &str) -> String {
+    format!("the key is `{key}`")
+}
+
+pub(crate) fn too_many_parts(key: &str, entity: &Ident, is_single: bool) -> String {
+    let alone = if is_single { " alone" } else { "" };
+    format!("the key of `{entity}` is `{key}`{alone}")
+}

@@ -1,0 +1,119 @@
+//! Messages about annotated functions.
+
+use syn::Ident;
+
+use crate::options::Dialect;
+
+use super::{did_you_mean, with_help};
+
+pub(crate) const PATTERN: &str = "name this argument or set `key`";
+pub(crate) const EMPTY_CALL_KEY: &str = "the key is empty; write `key = id`";
+pub(crate) const KEY_PART_NAME: &str =
+    "the left of `=` is the name of a key field; write `key = (person_id = id, year)`";
+pub(crate) const KEY_PART_UNNAMED: &str =
+    "this part of the key has no name; write `field = expression`";
+
+pub(crate) fn wrong_item(dialect: &Dialect, found: &str) -> String {
+    format!(
+        "`{}` belongs on an `async fn`, found {found}",
+        dialect.attribute
+    )
+}
+
+pub(crate) fn bodiless(dialect: &Dialect) -> String {
+    with_help(
+        format!("`{}` needs a body", dialect.attribute),
+        "put it on the method of the `impl`",
+    )
+}
+
+pub(crate) fn not_async(dialect: &Dialect) -> String {
+    format!("`{}` needs an `async fn`", dialect.attribute)
+}
+
+pub(crate) fn qualified(dialect: &Dialect, qualifier: &str) -> String {
+    format!(
+        "`{}` needs an `async fn`, and it cannot be `{qualifier}`",
+        dialect.attribute
+    )
+}
+
+pub(crate) fn twice(dialect: &Dialect) -> String {
+    format!("`{}` is set twice", dialect.attribute)
+}
+
+pub(crate) fn together(dialect: &Dialect, other: &str) -> String {
+    with_help(
+        format!(
+            "`{}` and `#[{other}]` exclude each other",
+            dialect.attribute
+        ),
+        "a function either reads an entity or writes it",
+    )
+}
+
+pub(crate) fn self_by_value() -> String {
+    "a hit would drop `self`; take `&self`".to_owned()
+}
+
+pub(crate) fn self_by_mut() -> String {
+    "a hit skips the mutation; take `&self`".to_owned()
+}
+
+pub(crate) fn mut_argument(name: Option<&Ident>) -> String {
+    match name {
+        Some(name) => with_help(
+            format!("a hit leaves `{name}` unwritten"),
+            format!("say `skip({name})` if it is only a means of loading, such as a connection"),
+        ),
+        None => "a hit leaves this argument unwritten".to_owned(),
+    }
+}
+
+pub(crate) fn nothing_to_cache() -> String {
+    with_help(
+        "`()` has nothing to cache",
+        "return the entity, as `T`, `Option<T>`, `Arc<T>` or a `Result` of these",
+    )
+}
+
+pub(crate) fn nothing_to_put() -> String {
+    with_help(
+        "`#[cache_put]` needs the entity in the return type",
+        "return what was saved, or use `#[cache_evict(entity = …)]`",
+    )
+}
+
+pub(crate) fn impl_output() -> String {
+    "an `impl Trait` cannot be stored; name the type".to_owned()
+}
+
+pub(crate) fn borrowed_output() -> String {
+    with_help(
+        "a borrowed value cannot be stored",
+        "return an owned value, or `Arc<T>` to share it",
+    )
+}
+
+pub(crate) fn no_cache(dialect: &Dialect) -> String {
+    with_help(
+        format!("`{}` cannot tell where the cache is", dialect.attribute),
+        "add a parameter `cache: &CacheService<B>`, or write `cache = <expression>`; a method finds `self.cache`",
+    )
+}
+
+pub(crate) fn no_arguments() -> String {
+    with_help("nothing to key on; set `key`", "write `key = <expression>`")
+}
+
+pub(crate) fn cfg_in_key(name: &Ident) -> String {
+    format!("a `cfg` parameter cannot be part of the key; add it to `skip({name})`")
+}
+
+pub(crate) fn no_such_parameter(name: &str, near: Option<&str>) -> String {
+    did_you_mean(format!("there is no parameter `{name}`"), near)
+}
+
+pub(crate) fn no_entity() -> String {
+    "cannot tell what to evict; add `entity = Employment`".to_owned()
+}

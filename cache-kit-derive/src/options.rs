@@ -1,0 +1,235 @@
+//! Reads the options of an attribute, tolerantly: a fault in one does not hide the next.
+
+mod dialect;
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, Token, Type, parenthesized, token};
+
+use crate::diagnostics::Diagnostics;
+use crate::{messages, suggest};
+
+use dialect::DIALECTS;
+pub(crate) use dialect::{CACHE_EVICT, CACHE_PUT, CACHED, Choice, Dialect, ENTITY, Form};
+
+/// An option as written: its name, to blame, and its value.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting<T> {
+    pub(crate) name: Ident,
+    pub(crate) value: T,
+}
+
+enum Written {
+    Value(Expr),
+    Type(Type),
+    List(Vec<Ident>),
+}
+
+/// The options of one attribute, until each is taken by name.
+pub(crate) struct Options {
+    written: BTreeMap<&'static str, Setting<Written>>,
+    seen: Vec<&'static str>,
+}
+
+impl Options {
+    /// Starts without options.
+    pub(crate) fn new() -> Self {
+        Self {
+            written: BTreeMap::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Reads `name = value, name(list), …` and reports what is not an option of `dialect`.
+    pub(crate) fn read(
+        &mut self,
+        tokens: TokenStream,
+        dialect: &Dialect,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let read = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                self.read_one(input, dialect, diagnostics);
+            }
+            Ok(())
+        };
+        let outcome = read.parse2(tokens);
+        diagnostics.keep(outcome);
+    }
+
+    /// Takes an option whose value is an expression.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Setting<Expr>> {
+        match self.written.remove(name)? {
+            Setting {
+                name,
+                value: Written::Value(value),
+            } => Some(Setting { name, value }),
+            _ => None,
+        }
+    }
+
+    /// Takes an option whose value is a type.
+    pub(crate) fn take_type(&mut self, name: &str) -> Option<Setting<Type>> {
+        match self.written.remove(name)? {
+            Setting {
+                name,
+                value: Written::Type(value),
+            } => Some(Setting { name, value }),
+            _ => None,
+        }
+    }
+
+    /// Takes an option that is a list of names.
+    pub(crate) fn take_list(&mut self, name: &str) -> Vec<Ident> {
+        match self.written.remove(name) {
+            Some(Setting {
+                value: Written::List(names),
+                ..
+            }) => names,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes options for attempted: what was meant could not be read.
+    pub(crate) fn mark_attempted(&mut self, names: &[&'static str]) {
+        self.seen.extend(names);
+    }
+
+    /// Whether the user wrote this option, or something that was reported as a near miss of it: then
+    /// calling it missing would be noise.
+    pub(crate) fn was_attempted(&self, name: &str) -> bool {
+        self.seen.contains(&name)
+    }
+
+    fn read_one(
+        &mut self,
+        input: ParseStream<'_>,
+        dialect: &Dialect,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Ok(name) = input.call(Ident::parse_any) else {
+            diagnostics.report_at(input.span(), messages::expected_option(dialect));
+            skip_to_next(input);
+            return;
+        };
+        let text = name.unraw().to_string();
+        let Some(choice) = dialect
+            .choice(&text)
+            .filter(|c| c.form != Form::Unavailable)
+        else {
+            self.report_unusable(&name, &text, dialect, diagnostics);
+            skip_to_next(input);
+            return;
+        };
+        let is_duplicate = self.seen.contains(&choice.name);
+        self.seen.push(choice.name);
+        match read_value(&name, choice, input) {
+            Ok(_) if is_duplicate => diagnostics.report(&name, messages::duplicate(&text)),
+            Ok(value) => {
+                self.written.insert(choice.name, Setting { name, value });
+            }
+            Err(error) => {
+                diagnostics.keep::<()>(Err(error));
+                skip_to_next(input);
+                return;
+            }
+        }
+        expect_comma(input, diagnostics);
+    }
+
+    fn report_unusable(
+        &mut self,
+        name: &Ident,
+        text: &str,
+        dialect: &Dialect,
+        diagnostics: &mut Diagnostics,
+    ) {
+        if dialect.choice(text).is_some() {
+            diagnostics.report(name, messages::unavailable(text));
+            return;
+        }
+        let owners: Vec<&str> = DIALECTS
+            .iter()
+            .filter(|other| other.choice(text).is_some())
+            .map(|other| other.attribute)
+            .collect();
+        if !owners.is_empty() {
+            diagnostics.report(name, messages::foreign(text, &owners));
+            return;
+        }
+        let near = suggest::nearest(text, dialect.names());
+        self.seen.extend(near);
+        let offer: Vec<&str> = dialect.available().collect();
+        diagnostics.report(name, messages::unknown_option(text, near, &offer));
+    }
+}
+
+/// Sees through the invisible group that a `macro_rules!` fragment arrives in.
+pub(crate) fn peel_expr(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => peel_expr(&group.expr),
+        other => other,
+    }
+}
+
+fn read_value(name: &Ident, choice: &Choice, input: ParseStream<'_>) -> syn::Result<Written> {
+    let has_list = input.peek(token::Paren);
+    if choice.form == Form::List && has_list {
+        let content;
+        parenthesized!(content in input);
+        let names =
+            Punctuated::<Ident, Token![,]>::parse_terminated_with(&content, Ident::parse_any)?;
+        return Ok(Written::List(names.into_iter().collect()));
+    }
+    if choice.form == Form::List || !input.peek(Token![=]) {
+        return Err(syn::Error::new(name.span(), messages::needs_value(choice)));
+    }
+    let equals: Token![=] = input.parse()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new_spanned(
+            equals,
+            messages::needs_value(choice),
+        ));
+    }
+    if choice.form == Form::Type {
+        input.parse().map(Written::Type)
+    } else {
+        input.parse().map(Written::Value)
+    }
+}
+
+fn expect_comma(input: ParseStream<'_>, diagnostics: &mut Diagnostics) {
+    if input.is_empty() || input.parse::<Token![,]>().is_ok() {
+        return;
+    }
+    let is_next_option = input.peek(Ident::peek_any);
+    diagnostics.report_at(input.span(), messages::NO_COMMA);
+    if !is_next_option {
+        skip_to_next(input);
+    }
+}
+
+/// Skips what cannot be understood, up to where the next option seems to start. A comma alone does
+/// not count: `HashMap<K, V>` has one.
+fn skip_to_next(input: ParseStream<'_>) {
+    while !input.is_empty() {
+        let is_comma = input.peek(Token![,]);
+        let _: Option<TokenTree> = input.parse().ok();
+        if is_comma && (input.is_empty() || starts_option(input)) {
+            return;
+        }
+    }
+}
+
+fn starts_option(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.call(Ident::parse_any).is_ok()
+        && (ahead.is_empty()
+            || ahead.peek(Token![,])
+            || ahead.peek(token::Paren)
+            || (ahead.peek(Token![=]) && !ahead.peek(Token![==])))
+}

@@ -1,0 +1,156 @@
+//! Which attribute takes which options.
+
+/// What follows an option's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `= <expr>`
+    Value,
+    /// `= <type>`
+    Type,
+    /// `(a, b)`
+    List,
+    /// Known, so that it is not called a typing error, but this version cannot do it.
+    Unavailable,
+}
+
+/// One option of an attribute.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    /// Its name, as the user writes it.
+    pub(crate) name: &'static str,
+    /// What follows the name.
+    pub(crate) form: Form,
+    /// How it is written, for messages.
+    pub(crate) example: &'static str,
+}
+
+/// An attribute and the options it takes.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    /// How the attribute is called in messages.
+    pub(crate) attribute: &'static str,
+    pub(crate) choices: &'static [Choice],
+}
+
+impl Dialect {
+    pub(super) fn choice(&self, name: &str) -> Option<&'static Choice> {
+        self.choices.iter().find(|choice| choice.name == name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.choices.iter().map(|choice| choice.name)
+    }
+
+    pub(super) fn available(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.choices
+            .iter()
+            .filter(|choice| choice.form != Form::Unavailable)
+            .map(|choice| choice.name)
+    }
+}
+
+const fn value(name: &'static str, example: &'static str) -> Choice {
+    choice(name, Form::Value, example)
+}
+
+const fn later(name: &'static str) -> Choice {
+    choice(name, Form::Unavailable, "")
+}
+
+const fn choice(name: &'static str, form: Form, example: &'static str) -> Choice {
+    Choice {
+        name,
+        form,
+        example,
+    }
+}
+
+const TTL: Choice = value("ttl", "ttl = \"1h\"");
+const NEGATIVE_TTL: Choice = value("negative_ttl", "negative_ttl = \"30s\"");
+const JITTER: Choice = value("jitter", "jitter = 0.1");
+const CRATE: Choice = value("crate", "crate = ::cache_kit");
+const CACHE: Choice = value("cache", "cache = self.cache");
+const SKIP: Choice = choice("skip", Form::List, "skip(connection)");
+const KEY_OF_CALL: Choice = value("key", "key = (person_id = id, year)");
+const ON_UNREACHABLE: Choice = value("on_unreachable", "on_unreachable = propagate");
+
+/// `#[cache(…)]` on a struct with `#[derive(CacheEntity)]`.
+pub(crate) static ENTITY: Dialect = Dialect {
+    attribute: "#[cache(…)]",
+    choices: &[
+        value("prefix", "prefix = \"user\""),
+        value("key", "key = id"),
+        TTL,
+        JITTER,
+        NEGATIVE_TTL,
+        value("version", "version = 2"),
+        value("feeder", "feeder = UserFeeder"),
+        CRATE,
+        later("stale_while_revalidate"),
+        later("stale_if_error"),
+        later("tags"),
+        later("codec"),
+    ],
+};
+
+/// `#[cached(…)]`.
+pub(crate) static CACHED: Dialect = Dialect {
+    attribute: "#[cached]",
+    choices: &[
+        value("strategy", "strategy = Refresh"),
+        CACHE,
+        KEY_OF_CALL,
+        SKIP,
+        TTL,
+        JITTER,
+        NEGATIVE_TTL,
+        CRATE,
+        later("stale_while_revalidate"),
+        later("stale_if_error"),
+        later("tags"),
+        later("condition"),
+        later("unless"),
+        later("refresh"),
+        later("prefix"),
+        later("soft_timeout"),
+        later("hard_timeout"),
+        later("retry"),
+        later("early_refresh"),
+    ],
+};
+
+/// `#[cache_put(…)]`.
+pub(crate) static CACHE_PUT: Dialect = Dialect {
+    attribute: "#[cache_put]",
+    choices: &[
+        CACHE,
+        KEY_OF_CALL,
+        SKIP,
+        ON_UNREACHABLE,
+        CRATE,
+        later("ttl"),
+        later("jitter"),
+        later("negative_ttl"),
+        later("tags"),
+        later("condition"),
+    ],
+};
+
+/// `#[cache_evict(…)]`.
+pub(crate) static CACHE_EVICT: Dialect = Dialect {
+    attribute: "#[cache_evict]",
+    choices: &[
+        choice("entity", Form::Type, "entity = Employment"),
+        CACHE,
+        KEY_OF_CALL,
+        SKIP,
+        ON_UNREACHABLE,
+        CRATE,
+        later("tags"),
+        later("all"),
+        later("condition"),
+    ],
+};
+
+/// Every attribute, so that an option of another one is recognised.
+pub(super) static DIALECTS: [&Dialect; 4] = [&ENTITY, &CACHED, &CACHE_PUT, &CACHE_EVICT];

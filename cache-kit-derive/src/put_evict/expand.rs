@@ -1,0 +1,179 @@
+//! Writes the tokens of `#[cache_put]` and `#[cache_evict]`; nothing can fail here.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Type, parse_quote};
+
+use crate::blame::{Extent, arguments_at, at, local, spread};
+use crate::body;
+use crate::key::{CallKey, Part};
+
+use super::model::{EvictModel, PutKey, PutModel, Writing};
+
+/// Writes a function that stores what it returns.
+pub(super) fn put(model: &PutModel) -> TokenStream {
+    let Writing {
+        function,
+        shell,
+        cache,
+        is_propagated,
+        krate,
+    } = &model.writing;
+    let private = krate.private();
+    let output = &model.output;
+    let entity = body::entity_of(output, &private);
+    let (cache_name, key) = (local("cache"), local("key"));
+    let find_cache = cache.expand(&private);
+    let key_value = put_key(model, &private);
+    let block = body::async_block(shell, output);
+    // All of it at the return type, like `entity_of`: what was blamed there is not reported again.
+    let extent = Extent::of(output);
+    let write = Ident::new("__cache_kit_write", extent.first);
+    let out = Ident::new("__cache_kit_out", extent.last);
+    let begin = spread(extent, quote!(#private::Write::put));
+    let begin_arguments = arguments_at(extent, quote!(#cache_name, #key));
+    let wait = quote_spanned!(extent.last=> .await);
+    let finish = finish_put(*is_propagated, output, &out, &private);
+    // The key is taken before the body, and the entry is given up when the future is dropped.
+    // expands to:
+    //     let cache = K::cache(&self.cache);
+    //     let key = …;
+    //     let write = K::Write::put::<K::EntityOf<Ret>>(cache, key).await;
+    //     let out: Ret = async move { … }.await;
+    //     write.finish_put(out).await
+    let inner = quote! {
+        #find_cache
+        let #key = #key_value;
+        let #write = #begin::<#entity> #begin_arguments #wait;
+        let #out: #output = #block.await;
+        #write #finish
+    };
+    function.with_body(shell, &inner)
+}
+
+/// The last call of a put.
+fn finish_put(
+    is_propagated: bool,
+    output: &Type,
+    out: &Ident,
+    private: &TokenStream,
+) -> TokenStream {
+    let extent = Extent::of(output);
+    let (method, arguments) = if is_propagated {
+        let carry = quote!(<#output as #private::CarriesCacheError>::carry);
+        ("finish_put_or", quote!(#out, #carry))
+    } else {
+        ("finish_put", quote!(#out))
+    };
+    let method = Ident::new(method, extent.last);
+    let arguments = arguments_at(extent, arguments);
+    quote_spanned!(extent.last=> .#method::<#output> #arguments.await)
+}
+
+/// The key of a put, if the arguments have it.
+fn put_key(model: &PutModel, private: &TokenStream) -> TokenStream {
+    match &model.key {
+        PutKey::Written(written) => {
+            let entity = body::entity_of(&model.output, private);
+            let value = written_key(written, &model.writing, &entity);
+            quote!(::core::option::Option::Some(#value))
+        }
+        PutKey::Offered(parts) => offered_key(parts, private, &model.output),
+    }
+}
+
+/// Writes a function that removes what it changes.
+pub(super) fn evict(model: &EvictModel) -> TokenStream {
+    let Writing {
+        function,
+        shell,
+        cache,
+        is_propagated,
+        krate,
+    } = &model.writing;
+    let private = krate.private();
+    let output: Type = model.output.clone().unwrap_or_else(|| parse_quote!(()));
+    // For an entity this is the type itself; for anything else, an error that silences those that would follow.
+    let entity = body::entity_of(&model.entity, &private);
+    let (cache_name, key, write, out) =
+        (local("cache"), local("key"), local("write"), local("out"));
+    let find_cache = cache.expand(&private);
+    let key_value = written_key(&model.key, &model.writing, &entity);
+    let block = body::async_block(shell, &output);
+    let finish = if *is_propagated {
+        quote!(finish_or(#out, <#output as #private::CarriesCacheError>::carry))
+    } else {
+        quote!(finish(#out))
+    };
+    // expands to:
+    //     let cache = K::cache(&self.cache);
+    //     let key = …;
+    //     let write = K::Write::evict::<Employment>(cache, &key);
+    //     let out: Ret = async move { … }.await;
+    //     write.finish(out).await
+    let inner = quote! {
+        #find_cache
+        let #key = #key_value;
+        let #write = #private::Write::evict::<#entity>(#cache_name, &#key);
+        let #out: #output = #block.await;
+        #write.#finish.await
+    };
+    function.with_body(shell, &inner)
+}
+
+/// The key as `#[cached]` writes it.
+fn written_key(key: &CallKey, writing: &Writing, entity: &TokenStream) -> TokenStream {
+    let private = writing.krate.private();
+    let (cache, writer) = (local("cache"), local("writer"));
+    let parens = writing.function.sig.paren_token.span.join();
+    let statements = key.expand(&private, entity, &writer, parens);
+    // expands to:
+    //     {
+    //         let mut writer = K::entity_key::<Employment, _>(cache);
+    //         …
+    //         writer
+    //     }
+    quote! {{
+        let mut #writer = #private::entity_key::<#entity, _>(#cache);
+        #statements
+        #writer
+    }}
+}
+
+/// Offers each parameter to the key, and takes the key if it became complete.
+fn offered_key(parts: &[Part], private: &TokenStream, output: &Type) -> TokenStream {
+    let (cache, slots) = (local("cache"), local("slots"));
+    // All of it at the return type, like `entity_of`: what was blamed there is not reported again.
+    let entity = body::entity_of(output, private);
+    let extent = Extent::of(output);
+    let new = quote_spanned!(extent.last=> ::new);
+    let (arg_type, slots_type) = (
+        at(extent.first, quote!(#private::PutArg)),
+        at(extent.first, quote!(#private::KeySlots)),
+    );
+    let no_arguments = arguments_at(extent, TokenStream::new());
+    let offers = parts.iter().map(|part| {
+        let (hash, value, span) = (part.hash(), part.value(), part.type_span());
+        let place = quote_spanned!(span=> .place);
+        let argument = arguments_at(extent, quote!(&#value));
+        quote! {
+            (&&&#arg_type::<#entity, _, #hash> #new #argument) #place(&mut #slots);
+        }
+    });
+    // The method that resolves with the fewest references says what a parameter can be.
+    // expands to:
+    //     {
+    //         let mut slots = K::KeySlots::<K::EntityOf<Ret>>::new();
+    //         use K::{PlaceWhole as _, PlaceNamed as _, PlaceNone as _};
+    //         (&&&K::PutArg::<K::EntityOf<Ret>, _, 0xHASH>::new(&employment)).place(&mut slots);
+    //         slots.into_key(cache)
+    //     }
+    let is_mut = (!parts.is_empty()).then(|| quote!(mut));
+    quote! {{
+        #[allow(unused_imports)]
+        use #private::{PlaceNamed as _, PlaceNone as _, PlaceWhole as _};
+        let #is_mut #slots = #slots_type::<#entity> #new #no_arguments;
+        #(#offers)*
+        #slots.into_key(#cache)
+    }}
+}

@@ -1,0 +1,92 @@
+//! Questions about types as they are spelt; what only the compiler can know is asked by trait.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
+use syn::{GenericArgument, PathArguments, PathSegment, Type};
+
+/// Sees through parentheses and the invisible group of a `macro_rules!` fragment.
+pub(crate) fn peel_type(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => peel_type(&group.elem),
+        Type::Paren(paren) => peel_type(&paren.elem),
+        other => other,
+    }
+}
+
+/// Whether it is `()`.
+pub(crate) fn is_unit(ty: &Type) -> bool {
+    matches!(peel_type(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
+/// Whether it is a reference.
+pub(crate) fn is_reference(ty: &Type) -> bool {
+    matches!(peel_type(ty), Type::Reference(_))
+}
+
+/// The last segment of a path type.
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match peel_type(ty) {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// The first type argument of a path type: the `T` of `Option<T>`.
+pub(crate) fn first_generic(ty: &Type) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+/// Something in a return type that a cache cannot hold.
+#[derive(Debug)]
+pub(crate) enum Borrow {
+    /// A reference or a lifetime other than `'static`.
+    Lifetime(TokenStream),
+    /// A type without a name.
+    ImplTrait(TokenStream),
+}
+
+/// Finds the first thing in a type that a cache cannot hold.
+pub(crate) fn first_borrow(ty: &Type) -> Option<Borrow> {
+    borrow_in(ty.to_token_stream())
+}
+
+fn borrow_in(tokens: TokenStream) -> Option<Borrow> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match &token {
+            TokenTree::Group(group) => {
+                if let Some(borrow) = borrow_in(group.stream()) {
+                    return Some(borrow);
+                }
+            }
+            TokenTree::Ident(ident) if ident == "impl" => {
+                return Some(Borrow::ImplTrait(token.into()));
+            }
+            // `&'static T` is left to the lifetime behind it.
+            TokenTree::Punct(punct) if punct.as_char() == '&' => {
+                let has_lifetime =
+                    matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'');
+                if !has_lifetime {
+                    return Some(Borrow::Lifetime(token.into()));
+                }
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                let name = tokens.next();
+                let is_static = matches!(&name, Some(TokenTree::Ident(ident)) if ident == "static");
+                if !is_static {
+                    return Some(Borrow::Lifetime(
+                        [Some(token), name].into_iter().flatten().collect(),
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}

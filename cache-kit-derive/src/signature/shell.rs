@@ -1,0 +1,151 @@
+//! How the body of an asynchronous function is packed.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::{GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParamBound};
+
+use super::output::{first_generic, last_segment, peel_type};
+
+/// An asynchronous function's output and body, with the wrapping that its body came in.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    /// What the future yields; `None` where an `async fn` names none.
+    pub(crate) output: Option<Type>,
+    /// The user's own statements.
+    pub(crate) block: Group,
+    wrapping: Wrapping,
+}
+
+#[derive(Debug)]
+enum Wrapping {
+    /// `async fn f() -> T { … }`
+    AsyncFn,
+    /// `fn f() -> impl Future<Output = T> { async move { … } }`
+    Future { keywords: TokenStream },
+    /// `fn f() -> Pin<Box<dyn Future<Output = T>>> { before Box::pin(async move { … }) }`, as
+    /// `async_trait` leaves it
+    Boxed {
+        before: TokenStream,
+        parens: Span,
+        keywords: TokenStream,
+    },
+}
+
+impl Shell {
+    /// Recognises the three forms.
+    pub(super) fn from_syn(sig: &Signature, body: &Group) -> Option<Self> {
+        let returned = match &sig.output {
+            ReturnType::Type(_, ty) => Some(&**ty),
+            ReturnType::Default => None,
+        };
+        if sig.asyncness.is_some() {
+            return Some(Self {
+                output: returned.cloned(),
+                block: body.clone(),
+                wrapping: Wrapping::AsyncFn,
+            });
+        }
+        let returned = peel_type(returned?);
+        match returned {
+            Type::ImplTrait(opaque) => Self::future(future_output(&opaque.bounds)?, body),
+            other => Self::boxed(boxed_output(other)?, body),
+        }
+    }
+
+    fn future(output: Type, body: &Group) -> Option<Self> {
+        let (keywords, block) = async_block(&body.stream())?;
+        Some(Self {
+            output: Some(output),
+            block,
+            wrapping: Wrapping::Future { keywords },
+        })
+    }
+
+    fn boxed(output: Type, body: &Group) -> Option<Self> {
+        let mut before: Vec<TokenTree> = body.stream().into_iter().collect();
+        let Some(TokenTree::Group(parens)) = before.pop() else {
+            return None;
+        };
+        let is_pin = matches!(before.last(), Some(TokenTree::Ident(ident)) if ident == "pin");
+        if !is_pin || parens.delimiter() != Delimiter::Parenthesis {
+            return None;
+        }
+        let (keywords, block) = async_block(&parens.stream())?;
+        Some(Self {
+            output: Some(output),
+            block,
+            wrapping: Wrapping::Boxed {
+                before: before.into_iter().collect(),
+                parens: parens.span(),
+                keywords,
+            },
+        })
+    }
+
+    /// A function body of the same wrapping around `inner`.
+    pub(super) fn pack(&self, inner: &TokenStream, body_span: Span) -> Group {
+        let block = brace(inner.clone(), self.block.span());
+        let stream = match &self.wrapping {
+            Wrapping::AsyncFn => return block,
+            Wrapping::Future { keywords } => quote!(#keywords #block),
+            Wrapping::Boxed {
+                before,
+                parens,
+                keywords,
+            } => {
+                let mut argument = Group::new(Delimiter::Parenthesis, quote!(#keywords #block));
+                argument.set_span(*parens);
+                quote!(#before #argument)
+            }
+        };
+        brace(stream, body_span)
+    }
+}
+
+fn brace(stream: TokenStream, span: Span) -> Group {
+    let mut group = Group::new(Delimiter::Brace, stream);
+    group.set_span(span);
+    group
+}
+
+/// Splits `async move { … }`; nothing may follow.
+fn async_block(tokens: &TokenStream) -> Option<(TokenStream, Group)> {
+    let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let Some(TokenTree::Group(block)) = tokens.pop() else {
+        return None;
+    };
+    let words: Vec<String> = tokens.iter().map(ToString::to_string).collect();
+    let is_async = words == ["async", "move"] || words == ["async"];
+    (is_async && block.delimiter() == Delimiter::Brace)
+        .then(|| (tokens.into_iter().collect(), block))
+}
+
+/// The `T` of `Pin<Box<dyn Future<Output = T> + …>>`, or of `BoxFuture<'_, T>`.
+fn boxed_output(ty: &Type) -> Option<Type> {
+    if last_segment(ty)?.ident == "BoxFuture" {
+        return first_generic(ty).cloned();
+    }
+    let boxed = first_generic(ty).filter(|_| last_segment(ty).is_some_and(|s| s.ident == "Pin"))?;
+    match peel_type(first_generic(boxed)?) {
+        Type::TraitObject(object) => future_output(&object.bounds),
+        _ => None,
+    }
+}
+
+fn future_output<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option<Type> {
+    let future = bounds.into_iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .filter(|segment| segment.ident == "Future"),
+        _ => None,
+    })?;
+    let PathArguments::AngleBracketed(arguments) = &future.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(output) if output.ident == "Output" => Some(output.ty.clone()),
+        _ => None,
+    })
+}

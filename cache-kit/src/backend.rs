@@ -1,0 +1,210 @@
+//! Where entries live.
+
+mod any;
+mod memory;
+
+pub use any::AnyBackend;
+pub use memory::{InMemoryBackend, InMemoryBuilder};
+
+use crate::error::{Error, Result};
+use crate::key::{CacheKey, KeyRef};
+use crate::shape::{Erased, Shape};
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+/// Stores entries of any type, and keeps the promise that nothing stale is ever stored.
+///
+/// The trait knows no strategies and no types: values are [`Erased`], a [`Shape`] tells what a backend must know of them. Methods
+/// take slices and answer once for each item, in the order asked, so that a partial failure stays partial.
+///
+/// # The fill protocol
+/// Every load is bracketed: [`open`](Self::open) comes *before* the repository is asked and gives a permit;
+/// [`fill`](Self::fill) consumes it, and stores only if no invalidation, put or clear of that key came in between. A permit is a type
+/// of the backend's own, so nobody else can make one. A store that can only get, set and delete cannot do this;
+/// the suite of feature `testing` (`testing::conformance`) tells.
+///
+/// Every [`Stamp`] that a miss or an open returns names the key's state: an acknowledged invalidation, put or clear changes it for ever.
+/// Callers share one load only while their stamps are equal.
+///
+/// # Cancel safety
+/// A future may be dropped at any point. A call that may have changed the store must leave it as if the call had happened,
+/// or had not; an abandoned `fill` or `put` must not leave an entry that an invalidation could not reach.
+pub trait CacheBackend: Clone + Send + Sync + 'static {
+    /// What `open` gives and `fill` or `put` consumes.
+    type Permit: Send + Sync + 'static;
+
+    /// Answers a read at once, without a future; `None` if it has to be awaited. Costs no round trip and no allocation.
+    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
+        let _ = (key, shape);
+        None
+    }
+
+    /// Reads entries. A value of another type, or one that does not decode, is a miss.
+    ///
+    /// # Errors
+    /// For each key on its own, if the store could not be asked.
+    fn read(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+    ) -> impl Future<Output = Vec<Result<Lookup>>> + Send;
+
+    /// Gives a permit for each key, and what is stored there now.
+    ///
+    /// # Errors
+    /// For each key on its own, if the store could not be asked.
+    fn open(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        intent: Intent,
+    ) -> impl Future<Output = Vec<Result<Opened<Self::Permit>>>> + Send;
+
+    /// Stores what was loaded under each permit, unless the key was invalidated, put or cleared since.
+    ///
+    /// # Errors
+    /// For each fill on its own, if the store could not be asked or the value could not be encoded.
+    fn fill(
+        &self,
+        fills: Vec<Fill<Self::Permit>>,
+        shape: &'static Shape,
+    ) -> impl Future<Output = Vec<Result<Filled>>> + Send;
+
+    /// Replaces entries with values that were written to the repository after `open`. Where the key has changed since, the order of the
+    /// two writes is unknown: the entry is dropped instead. Either way the key's stamp changes.
+    ///
+    /// # Errors
+    /// For each put on its own. The entry may then be the old one: the caller must invalidate.
+    fn put(
+        &self,
+        puts: Vec<Fill<Self::Permit>>,
+        shape: &'static Shape,
+    ) -> impl Future<Output = Vec<Result<Filled>>> + Send;
+
+    /// Drops entries, and voids every permit that is open for them. When it returns, no later read sees the old value.
+    ///
+    /// # Errors
+    /// For each key on its own, if the store could not be told.
+    fn invalidate(&self, keys: &[CacheKey]) -> impl Future<Output = Vec<Result<()>>> + Send;
+
+    /// Drops all entries of a prefix (as [`CacheKey::prefix`] returns it), and voids their permits, in constant time.
+    ///
+    /// # Errors
+    /// If the store could not be told.
+    fn clear_prefix(&self, prefix: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Says whether the store can be used now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn health(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Returns about how many entries are stored, where that is known without asking anyone.
+    fn entries(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Is what a read found under a key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Lookup {
+    /// A fresh value.
+    Hit(Erased),
+    /// The fresh knowledge that the repository has no such entity.
+    Absent,
+    /// Nothing fresh, and the state the key is in; `None` where only `open` can tell.
+    Miss(Option<Stamp>),
+}
+
+/// Names the state of a key between two invalidations; never used again once the key was invalidated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp(u128);
+
+impl Stamp {
+    /// Builds a stamp from a number that the backend uses once for a key.
+    #[must_use]
+    pub const fn new(number: u128) -> Self {
+        Self(number)
+    }
+}
+
+/// Says what a permit is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Intent {
+    /// The repository will be read; a `fill` follows.
+    Load,
+    /// The repository will be written; a `put` follows.
+    Write,
+}
+
+/// Is the answer to `open`.
+#[derive(Debug)]
+pub struct Opened<P> {
+    /// The right to fill or put, for as long as nothing invalidates it.
+    pub permit: P,
+    /// The state the permit belongs to.
+    pub stamp: Stamp,
+    /// What was stored when the permit was given.
+    pub found: Lookup,
+}
+
+/// Is one thing to store.
+#[derive(Debug)]
+pub struct Fill<P> {
+    /// Where, and since when.
+    pub permit: P,
+    /// What.
+    pub entry: Entry,
+    /// For how long; `None` is until it is evicted or invalidated.
+    pub ttl: Option<Duration>,
+}
+
+/// Is what an entry says of its key.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Entry {
+    /// The repository has this.
+    Value(Erased),
+    /// The repository has nothing.
+    Absent,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Value(_) => "Value",
+            Self::Absent => "Absent",
+        })
+    }
+}
+
+/// Says what became of a fill or a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Filled {
+    /// It is stored.
+    Stored,
+    /// Something newer came first; nothing was stored.
+    Superseded,
+}
+
+/// Gives exactly `count` answers, whatever a backend returned: what it left out has failed.
+pub(crate) fn padded<T>(answers: Vec<Result<T>>, count: usize) -> impl Iterator<Item = Result<T>> {
+    let missing = || {
+        Err(Error::BackendError(
+            "the backend left a question unanswered".into(),
+        ))
+    };
+    answers
+        .into_iter()
+        .chain(std::iter::repeat_with(missing))
+        .take(count)
+}
+
+/// Gives the answer to a call about one key.
+pub(crate) fn only<T>(answers: Vec<Result<T>>) -> Result<T> {
+    padded(answers, 1).next().unwrap_or(Err(Error::CacheMiss))
+}

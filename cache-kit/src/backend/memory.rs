@@ -1,0 +1,330 @@
+mod guards;
+mod prefixes;
+mod store;
+
+use super::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::key::{CacheKey, KeyRef};
+use crate::shape::{Erased, Shape};
+use guards::Guards;
+use prefixes::Prefixes;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Bound, Slot, Store};
+
+/// What `guards` locks with; the model puts its own in this place.
+mod sync {
+    pub(super) use std::sync::{Mutex, MutexGuard};
+}
+
+/// Keeps entries in this process: a hit hands out the very `Arc` that was stored, without decoding and without a future.
+///
+/// Which entries stay is moka's to decide (`TinyLFU`); when one ends is decided here, to the tick of its clock. The fill protocol runs
+/// on striped generation counters: an invalidation bumps the counter of its key's stripe, a fill is stored only if the counter is the
+/// one its permit saw. Two keys of one stripe (there are 4096) void each other's permits, which costs a load and never
+/// correctness.
+///
+/// Clones share the entries.
+///
+/// ```
+/// use cache_kit::prelude::*;
+///
+/// let bounded = InMemoryBackend::builder().capacity(10_000).build()?;
+/// let heavy = InMemoryBackend::builder().max_weight(64 << 20).build()?;
+/// # let _ = (bounded, heavy);
+/// # Ok::<(), cache_kit::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct InMemoryBackend(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    guards: Guards,
+    prefixes: Prefixes,
+    clock: Clock,
+}
+
+/// Sets up an [`InMemoryBackend`].
+#[derive(Debug)]
+#[must_use]
+pub struct InMemoryBuilder {
+    bound: Bound,
+    clock: Clock,
+}
+
+/// Is the right to store under one key, while nothing invalidates it.
+pub struct MemoryPermit {
+    key: CacheKey,
+    generation: u64,
+    epoch: u64,
+}
+
+impl fmt::Debug for MemoryPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryPermit")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl InMemoryBackend {
+    /// How many entries a backend holds unless its builder says otherwise.
+    pub const DEFAULT_CAPACITY: u64 = 100_000;
+
+    /// Makes a backend for [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY) entries.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::from_parts(Bound::Entries(Self::DEFAULT_CAPACITY), Clock::system())
+    }
+
+    /// Sets up a backend.
+    pub fn builder() -> InMemoryBuilder {
+        InMemoryBuilder {
+            bound: Bound::Entries(Self::DEFAULT_CAPACITY),
+            clock: Clock::system(),
+        }
+    }
+
+    fn from_parts(bound: Bound, clock: Clock) -> Self {
+        Self(Arc::new(Shared {
+            store: Store::new(bound, clock.clone()),
+            guards: Guards::new(),
+            prefixes: Prefixes::default(),
+            clock,
+        }))
+    }
+}
+
+impl Default for InMemoryBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for InMemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemoryBackend")
+            .field("entries", &self.0.store.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl InMemoryBuilder {
+    /// Bounds the number of entries.
+    pub fn capacity(mut self, entries: u64) -> Self {
+        self.bound = Bound::Entries(entries);
+        self
+    }
+
+    /// Bounds the weight of all entries, in bytes: keys, and what [`CacheEntity::weight`](crate::CacheEntity::weight) returns.
+    pub fn max_weight(mut self, bytes: u64) -> Self {
+        self.bound = Bound::Weight(bytes);
+        self
+    }
+
+    /// Takes time from another clock, such as a [`ManualClock`](crate::ManualClock) in a test.
+    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// Makes the backend.
+    ///
+    /// # Errors
+    /// [`Error::ConfigError`] if there is room for nothing.
+    pub fn build(self) -> Result<InMemoryBackend> {
+        match self.bound {
+            Bound::Entries(0) => Err(Error::ConfigError("`capacity(0)` caches nothing".into())),
+            Bound::Weight(0) => Err(Error::ConfigError("`max_weight(0)` caches nothing".into())),
+            bound => Ok(InMemoryBackend::from_parts(bound, self.clock)),
+        }
+    }
+}
+
+impl Shared {
+    fn look_up(&self, key: KeyRef<'_>, shape: &'static Shape) -> Lookup {
+        // Read before the entry: what a clear in between kills is then looked up in the prefixes.
+        let epoch = self.prefixes.epoch();
+        match self.store.get(key.as_bytes()) {
+            Some(slot) if self.is_fresh(&slot, key, epoch) => match slot.value {
+                None => Lookup::Absent,
+                Some(value) if shape.describes(&value) => Lookup::Hit(value),
+                Some(_) => Lookup::Miss(Some(self.stamp(key))),
+            },
+            _ => Lookup::Miss(Some(self.stamp(key))),
+        }
+    }
+
+    fn is_fresh(&self, slot: &Slot, key: KeyRef<'_>, epoch: u64) -> bool {
+        (slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch))
+            && (slot.ends == Clock::NEVER || self.clock.now() < slot.ends)
+    }
+
+    fn stamp(&self, key: KeyRef<'_>) -> Stamp {
+        stamp_of(
+            self.guards.generation(key.as_bytes()),
+            self.prefixes.epoch(),
+        )
+    }
+
+    fn open(&self, key: &CacheKey, shape: &'static Shape) -> Opened<MemoryPermit> {
+        let generation = self.guards.generation(key.borrowed().as_bytes());
+        let epoch = self.prefixes.epoch();
+        Opened {
+            found: self.look_up(key.borrowed(), shape),
+            permit: MemoryPermit {
+                key: key.clone(),
+                generation,
+                epoch,
+            },
+            stamp: stamp_of(generation, epoch),
+        }
+    }
+
+    /// An entry carries the epoch of its permit: what was loaded before a clear is dead, even if it is stored after it.
+    fn slot(
+        &self,
+        permit: &MemoryPermit,
+        fill: (Entry, Option<Duration>),
+        shape: &'static Shape,
+    ) -> Slot {
+        let (entry, ttl) = fill;
+        let value: Option<Erased> = match entry {
+            Entry::Value(value) => Some(value),
+            Entry::Absent => None,
+        };
+        let weight = self
+            .store
+            .weighs()
+            .then(|| value.as_ref().map_or(0, |value| shape.weigh(value)));
+        Slot {
+            value,
+            ends: self.clock.end_of(ttl),
+            epoch: permit.epoch,
+            weight: weight.unwrap_or(0),
+        }
+    }
+
+    fn fill(&self, fill: Fill<MemoryPermit>, shape: &'static Shape) -> Filled {
+        let slot = self.slot(&fill.permit, (fill.entry, fill.ttl), shape);
+        let MemoryPermit {
+            key,
+            generation,
+            epoch,
+        } = fill.permit;
+        if !self.prefixes.is_live(key.borrowed().prefix(), epoch) {
+            return Filled::Superseded;
+        }
+        let is_stored = self
+            .guards
+            .fill(key.clone().borrowed().as_bytes(), generation, || {
+                self.store.insert(key, slot)
+            });
+        if is_stored {
+            Filled::Stored
+        } else {
+            Filled::Superseded
+        }
+    }
+
+    fn put(&self, put: Fill<MemoryPermit>, shape: &'static Shape) -> Filled {
+        let slot = self.slot(&put.permit, (put.entry, put.ttl), shape);
+        let MemoryPermit {
+            key,
+            generation,
+            epoch,
+        } = put.permit;
+        let is_live = self.prefixes.is_live(key.borrowed().prefix(), epoch);
+        let is_stored = self
+            .guards
+            .put(key.borrowed().as_bytes(), generation, |is_unchanged| {
+                if is_unchanged && is_live {
+                    self.store.insert(key.clone(), slot);
+                    true
+                } else {
+                    self.store.remove(key.borrowed().as_bytes());
+                    false
+                }
+            });
+        if is_stored {
+            Filled::Stored
+        } else {
+            Filled::Superseded
+        }
+    }
+
+    fn invalidate(&self, key: &CacheKey) {
+        let bytes = key.borrowed().as_bytes();
+        self.guards.invalidate(bytes, || self.store.remove(bytes));
+    }
+}
+
+fn stamp_of(generation: u64, epoch: u64) -> Stamp {
+    Stamp::new((u128::from(generation) << 64) | u128::from(epoch))
+}
+
+impl CacheBackend for InMemoryBackend {
+    type Permit = MemoryPermit;
+
+    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
+        Some(self.0.look_up(key, shape))
+    }
+
+    async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
+        keys.iter()
+            .map(|key| Ok(self.0.look_up(key.borrowed(), shape)))
+            .collect()
+    }
+
+    async fn open(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        _: Intent,
+    ) -> Vec<Result<Opened<MemoryPermit>>> {
+        keys.iter().map(|key| Ok(self.0.open(key, shape))).collect()
+    }
+
+    async fn fill(
+        &self,
+        fills: Vec<Fill<MemoryPermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        fills
+            .into_iter()
+            .map(|fill| Ok(self.0.fill(fill, shape)))
+            .collect()
+    }
+
+    async fn put(
+        &self,
+        puts: Vec<Fill<MemoryPermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        puts.into_iter()
+            .map(|put| Ok(self.0.put(put, shape)))
+            .collect()
+    }
+
+    async fn invalidate(&self, keys: &[CacheKey]) -> Vec<Result<()>> {
+        for key in keys {
+            self.0.invalidate(key);
+        }
+        vec![Ok(()); keys.len()]
+    }
+
+    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
+        self.0.prefixes.clear(prefix);
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn entries(&self) -> Option<u64> {
+        Some(self.0.store.len())
+    }
+}

@@ -1,0 +1,277 @@
+//! What one call asks for, and what its return type can do. Generated code fills it in; the probes find out by method
+//! resolution what a concrete error type can do, without a bound that would shut others out.
+
+use crate::error::{Cause, Error};
+use crate::flight::Failure;
+use crate::strategy::CacheStrategy;
+use crate::ttl::Lifetime;
+use std::any::Any;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Describes one cached call that returns `O`.
+pub struct Call<O> {
+    pub(crate) strategy: CacheStrategy,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) miss: Option<fn() -> O>,
+    pub(crate) sharing: Sharing<O>,
+    pub(crate) carry: Option<fn(Error) -> O>,
+}
+
+impl<O> Call<O> {
+    /// Begins with a strategy, and an output of which nothing is known.
+    pub fn new(strategy: CacheStrategy) -> Self {
+        Self {
+            strategy,
+            lifetime: Lifetime::new(),
+            miss: None,
+            sharing: Sharing::none(),
+            carry: None,
+        }
+    }
+
+    /// Says what a `Fresh` miss returns.
+    #[must_use]
+    pub fn or_miss(mut self, miss: fn() -> O) -> Self {
+        self.miss = Some(miss);
+        self
+    }
+
+    /// Overrides the entity's TTL.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.lifetime = self.lifetime.with_ttl(ttl);
+        self
+    }
+
+    /// Overrides the entity's negative TTL.
+    #[must_use]
+    pub fn negative_ttl(mut self, ttl: Duration) -> Self {
+        self.lifetime = self.lifetime.with_negative_ttl(ttl);
+        self
+    }
+
+    /// Overrides the entity's jitter.
+    #[must_use]
+    pub fn jitter(mut self, fraction: f64) -> Self {
+        self.lifetime = self.lifetime.with_jitter(fraction);
+        self
+    }
+
+    /// Says how a failed load is told to those who waited for it.
+    #[must_use]
+    pub fn sharing(mut self, sharing: Sharing<O>) -> Self {
+        self.sharing = sharing;
+        self
+    }
+
+    /// Says how a failure of the cache is returned, if it can be.
+    #[must_use]
+    pub fn carrying(mut self, carry: Option<fn(Error) -> O>) -> Self {
+        self.carry = carry;
+        self
+    }
+}
+
+impl<P: Send, E: Send + 'static> Call<Result<P, E>> {
+    /// The call of an API that takes any error type: only `cache_kit::Error` itself is known to be clonable.
+    pub(crate) fn direct(strategy: CacheStrategy) -> Self {
+        let carry = is_own::<E>().then_some(carry_direct::<P, E> as fn(Error) -> Result<P, E>);
+        Self::new(strategy)
+            .sharing(Sharing::direct())
+            .carrying(carry)
+    }
+}
+
+impl<O> Call<O> {
+    pub(crate) fn restore(&self, failure: &Failure) -> Option<O> {
+        match failure {
+            Failure::Cache(error) => self.carry.map(|carry| carry(error.clone())),
+            load @ Failure::Load { .. } => (self.sharing.restore)(load),
+        }
+    }
+}
+
+impl<O> fmt::Debug for Call<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("strategy", &self.strategy)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Passes a failed load on to those who waited for it.
+pub struct Sharing<O> {
+    pub(crate) share: fn(&O) -> Option<Failure>,
+    pub(crate) restore: fn(&Failure) -> Option<O>,
+}
+
+impl<O> Sharing<O> {
+    fn none() -> Self {
+        Self {
+            share: |_| None,
+            restore: |_| None,
+        }
+    }
+}
+
+impl<P, E: Clone + Send + Sync + 'static> Sharing<Result<P, E>> {
+    fn cloned() -> Self {
+        Self {
+            share: |output| {
+                let error: Arc<dyn Any + Send + Sync> = Arc::new(output.as_ref().err()?.clone());
+                Some(Failure::Load {
+                    error: Some(error),
+                    cause: "the load that was waited for failed".into(),
+                })
+            },
+            restore: |failure| match failure {
+                Failure::Load {
+                    error: Some(error), ..
+                } => error.downcast_ref::<E>().cloned().map(Err),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl<P, E: From<Error> + Display> Sharing<Result<P, E>> {
+    fn converted() -> Self {
+        Self {
+            share: |output| {
+                let cause = Cause::from(output.as_ref().err()?.to_string());
+                Some(Failure::Load { error: None, cause })
+            },
+            restore: |failure| match failure {
+                Failure::Load { cause, .. } => {
+                    Some(Err(Error::RepositoryError(cause.clone()).into()))
+                }
+                Failure::Cache(_) => None,
+            },
+        }
+    }
+}
+
+impl<P, E: 'static> Sharing<Result<P, E>> {
+    fn direct() -> Self {
+        Self {
+            share: |output| share_own(output.as_ref().err()?),
+            restore: |failure| restore_own(failure).map(Err),
+        }
+    }
+}
+
+fn is_own<E: 'static>() -> bool {
+    std::any::TypeId::of::<E>() == std::any::TypeId::of::<Error>()
+}
+
+/// Turns the runtime's error into `E`, where `E` is the runtime's error.
+fn into_own<E: 'static>(error: Error) -> Option<E> {
+    let mut error = Some(error);
+    let error: &mut dyn Any = &mut error;
+    error.downcast_mut::<Option<E>>()?.take()
+}
+
+fn carry_direct<P, E: 'static>(error: Error) -> Result<P, E> {
+    match into_own(error) {
+        Some(error) => Err(error),
+        None => unreachable!("`is_own` was asked"),
+    }
+}
+
+fn share_own<E: 'static>(error: &E) -> Option<Failure> {
+    let error = (error as &dyn Any).downcast_ref::<Error>()?;
+    Some(Failure::Load {
+        error: Some(Arc::new(error.clone())),
+        cause: error.to_string().into(),
+    })
+}
+
+fn restore_own<E: 'static>(failure: &Failure) -> Option<E> {
+    into_own(match failure {
+        Failure::Load {
+            error: Some(error),
+            cause,
+        } => error
+            .downcast_ref::<Error>()
+            .cloned()
+            .unwrap_or_else(|| Error::RepositoryError(cause.clone())),
+        Failure::Load { error: None, cause } => Error::RepositoryError(cause.clone()),
+        Failure::Cache(error) => error.clone(),
+    })
+}
+
+/// Asks of a concrete output type what its error can do: `(&&&Probe::<O>::new()).sharing()`. The trait with the most references
+/// wins where its bounds hold (autoref specialisation, D. Tolnay).
+pub struct Probe<O>(PhantomData<fn() -> O>);
+
+impl<O> Probe<O> {
+    /// Makes a probe.
+    #[expect(clippy::new_without_default, reason = "named by generated code only")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Errors that are cloned for everyone who waited.
+pub trait ShareClone<O> {
+    /// Returns how.
+    fn sharing(&self) -> Sharing<O>;
+}
+
+impl<P, E: Clone + Send + Sync + 'static> ShareClone<Result<P, E>> for &&Probe<Result<P, E>> {
+    fn sharing(&self) -> Sharing<Result<P, E>> {
+        Sharing::cloned()
+    }
+}
+
+/// Errors that can be made anew from what the failed one said.
+pub trait ShareInto<O> {
+    /// Returns how.
+    fn sharing(&self) -> Sharing<O>;
+}
+
+impl<P, E: From<Error> + Display> ShareInto<Result<P, E>> for &Probe<Result<P, E>> {
+    fn sharing(&self) -> Sharing<Result<P, E>> {
+        Sharing::converted()
+    }
+}
+
+/// Errors that only their owner can have.
+pub trait ShareNone<O> {
+    /// Returns that there is no way.
+    fn sharing(&self) -> Sharing<O>;
+}
+
+impl<O> ShareNone<O> for Probe<O> {
+    fn sharing(&self) -> Sharing<O> {
+        Sharing::none()
+    }
+}
+
+/// Outputs that can return a failure of the cache.
+pub trait CarryInto<O> {
+    /// Returns how.
+    fn carrying(&self) -> Option<fn(Error) -> O>;
+}
+
+impl<P, E: From<Error>> CarryInto<Result<P, E>> for &Probe<Result<P, E>> {
+    fn carrying(&self) -> Option<fn(Error) -> Result<P, E>> {
+        Some(|error| Err(error.into()))
+    }
+}
+
+/// Outputs that cannot.
+pub trait CarryNone<O> {
+    /// Returns that there is no way.
+    fn carrying(&self) -> Option<fn(Error) -> O>;
+}
+
+impl<O> CarryNone<O> for Probe<O> {
+    fn carrying(&self) -> Option<fn(Error) -> O> {
+        None
+    }
+}

@@ -1,0 +1,96 @@
+//! Time as entries know it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Tells how much time has passed: the system's monotonic clock, or one that a test turns.
+///
+/// ```
+/// use cache_kit::{InMemoryBackend, ManualClock};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// let backend = InMemoryBackend::builder().clock(&clock).build()?;
+/// clock.advance(Duration::from_secs(3600));
+/// # let _ = backend;
+/// # Ok::<(), cache_kit::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    System(Instant),
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// Returns the system's monotonic clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Source::System(Instant::now()))
+    }
+
+    /// Returns the time that has passed since this clock was made, in nanoseconds.
+    pub(crate) fn now(&self) -> u64 {
+        match &self.0 {
+            Source::System(origin) => saturating_nanos(origin.elapsed()),
+            Source::Manual(nanos) => nanos.load(Ordering::Acquire),
+        }
+    }
+
+    /// Returns when a lifetime that begins now ends; [`Clock::NEVER`] if it has no end that this clock reaches.
+    pub(crate) fn end_of(&self, ttl: Option<Duration>) -> u64 {
+        ttl.map_or(Self::NEVER, |ttl| {
+            self.now().saturating_add(saturating_nanos(ttl))
+        })
+    }
+
+    /// Says whether time passes by itself.
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self.0, Source::System(_))
+    }
+
+    /// A time that does not come.
+    pub(crate) const NEVER: u64 = u64::MAX;
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            Source::System(_) => "system",
+            Source::Manual(_) => "manual",
+        };
+        f.debug_tuple("Clock").field(&name).finish()
+    }
+}
+
+/// Is a clock that moves only when it is told to; clones show the same time.
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// Makes a clock that stands still.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(saturating_nanos(by), Ordering::AcqRel);
+    }
+}
+
+impl From<&ManualClock> for Clock {
+    fn from(clock: &ManualClock) -> Self {
+        Self(Source::Manual(Arc::clone(&clock.0)))
+    }
+}
+
+/// 584 years of nanoseconds fit; what is longer counts as that long.
+fn saturating_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,3 @@
+//! How an entity becomes bytes.
+
+pub(crate) mod bincode;

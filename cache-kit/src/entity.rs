@@ -1,0 +1,102 @@
+//! What is cached.
+
+use crate::codec;
+use crate::error::Result;
+use crate::key::KeyWriter;
+use crate::ttl::Lifetime;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::{Display, Write as _};
+use std::hash::Hash;
+
+/// Declares a domain type as cached: under which prefix and key, and for how long.
+///
+/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) writes this; by hand three items are enough:
+///
+/// ```
+/// use cache_kit::prelude::*;
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Borrower { id: String, name: String }
+///
+/// impl CacheEntity for Borrower {
+///     type Key = String;
+///     fn cache_key(&self) -> String { self.id.clone() }
+///     fn cache_prefix() -> &'static str { "borrower" }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cached entity",
+    label = "`CacheEntity` is not implemented for this type",
+    note = "add `#[derive(CacheEntity)]` and `#[cache(prefix = \"…\", key = …)]` to the struct"
+)]
+pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
+    /// What names one entity. The `Display` of a hand-written key is used as it is, so its author owns its injectivity.
+    type Key: Clone + Eq + Hash + Display + Send + Sync + 'static;
+
+    /// Where the type is defined; two definitions under one prefix are refused.
+    #[doc(hidden)]
+    const DEFINITION: &'static str = "";
+
+    /// How many fields the key has; 0 for a hand-written one.
+    #[doc(hidden)]
+    const KEY_LEN: usize = 0;
+
+    /// Tells stored layouts apart where the type's shape does not: raise it when the meaning of a field changes.
+    const VERSION: u32 = 0;
+
+    /// Returns this entity's own key.
+    fn cache_key(&self) -> Self::Key;
+
+    /// Returns the namespace that all entities of this type share: not empty, without `:` and white space.
+    fn cache_prefix() -> &'static str;
+
+    /// Returns how long entries live; the service's default if nothing is set.
+    fn lifetime() -> Lifetime {
+        Lifetime::new()
+    }
+
+    /// Appends the text of a key; `Display`, as it is, unless overridden.
+    fn write_key(key: &Self::Key, out: &mut KeyWriter) {
+        if write!(out, "{key}").is_err() {
+            out.fail();
+        }
+    }
+
+    /// Appends a key that is a string, borrowed.
+    #[doc(hidden)]
+    fn write_str_key(key: &str, out: &mut KeyWriter) {
+        out.push(key);
+    }
+
+    /// Checks an entity that was loaded or decoded. One that fails is never stored: a decoded one is a miss, a loaded one
+    /// is the caller's [`ValidationError`](crate::Error::ValidationError).
+    ///
+    /// # Errors
+    /// Whatever the implementation finds wrong.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns about how many bytes the entity occupies, for caches that are bounded by weight. The default knows the struct
+    /// itself, not what it points to.
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+
+    /// Encodes the entity for a byte store; bincode unless overridden.
+    ///
+    /// # Errors
+    /// [`SerializationError`](crate::Error::SerializationError) if the entity cannot be encoded.
+    fn serialize_for_cache(&self) -> Result<Vec<u8>> {
+        codec::bincode::encode(self)
+    }
+
+    /// Decodes what [`serialize_for_cache`](Self::serialize_for_cache) made. The bytes may be anything.
+    ///
+    /// # Errors
+    /// [`DeserializationError`](crate::Error::DeserializationError) if the bytes are not such an entity.
+    fn deserialize_from_cache(bytes: &[u8]) -> Result<Self> {
+        codec::bincode::decode(bytes)
+    }
+}

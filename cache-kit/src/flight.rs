@@ -1,0 +1,50 @@
+//! One load per key: who comes while it is in progress waits for it.
+
+pub(crate) mod core;
+mod reentry;
+
+pub(crate) use core::{Arrival, Follower, Joined, Leader};
+pub(crate) use reentry::Frame;
+
+use crate::backend::Stamp;
+use crate::error::{Cause, Error};
+use crate::key::CacheKey;
+use crate::shape::Erased;
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+/// What `core` locks with; the model puts its own in this place.
+mod sync {
+    pub(super) use std::sync::{Arc, Mutex, MutexGuard};
+}
+
+/// All flights of a service.
+pub(crate) type Flights = core::Flights<CacheKey, Tag, Landing>;
+
+/// Which callers may share a load: those that read the same guard, and want the same type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tag {
+    /// `None` where the backend could not be asked.
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) type_id: TypeId,
+}
+
+/// What a flight brought, for everyone who waited.
+#[derive(Clone)]
+pub(crate) enum Landing {
+    Value(Erased),
+    Absent,
+    Failed(Failure),
+}
+
+/// A failed load, as it can be passed on.
+#[derive(Clone)]
+pub(crate) enum Failure {
+    /// The repository's error: itself, for callers of the same error type that can clone it, and what it said.
+    Load {
+        error: Option<Arc<dyn Any + Send + Sync>>,
+        cause: Cause,
+    },
+    /// The runtime's own.
+    Cache(Error),
+}

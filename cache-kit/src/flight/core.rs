@@ -1,0 +1,350 @@
+//! The state machine of flights: no clock, no store, no runtime. The shuttle model in `tests` compiles this very file.
+//!
+//! A flight has *seats* for those who load: one, until a load has failed in a way that cannot be passed on; then a few, so that
+//! everyone who waits gets to ask for themselves, a bounded number at a time. A seat that is given up (its owner was cancelled,
+//! panicked, or failed) goes to one who waits. The flight ends when something lands, or when nobody is left.
+
+use super::sync::{Arc, Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::hash::{BuildHasher, Hash};
+use std::pin::Pin;
+use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
+
+/// How many load at once after a failure that cannot be shared.
+pub(crate) const SEATS_AFTER_FAILURE: usize = 8;
+
+type Slot<G, V> = (G, Arc<Flight<V>>);
+type Table<K, G, V> = HashMap<K, Slot<G, V>, foldhash::fast::RandomState>;
+
+/// The flights in progress, the newest for each key.
+pub(crate) struct Flights<K, G, V> {
+    stripes: Arc<[Mutex<Table<K, G, V>>]>,
+    hasher: foldhash::fast::RandomState,
+}
+
+struct Flight<V> {
+    state: Mutex<State<V>>,
+}
+
+struct State<V> {
+    landed: Option<V>,
+    /// Seats that nobody has taken.
+    free: usize,
+    is_widened: bool,
+    /// Those who load now.
+    leaders: usize,
+    /// Those who wait, whether they have been polled yet or not.
+    followers: usize,
+    waiters: Waiters,
+}
+
+/// What `join` came to.
+pub(crate) enum Joined<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
+    Lead(Leader<K, G, V>),
+    Follow(Follower<K, G, V>),
+}
+
+/// The right and the duty to load. Dropping it hands over.
+pub(crate) struct Leader<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
+    place: Place<K, G, V>,
+}
+
+/// Resolves when the flight lands, or when it is this one's turn to load.
+pub(crate) struct Follower<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
+    place: Place<K, G, V>,
+    ticket: Option<usize>,
+}
+
+/// What a follower waited for.
+pub(crate) enum Arrival<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
+    Landed(V),
+    Lead(Leader<K, G, V>),
+}
+
+/// Where a flight is found.
+struct Place<K, G, V> {
+    stripes: Arc<[Mutex<Table<K, G, V>>]>,
+    stripe: usize,
+    key: K,
+    flight: Arc<Flight<V>>,
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
+    pub(crate) fn new(stripes: usize) -> Self {
+        Self {
+            stripes: (0..stripes.max(1))
+                .map(|_| Mutex::new(Table::default()))
+                .collect(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+
+    /// Joins the key's flight if its tag is the same, else begins one in its place. Whoever is on the old one stays there.
+    pub(crate) fn join(&self, key: &K, tag: G) -> Joined<K, G, V> {
+        let stripe = self.stripe(key);
+        let mut table = lock(&self.stripes[stripe]);
+        let flight = match table.entry(key.clone()) {
+            Entry::Occupied(slot) if slot.get().0 == tag => Arc::clone(&slot.get().1),
+            entry => {
+                let flight = Arc::new(Flight::new());
+                entry.insert_entry((tag, Arc::clone(&flight)));
+                return Joined::Lead(Leader {
+                    place: self.place(stripe, key, flight),
+                });
+            }
+        };
+        // Under the table's lock: the flight cannot leave the table between here and taking a place on it.
+        let takes_seat = lock(&flight.state).enter();
+        let place = self.place(stripe, key, flight);
+        if takes_seat {
+            Joined::Lead(Leader { place })
+        } else {
+            Joined::Follow(Follower {
+                place,
+                ticket: None,
+            })
+        }
+    }
+
+    /// Takes a key's flight out of reach: who comes now begins a new one.
+    pub(crate) fn detach(&self, key: &K) {
+        lock(&self.stripes[self.stripe(key)]).remove(key);
+    }
+
+    /// How many keys have a flight.
+    pub(crate) fn len(&self) -> usize {
+        self.stripes.iter().map(|stripe| lock(stripe).len()).sum()
+    }
+
+    fn place(&self, stripe: usize, key: &K, flight: Arc<Flight<V>>) -> Place<K, G, V> {
+        Place {
+            stripes: Arc::clone(&self.stripes),
+            stripe,
+            key: key.clone(),
+            flight,
+        }
+    }
+
+    fn stripe(&self, key: &K) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a usize")]
+        let index = (self.hasher.hash_one(key) % self.stripes.len() as u64) as usize;
+        index
+    }
+}
+
+impl<V> Flight<V> {
+    fn new() -> Self {
+        let state = State {
+            landed: None,
+            free: 0,
+            is_widened: false,
+            leaders: 1,
+            followers: 0,
+            waiters: Waiters::default(),
+        };
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+}
+
+impl<V> State<V> {
+    /// Takes a seat if there is one, else a place among those who wait.
+    fn enter(&mut self) -> bool {
+        let takes_seat = self.take_seat();
+        if !takes_seat {
+            self.followers += 1;
+        }
+        takes_seat
+    }
+
+    fn take_seat(&mut self) -> bool {
+        let is_free = self.landed.is_none() && self.free > 0;
+        if is_free {
+            self.free -= 1;
+            self.leaders += 1;
+        }
+        is_free
+    }
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
+    /// Gives everyone on the flight what was loaded, and ends it.
+    pub(crate) fn land(self, landing: V) {
+        self.place.leave_table();
+        let mut state = lock(&self.place.flight.state);
+        state.landed = Some(landing);
+        let waiters = state.waiters.take_all();
+        drop(state);
+        waiters.into_iter().for_each(Waker::wake);
+    }
+
+    /// Gives up after a failure that the others cannot be told: a few of them may load at once from now on.
+    pub(crate) fn scatter(self) {
+        let mut state = lock(&self.place.flight.state);
+        if !state.is_widened {
+            state.is_widened = true;
+            state.free += SEATS_AFTER_FAILURE - 1;
+        }
+        drop(state);
+        // Dropping `self` frees one more, and wakes.
+    }
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Leader<K, G, V> {
+    fn drop(&mut self) {
+        self.place.end_if_deserted(|state| {
+            state.leaders -= 1;
+            if state.landed.is_none() {
+                state.free += 1;
+            }
+        });
+    }
+}
+
+// Nothing in it is pinned.
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Unpin for Follower<K, G, V> {}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Future for Follower<K, G, V> {
+    type Output = Arrival<K, G, V>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let flight = Arc::clone(&self.place.flight);
+        let mut state = lock(&flight.state);
+        if let Some(landed) = &state.landed {
+            return Poll::Ready(Arrival::Landed(landed.clone()));
+        }
+        if state.take_seat() {
+            drop(state);
+            return Poll::Ready(Arrival::Lead(Leader {
+                place: self.place.clone(),
+            }));
+        }
+        self.ticket = Some(state.waiters.wait(self.ticket, context.waker()));
+        Poll::Pending
+    }
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Follower<K, G, V> {
+    fn drop(&mut self) {
+        let ticket = self.ticket.take();
+        // A seat that this one was woken for goes to the next.
+        self.place.end_if_deserted(|state| {
+            state.followers -= 1;
+            if let Some(ticket) = ticket {
+                state.waiters.leave(ticket);
+            }
+        });
+    }
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Place<K, G, V> {
+    fn leave_table(&self) {
+        self.remove_from(&mut lock(&self.stripes[self.stripe]));
+    }
+
+    fn remove_from(&self, table: &mut Table<K, G, V>) {
+        if table
+            .get(&self.key)
+            .is_some_and(|(_, flight)| Arc::ptr_eq(flight, &self.flight))
+        {
+            table.remove(&self.key);
+        }
+    }
+
+    /// Changes the state as someone leaves. Free seats wake as many of those who wait; if nobody is left at all, the flight ends.
+    fn end_if_deserted(&self, change: impl FnOnce(&mut State<V>)) {
+        // The table first, as in `join`: nobody can join a flight that is being found deserted.
+        let mut table = lock(&self.stripes[self.stripe]);
+        let mut state = lock(&self.flight.state);
+        change(&mut state);
+        if state.landed.is_some() {
+            return;
+        }
+        let seats = state.free;
+        let woken = state.waiters.take(seats);
+        if state.leaders == 0 && state.followers == 0 {
+            self.remove_from(&mut table);
+        }
+        drop(state);
+        drop(table);
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<K: Clone, G, V> Clone for Place<K, G, V> {
+    fn clone(&self) -> Self {
+        Self {
+            stripes: Arc::clone(&self.stripes),
+            stripe: self.stripe,
+            key: self.key.clone(),
+            flight: Arc::clone(&self.flight),
+        }
+    }
+}
+
+/// Those who wait, in a slab: a ticket is an index, and stays taken until its owner leaves, woken or not.
+#[derive(Default)]
+struct Waiters {
+    tickets: Vec<Ticket>,
+    vacant: Vec<usize>,
+}
+
+enum Ticket {
+    Vacant,
+    /// Has been woken, and will poll or be dropped.
+    Woken,
+    Waiting(Waker),
+}
+
+impl Waiters {
+    fn wait(&mut self, ticket: Option<usize>, waker: &Waker) -> usize {
+        let index = ticket.or_else(|| self.vacant.pop()).unwrap_or_else(|| {
+            self.tickets.push(Ticket::Vacant);
+            self.tickets.len() - 1
+        });
+        match &mut self.tickets[index] {
+            Ticket::Waiting(old) => old.clone_from(waker),
+            slot => *slot = Ticket::Waiting(waker.clone()),
+        }
+        index
+    }
+
+    fn leave(&mut self, ticket: usize) {
+        self.tickets[ticket] = Ticket::Vacant;
+        self.vacant.push(ticket);
+    }
+
+    /// Wakes up to `count` of those who wait. Who has been woken already and has not come yet counts.
+    fn take(&mut self, count: usize) -> Vec<Waker> {
+        let on_the_way = self
+            .tickets
+            .iter()
+            .filter(|ticket| matches!(ticket, Ticket::Woken))
+            .count();
+        let mut woken = Vec::new();
+        for ticket in &mut self.tickets {
+            if woken.len() + on_the_way >= count {
+                break;
+            }
+            if matches!(ticket, Ticket::Waiting(_))
+                && let Ticket::Waiting(waker) = std::mem::replace(ticket, Ticket::Woken)
+            {
+                woken.push(waker);
+            }
+        }
+        woken
+    }
+
+    fn take_all(&mut self) -> Vec<Waker> {
+        self.take(usize::MAX)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code of a user's runs under these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,216 @@
+//! The return types that a cached function may have, recognised by trait, so that aliases work.
+
+use crate::entity::CacheEntity;
+use crate::error::Error;
+use std::sync::Arc;
+
+/// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "not an entity, nor an `Arc` or `Option` of one",
+    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`"
+)]
+pub trait Payload: Sized + Send {
+    /// The entity within.
+    type Entity: CacheEntity;
+
+    /// Wraps what was cached.
+    fn from_hit(entity: Arc<Self::Entity>) -> Self;
+
+    /// Says "there is none", if this type can.
+    fn absent() -> Option<Self>;
+
+    /// Says whether there is an entity.
+    fn is_some(&self) -> bool;
+
+    /// Returns the entity to store; `None` if this says that there is none.
+    fn entity(&self) -> Option<Arc<Self::Entity>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: CacheEntity> Payload for T {
+    type Entity = T;
+
+    fn from_hit(entity: Arc<T>) -> Self {
+        Arc::unwrap_or_clone(entity)
+    }
+
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    fn is_some(&self) -> bool {
+        true
+    }
+
+    fn entity(&self) -> Option<Arc<T>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: CacheEntity> Payload for Arc<T> {
+    type Entity = T;
+
+    fn from_hit(entity: Self) -> Self {
+        entity
+    }
+
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    fn is_some(&self) -> bool {
+        true
+    }
+
+    fn entity(&self) -> Option<Self> {
+        Some(Self::clone(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: CacheEntity> Payload for Option<T> {
+    type Entity = T;
+
+    fn from_hit(entity: Arc<T>) -> Self {
+        Some(Arc::unwrap_or_clone(entity))
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn is_some(&self) -> bool {
+        self.is_some()
+    }
+
+    fn entity(&self) -> Option<Arc<T>> {
+        self.clone().map(Arc::new)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: CacheEntity> Payload for Option<Arc<T>> {
+    type Entity = T;
+
+    fn from_hit(entity: Arc<T>) -> Self {
+        Some(entity)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn is_some(&self) -> bool {
+        self.is_some()
+    }
+
+    fn entity(&self) -> Option<Arc<T>> {
+        self.clone()
+    }
+}
+
+/// Is what a cached function returns: a [`Payload`], or a `Result` of one with the user's own error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the return type of a cached function",
+    label = "not an entity, nor an `Arc`, `Option` or `Result` of one",
+    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`"
+)]
+pub trait CachedOutput: Sized + Send {
+    /// What is returned when nothing fails.
+    type Payload: Payload;
+
+    /// Wraps a payload.
+    fn from_payload(payload: Self::Payload) -> Self;
+
+    /// Borrows the payload; `None` of a failure.
+    fn payload(&self) -> Option<&Self::Payload>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Payload> CachedOutput for P {
+    type Payload = P;
+
+    fn from_payload(payload: P) -> Self {
+        payload
+    }
+
+    fn payload(&self) -> Option<&P> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Payload, E: Send> CachedOutput for Result<P, E> {
+    type Payload = P;
+
+    fn from_payload(payload: P) -> Self {
+        Ok(payload)
+    }
+
+    fn payload(&self) -> Option<&P> {
+        self.as_ref().ok()
+    }
+}
+
+/// Names the entity that a cached function returns.
+pub type EntityOf<O> = <<O as CachedOutput>::Payload as Payload>::Entity;
+
+/// Is an output that can say "nothing is cached", as the strategy `Fresh` needs it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that nothing is cached",
+    label = "a `Fresh` miss has nothing to return",
+    note = "return an `Option<…>`, or a `Result` whose error is `From<cache_kit::Error>`"
+)]
+pub trait FreshOutput: CachedOutput {
+    /// Says that nothing is cached.
+    fn miss() -> Self;
+}
+
+macro_rules! option_misses {
+    ($($generics:ident),* => $output:ty, $miss:expr) => {
+        #[diagnostic::do_not_recommend]
+        impl<T: CacheEntity, $($generics: Send),*> FreshOutput for $output {
+            fn miss() -> Self {
+                $miss
+            }
+        }
+    };
+}
+
+option_misses!(=> Option<T>, None);
+option_misses!(=> Option<Arc<T>>, None);
+option_misses!(E => Result<Option<T>, E>, Ok(None));
+option_misses!(E => Result<Option<Arc<T>>, E>, Ok(None));
+
+#[diagnostic::do_not_recommend]
+impl<T: CacheEntity, E: Send + From<Error>> FreshOutput for Result<T, E> {
+    fn miss() -> Self {
+        Err(Error::CacheMiss.into())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: CacheEntity, E: Send + From<Error>> FreshOutput for Result<Arc<T>, E> {
+    fn miss() -> Self {
+        Err(Error::CacheMiss.into())
+    }
+}
+
+/// Is an output that can carry a failure of the cache, as `on_unreachable = propagate` needs it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot carry a failure of the cache",
+    label = "`on_unreachable = propagate` needs a `Result` whose error is `From<cache_kit::Error>`"
+)]
+pub trait CarriesCacheError: Sized {
+    /// Wraps the failure.
+    fn carry(error: Error) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<Error>> CarriesCacheError for Result<T, E> {
+    fn carry(error: Error) -> Self {
+        Err(error.into())
+    }
+}

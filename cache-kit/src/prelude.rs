@@ -1,0 +1,12 @@
+//! What a service needs in scope: `use cache_kit::prelude::*;`.
+
+pub use crate::backend::{AnyBackend, CacheBackend, InMemoryBackend};
+pub use crate::entity::CacheEntity;
+pub use crate::feed::{CacheFeed, GenericFeeder};
+pub use crate::key::CacheKey;
+pub use crate::observe::{CacheEvent, CacheMetrics};
+pub use crate::service::CacheService;
+pub use crate::strategy::CacheStrategy;
+pub use crate::ttl::Lifetime;
+pub use cache_kit_derive::{CacheEntity, cache_evict, cache_put, cached};
+pub use serde::{Deserialize, Serialize};

@@ -1,0 +1,65 @@
+//! All that generated code names. Not part of the public API: it changes without notice.
+#![allow(missing_docs, reason = "for generated code")]
+
+mod keys;
+mod put;
+
+pub use crate::call::{
+    Call, CarryInto, CarryNone, Probe, ShareClone, ShareInto, ShareNone, Sharing,
+};
+pub use crate::entity::CacheEntity;
+pub use crate::feed::CacheFeed;
+pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
+pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput};
+pub use crate::read_through::{peek, read_through};
+pub use crate::strategy::CacheStrategy;
+pub use crate::ttl::Lifetime;
+pub use crate::write::Write;
+pub use keys::{
+    At, Cursor, KeyField, KeyLen, KeyNamed, Len, Name, entity_key, first_part, fmt_key, last_part,
+    split_key, write_part, write_whole_key,
+};
+pub use put::{KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, write_entity_key};
+pub use serde;
+
+use crate::backend::CacheBackend;
+use crate::service::CacheService;
+use std::sync::Arc;
+
+/// What `self.cache` may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache",
+    label = "expected a `CacheService`",
+    note = "an attribute looks for the cache at `self.cache`, at a parameter named `cache`, or where `cache = <expr>` says"
+)]
+pub trait AsCache {
+    type Backend: CacheBackend;
+    fn as_cache(&self) -> &CacheService<Self::Backend>;
+}
+
+impl<B: CacheBackend> AsCache for CacheService<B> {
+    type Backend = B;
+    fn as_cache(&self) -> &CacheService<B> {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: AsCache + ?Sized> AsCache for &C {
+    type Backend = C::Backend;
+    fn as_cache(&self) -> &CacheService<C::Backend> {
+        (**self).as_cache()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: AsCache + ?Sized> AsCache for Arc<C> {
+    type Backend = C::Backend;
+    fn as_cache(&self) -> &CacheService<C::Backend> {
+        (**self).as_cache()
+    }
+}
+
+pub fn cache<C: AsCache + ?Sized>(cache: &C) -> &CacheService<C::Backend> {
+    cache.as_cache()
+}

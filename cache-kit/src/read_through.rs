@@ -1,0 +1,357 @@
+//! The read-through: look up, join a flight or lead one, open, load, fill, land.
+
+mod reader;
+
+pub(crate) use reader::Reader;
+
+use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp};
+use crate::call::Call;
+use crate::entity::CacheEntity;
+use crate::error::Error;
+use crate::flight::{Arrival, Failure, Frame, Joined, Landing, Leader, Tag};
+use crate::key::{CacheKey, KeyWriter};
+use crate::observe::{CacheEvent, InvalidationSource, Operation};
+use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::service::CacheService;
+use crate::shape::{Erased, Shape};
+use crate::strategy::CacheStrategy;
+use crate::ttl::Lifetime;
+use reader::outcome_of;
+use std::any::TypeId;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+type Lead = Leader<CacheKey, Tag, Landing>;
+
+/// A look-up whose type is known.
+pub(crate) enum Typed<T> {
+    Hit(Arc<T>),
+    Absent,
+    Miss(Missed),
+}
+
+/// What a miss says of the key's state, and so of who may share a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Missed {
+    /// The state is known.
+    At(Stamp),
+    /// The backend answered without one: a permit tells.
+    Unstamped,
+    /// The backend did not answer. The load goes on without it and is not stored.
+    Unreachable,
+}
+
+/// Where a load's permit comes from.
+pub(crate) enum Pass<P> {
+    /// It has not been asked for.
+    Unopened,
+    /// It is here.
+    Opened(P),
+    /// There is none: nothing is stored.
+    Denied,
+}
+
+impl<T: CacheEntity> From<Lookup> for Typed<T> {
+    fn from(lookup: Lookup) -> Self {
+        match lookup {
+            // A backend that hands out another type than it was asked for has missed.
+            Lookup::Hit(value) => value
+                .downcast()
+                .map_or(Self::Miss(Missed::Unstamped), Self::Hit),
+            Lookup::Absent => Self::Absent,
+            Lookup::Miss(stamp) => Self::Miss(stamp.map_or(Missed::Unstamped, Missed::At)),
+        }
+    }
+}
+
+/// Answers a call at once if the entry is in reach. Nothing is counted but a hit: a miss goes on to [`read_through`].
+pub fn peek<B, O>(cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
+where
+    B: CacheBackend,
+    O: CachedOutput,
+{
+    if !matches!(call.strategy, CacheStrategy::Refresh | CacheStrategy::Fresh) {
+        return None;
+    }
+    let shape = Shape::of::<EntityOf<O>>();
+    let lookup = key.with_key(|key| cache.inner().backend.peek(key, shape))??;
+    answer(cache, Typed::from(lookup)).ok()
+}
+
+/// Runs a call to its end; `body` is polled only if the repository has to be asked.
+pub async fn read_through<B, O, F>(
+    cache: &CacheService<B>,
+    key: KeyWriter,
+    call: Call<O>,
+    body: Pin<&mut F>,
+) -> O
+where
+    B: CacheBackend,
+    O: CachedOutput,
+    F: Future<Output = O>,
+{
+    let reader = Reader::new(cache);
+    if call.strategy == CacheStrategy::Bypass {
+        return reader.load(vec![], body, outcome_of).await;
+    }
+    let (key, lifetime) = match reader.admit(&key, call.lifetime) {
+        Ok(admitted) => admitted,
+        Err(error) => return reader.refuse(&call, error, body).await,
+    };
+    Read {
+        reader,
+        key,
+        lifetime,
+        call,
+    }
+    .run(body)
+    .await
+}
+
+/// Turns a look-up into the caller's output and counts it. `Err` is a miss, not counted here: an entry that says
+/// "absent" is one to an output that cannot.
+fn answer<B, O>(cache: &CacheService<B>, lookup: Typed<EntityOf<O>>) -> Result<O, Missed>
+where
+    B: CacheBackend,
+    O: CachedOutput,
+{
+    let prefix = prefix_of::<O>();
+    match lookup {
+        Typed::Hit(entity) => {
+            cache.record(&CacheEvent::Hit { prefix });
+            Ok(O::from_payload(O::Payload::from_hit(entity)))
+        }
+        Typed::Absent => {
+            let absent = O::Payload::absent().ok_or(Missed::Unstamped)?;
+            cache.record(&CacheEvent::AbsentHit { prefix });
+            Ok(O::from_payload(absent))
+        }
+        Typed::Miss(missed) => Err(missed),
+    }
+}
+
+/// One call of `read_through`.
+struct Read<'c, B: CacheBackend, O: CachedOutput> {
+    reader: Reader<'c, B, EntityOf<O>>,
+    key: CacheKey,
+    lifetime: Lifetime,
+    call: Call<O>,
+}
+
+impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
+    async fn run<F: Future<Output = O>>(self, body: Pin<&mut F>) -> O {
+        match self.call.strategy {
+            CacheStrategy::Invalidate => self.replace(body).await,
+            strategy => match self.look_up().await {
+                Ok(output) => output,
+                Err(missed) => {
+                    self.reader.cache.record(&CacheEvent::Miss {
+                        prefix: prefix_of::<O>(),
+                    });
+                    match (strategy, self.call.miss) {
+                        (CacheStrategy::Fresh, Some(miss)) => miss(),
+                        _ => self.fly(missed, body).await,
+                    }
+                }
+            },
+        }
+    }
+
+    /// `Invalidate`: whatever is stored or loading is dropped first.
+    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
+        let keys = std::slice::from_ref(&self.key);
+        // A failure is counted and logged there, and the load must go on.
+        let _ = self
+            .reader
+            .cache
+            .drop_entries(prefix_of::<O>(), keys, InvalidationSource::Strategy)
+            .await;
+        match self.reader.open(&self.key, Intent::Load).await {
+            // What another caller stored since is newer than the invalidation, but this caller asked for a load.
+            Some(opened) => {
+                self.share(Some(opened.stamp), Pass::Opened(opened.permit), body)
+                    .await
+            }
+            None => self.share(None, Pass::Denied, body).await,
+        }
+    }
+
+    /// Finds out which flight a miss belongs to.
+    async fn fly<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+        match missed {
+            Missed::At(stamp) => self.share(Some(stamp), Pass::Unopened, body).await,
+            Missed::Unreachable => self.share(None, Pass::Denied, body).await,
+            Missed::Unstamped => match self.reader.open(&self.key, Intent::Load).await {
+                Some(opened) => match self.landing_of(opened.found) {
+                    Some((_, output)) => output,
+                    None => {
+                        self.share(Some(opened.stamp), Pass::Opened(opened.permit), body)
+                            .await
+                    }
+                },
+                None => self.share(None, Pass::Denied, body).await,
+            },
+        }
+    }
+
+    /// Loads, once for all who come with the same stamp.
+    async fn share<F: Future<Output = O>>(
+        &self,
+        stamp: Option<Stamp>,
+        pass: Pass<B::Permit>,
+        body: Pin<&mut F>,
+    ) -> O {
+        let service = self.reader.cache.inner();
+        if Frame::is_loading(self.reader.cache.id(), &self.key) {
+            return self.load_alone(body).await;
+        }
+        let tag = Tag {
+            stamp,
+            type_id: TypeId::of::<EntityOf<O>>(),
+        };
+        let follower = match service.flights.join(&self.key, tag) {
+            Joined::Lead(leader) => return self.lead(leader, pass, body).await,
+            Joined::Follow(follower) => follower,
+        };
+        match self.reader.wait(follower).await {
+            // A permit from before the wait may be void; a new one shows what has come since.
+            Some(Arrival::Lead(leader)) => self.lead(leader, Pass::Unopened, body).await,
+            Some(Arrival::Landed(landing)) => match self.output_of(&landing) {
+                Some(output) => output,
+                None => self.load_alone(body).await,
+            },
+            None => self.load_alone(body).await,
+        }
+    }
+
+    /// Loads for everyone on the flight. If this future is dropped, or the body panics, `leader` hands over.
+    async fn lead<F: Future<Output = O>>(
+        &self,
+        leader: Lead,
+        pass: Pass<B::Permit>,
+        body: Pin<&mut F>,
+    ) -> O {
+        let permit = match pass {
+            Pass::Opened(permit) => Some(permit),
+            Pass::Denied => None,
+            Pass::Unopened => match self.reader.open(&self.key, Intent::Load).await {
+                // Another flight landed between the look-up and this one's beginning.
+                Some(opened) => match self.landing_of(opened.found) {
+                    Some((landing, output)) => {
+                        leader.land(landing);
+                        return output;
+                    }
+                    None => Some(opened.permit),
+                },
+                None => None,
+            },
+        };
+        let output = self.load(body).await;
+        let (output, landing) = self.settle(output, permit).await;
+        match landing {
+            Some(landing) => leader.land(landing),
+            None => leader.scatter(),
+        }
+        output
+    }
+
+    /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
+    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
+        let permit = self
+            .reader
+            .open(&self.key, Intent::Load)
+            .await
+            .map(|opened| opened.permit);
+        let output = self.load(body).await;
+        self.settle(output, permit).await.0
+    }
+
+    async fn load<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
+        self.reader
+            .load(vec![self.key.clone()], body, outcome_of)
+            .await
+    }
+
+    /// Stores what was loaded, and says what everyone else on the flight is told; `None` if they cannot be told.
+    async fn settle(&self, output: O, permit: Option<B::Permit>) -> (O, Option<Landing>) {
+        let Some(payload) = output.payload() else {
+            let failure = (self.call.sharing.share)(&output);
+            return (output, failure.map(Landing::Failed));
+        };
+        let Some(entity) = payload.entity() else {
+            self.reader
+                .fill(vec![(permit, Entry::Absent)], &self.lifetime)
+                .await;
+            return (output, Some(Landing::Absent));
+        };
+        if let Err(error) = entity.validate() {
+            return self.reject(output, entity, error);
+        }
+        let value: Erased = entity;
+        self.reader
+            .fill(
+                vec![(permit, Entry::Value(Arc::clone(&value)))],
+                &self.lifetime,
+            )
+            .await;
+        (output, Some(Landing::Value(value)))
+    }
+
+    /// An entity that is not valid is an error where the output can say so; else it is returned as the body gave it. It is not stored.
+    fn reject(&self, output: O, entity: Arc<EntityOf<O>>, error: Error) -> (O, Option<Landing>) {
+        let error = into_validation_error(error);
+        self.reader
+            .cache
+            .fault(prefix_of::<O>(), Operation::Fill, &error);
+        match self.call.carry {
+            Some(carry) => (
+                carry(error.clone()),
+                Some(Landing::Failed(Failure::Cache(error))),
+            ),
+            None => (output, Some(Landing::Value(entity))),
+        }
+    }
+
+    async fn look_up(&self) -> Result<O, Missed> {
+        answer(self.reader.cache, self.reader.read(&self.key).await)
+    }
+
+    /// What `open` found, as the flight's landing and this caller's output.
+    fn landing_of(&self, found: Lookup) -> Option<(Landing, O)> {
+        let landing = match found {
+            Lookup::Hit(value) => Landing::Value(value),
+            Lookup::Absent => Landing::Absent,
+            Lookup::Miss(_) => return None,
+        };
+        self.output_of(&landing).map(|output| (landing, output))
+    }
+
+    /// Takes what another caller's load brought.
+    fn output_of(&self, landing: &Landing) -> Option<O> {
+        let output = match landing {
+            Landing::Value(value) => {
+                let entity = Arc::clone(value).downcast().ok()?;
+                O::from_payload(O::Payload::from_hit(entity))
+            }
+            Landing::Absent => O::from_payload(O::Payload::absent()?),
+            Landing::Failed(failure) => self.call.restore(failure)?,
+        };
+        self.reader.cache.record(&CacheEvent::Coalesced {
+            prefix: prefix_of::<O>(),
+        });
+        Some(output)
+    }
+}
+
+fn prefix_of<O: CachedOutput>() -> &'static str {
+    EntityOf::<O>::cache_prefix()
+}
+
+/// Whatever a `validate` returned, it says that the entity is not valid.
+pub(crate) fn into_validation_error(error: Error) -> Error {
+    match error {
+        Error::ValidationError(_) => error,
+        other => Error::ValidationError(other.into()),
+    }
+}

@@ -1,0 +1,410 @@
+//! The handle that services hold.
+
+mod batch;
+mod builder;
+mod definitions;
+
+pub use builder::CacheServiceBuilder;
+
+use crate::backend::{CacheBackend, Lookup, only, padded};
+use crate::call::Call;
+use crate::entity::CacheEntity;
+use crate::error::{Error, Result};
+use crate::flight::Flights;
+use crate::key::{CacheKey, KeyWriter};
+use crate::observe::{CacheEvent, CacheStats, InvalidationSource, Observer, Operation};
+use crate::outcome::{CachedOutput, EntityOf};
+use crate::read_through::{Typed, peek, read_through};
+use crate::shape::Shape;
+use crate::strategy::CacheStrategy;
+use crate::ttl::Lifetime;
+use crate::write::Write;
+use definitions::Definitions;
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Reads, loads, stores and invalidates entities in one cache. A cheap handle: clones share everything.
+///
+/// The attributes of this crate call it; so can you.
+///
+/// ```
+/// use cache_kit::prelude::*;
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// #[cache(prefix = "user", ttl = "1h", key = id)]
+/// struct User { id: u64, name: String }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_kit::Result<()> {
+/// let cache = CacheService::new(InMemoryBackend::new());
+/// let load = || async { Ok::<_, cache_kit::Error>(Some(User { id: 7, name: "Ada".into() })) };
+///
+/// let loaded = cache.get_or_load::<User, _, _>(&7, load).await?;
+/// let cached = cache.get::<User>(&7).await?;
+/// assert_eq!(loaded, cached);
+///
+/// cache.invalidate::<User>(&7).await?;
+/// assert_eq!(cache.get::<User>(&7).await?, None);
+/// # Ok(())
+/// # }
+/// ```
+pub struct CacheService<B: CacheBackend>(Arc<Inner<B>>);
+
+pub(crate) struct Inner<B> {
+    pub(crate) backend: B,
+    pub(crate) namespace: Option<Box<str>>,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) flight_deadline: Duration,
+    pub(crate) flights: Flights,
+    pub(crate) observer: Observer,
+    definitions: Definitions,
+}
+
+/// Is what a look-up found: an entity, the knowledge that there is none, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Found<T> {
+    /// The entity is cached.
+    Hit(Arc<T>),
+    /// It is cached that the repository has no such entity.
+    Absent,
+    /// Nothing is cached.
+    Miss,
+}
+
+impl<T> Found<T> {
+    /// Returns the entity, if there is one.
+    pub fn into_option(self) -> Option<Arc<T>> {
+        match self {
+            Self::Hit(entity) => Some(entity),
+            Self::Absent | Self::Miss => None,
+        }
+    }
+
+    /// What is known once it has been asked for.
+    pub(crate) fn known(answer: Option<Arc<T>>) -> Self {
+        answer.map_or(Self::Absent, Self::Hit)
+    }
+}
+
+impl<B: CacheBackend> CacheService<B> {
+    /// Makes a service with default settings.
+    #[must_use]
+    pub fn new(backend: B) -> Self {
+        CacheServiceBuilder::new(backend).into_service()
+    }
+
+    /// Sets up a service.
+    pub fn builder(backend: B) -> CacheServiceBuilder<B> {
+        CacheServiceBuilder::new(backend)
+    }
+
+    /// Returns a cached entity; `None` if it is absent or not cached. Never asks a repository.
+    ///
+    /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte store takes one round trip.
+    ///
+    /// # Errors
+    /// [`Error::BackendError`] if the store could not be asked, [`Error::ConfigError`] for a key that cannot be.
+    pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
+        self.look_up(key).await.map(Found::into_option)
+    }
+
+    /// Returns what is known of an entity, telling absence from ignorance. Costs what [`get`](Self::get) costs.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn look_up<T: CacheEntity>(&self, key: &T::Key) -> Result<Found<T>> {
+        let writer = self.writer_for::<T>(key);
+        match writer
+            .with_key(|key| self.0.backend.peek(key, Shape::of::<T>()))
+            .flatten()
+        {
+            Some(lookup) => Ok(self.found(lookup)),
+            None => self.look_up_far(&writer).await,
+        }
+    }
+
+    async fn look_up_far<T: CacheEntity>(&self, key: &KeyWriter) -> Result<Found<T>> {
+        let key = key.to_key()?;
+        let lookup = only(self.0.backend.read(&[key], Shape::of::<T>()).await);
+        lookup
+            .map(|lookup| self.found(lookup))
+            .inspect_err(|error| self.failed::<T>(Operation::Read, error))
+    }
+
+    /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The strategy is `Refresh`.
+    ///
+    /// Callers of one key share a load, whatever API they came through. An invalidation, put or clear while it runs keeps the result
+    /// from being stored. If the load fails, those who waited get the same error where it is a [`cache_kit::Error`](Error);
+    /// with another error type they load for themselves, a few at a time.
+    ///
+    /// # Errors
+    /// Whatever the load returns; with `E = cache_kit::Error` also [`Error::ValidationError`] and [`Error::ConfigError`].
+    ///
+    /// # Cancel safety
+    /// If the caller that loads is dropped, one that waits takes over.
+    pub async fn get_or_load<T, E, F>(
+        &self,
+        key: &T::Key,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<T>>, E>
+    where
+        T: CacheEntity,
+        E: Send + 'static,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        self.get_or_load_with(CacheStrategy::Refresh, key, load)
+            .await
+    }
+
+    /// Returns an entity as a strategy says. `Fresh` returns `None` for a miss.
+    ///
+    /// # Errors
+    /// As [`get_or_load`](Self::get_or_load).
+    pub async fn get_or_load_with<T, E, F>(
+        &self,
+        strategy: CacheStrategy,
+        key: &T::Key,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<T>>, E>
+    where
+        T: CacheEntity,
+        E: Send + 'static,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        let writer = self.writer_for::<T>(key);
+        let call = Call::direct(strategy).or_miss(|| Ok(None));
+        if let Some(hit) = peek(self, &writer, &call) {
+            return hit;
+        }
+        let body = pin!(async { Ok(load().await?.map(Arc::new)) });
+        read_through(self, writer, call, body).await
+    }
+
+    /// Stores an entity that the caller knows to be what the repository has now, such as one just read to warm the cache.
+    ///
+    /// For an entity that is being written use [`put_with`](Self::put_with): between a write and a `put` after it another write may
+    /// come, and its value would be replaced by the older one.
+    ///
+    /// # Errors
+    /// [`Error::ValidationError`] or [`Error::ConfigError`] if it must not be stored, [`Error::BackendError`] if the store failed: then
+    /// nothing may have changed.
+    pub async fn put<T: CacheEntity>(&self, entity: impl Into<Arc<T>>) -> Result<()> {
+        let entity = entity.into();
+        self.declare::<T>(Lifetime::new())?;
+        entity.validate()?;
+        let key = self.writer_for::<T>(&entity.cache_key());
+        let write = Write::put::<T>(self, Some(key)).await;
+        let output = write.finish_put_or(Ok::<_, Error>(entity), Err).await;
+        output.map(drop)
+    }
+
+    /// Runs a write to the repository, and replaces the entry with the entity it returns.
+    ///
+    /// The entry is invalidated when the write fails and when this future is dropped, for it may have committed; and when
+    /// another write came between, for nobody knows which came last. What `#[cache_put]` does. The body's result is returned in any case; that the cache
+    /// could not be told is counted and logged.
+    pub async fn put_with<O, F>(
+        &self,
+        key: &<EntityOf<O> as CacheEntity>::Key,
+        write: impl FnOnce() -> F,
+    ) -> O
+    where
+        O: CachedOutput,
+        F: Future<Output = O>,
+    {
+        let key = self.writer_for::<EntityOf<O>>(key);
+        let guard = Write::put::<EntityOf<O>>(self, Some(key)).await;
+        let output = write().await;
+        guard.finish_put(output).await
+    }
+
+    /// Runs a removal or any other write to the repository, and invalidates the entry when it is over: done, failed, or dropped.
+    /// What `#[cache_evict]` does.
+    pub async fn evict_with<T, O, F>(&self, key: &T::Key, write: impl FnOnce() -> F) -> O
+    where
+        T: CacheEntity,
+        F: Future<Output = O>,
+    {
+        let guard = Write::evict::<T>(self, &self.writer_for::<T>(key));
+        let output = write().await;
+        guard.finish(output).await
+    }
+
+    /// Drops an entry, and keeps loads that are in progress from storing theirs. One round trip; call it after the commit.
+    ///
+    /// # Errors
+    /// [`Error::BackendError`] if the store could not be told: readers may see the old entry.
+    pub async fn invalidate<T: CacheEntity>(&self, key: &T::Key) -> Result<()> {
+        let key = self.writer_for::<T>(key).to_key()?;
+        self.drop_entries(T::cache_prefix(), &[key], InvalidationSource::Call)
+            .await
+    }
+
+    /// Drops several entries in one call.
+    ///
+    /// # Errors
+    /// The first of the keys' errors; the other keys are invalidated all the same.
+    pub async fn invalidate_many<T: CacheEntity>(&self, keys: &[T::Key]) -> Result<()> {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| self.writer_for::<T>(key).to_key())
+            .collect::<Result<_>>()?;
+        self.drop_entries(T::cache_prefix(), &keys, InvalidationSource::Call)
+            .await
+    }
+
+    /// Drops all entities of a type (of its prefix), in constant time. Their memory is freed as they expire or are evicted.
+    ///
+    /// # Errors
+    /// [`Error::BackendError`] if the store could not be told.
+    pub async fn clear_prefix<T: CacheEntity>(&self) -> Result<()> {
+        let cleared = self.0.backend.clear_prefix(&self.prefix_of::<T>()).await;
+        match &cleared {
+            Ok(()) => {
+                let source = InvalidationSource::Clear;
+                self.record(&CacheEvent::Invalidation {
+                    prefix: T::cache_prefix(),
+                    source,
+                });
+            }
+            Err(error) => self.failed::<T>(Operation::Invalidate, error),
+        }
+        cleared
+    }
+
+    /// Returns what has been counted since the service was made.
+    pub fn stats(&self) -> CacheStats {
+        self.0.observer.stats(self.0.backend.entries())
+    }
+
+    /// Says whether the store can be used now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn health(&self) -> Result<()> {
+        self.0.backend.health().await
+    }
+
+    /// Returns the backend, for what only it can do.
+    pub fn backend(&self) -> &B {
+        &self.0.backend
+    }
+
+    pub(crate) fn inner(&self) -> &Inner<B> {
+        &self.0
+    }
+
+    /// Tells services apart in what a task is loading.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    pub(crate) fn writer<T: CacheEntity>(&self) -> KeyWriter {
+        KeyWriter::new(self.0.namespace.as_deref(), T::cache_prefix())
+    }
+
+    pub(crate) fn writer_for<T: CacheEntity>(&self, key: &T::Key) -> KeyWriter {
+        let mut writer = self.writer::<T>();
+        T::write_key(key, &mut writer);
+        writer
+    }
+
+    fn prefix_of<T: CacheEntity>(&self) -> String {
+        let prefix = T::cache_prefix();
+        self.0.namespace.as_deref().map_or_else(
+            || prefix.to_owned(),
+            |namespace| format!("{namespace}:{prefix}"),
+        )
+    }
+
+    /// Checks an entity's declaration before anything is stored under it, and returns how long its entries live.
+    pub(crate) fn declare<T: CacheEntity>(&self, call: Lifetime) -> Result<Lifetime> {
+        let lifetime = call.or(T::lifetime()).or(self.0.lifetime);
+        lifetime.check()?;
+        self.0.definitions.check::<T>()?;
+        Ok(lifetime)
+    }
+
+    fn found<T: CacheEntity>(&self, lookup: Lookup) -> Found<T> {
+        match Typed::<T>::from(lookup) {
+            Typed::Hit(entity) => {
+                self.record(&CacheEvent::Hit {
+                    prefix: T::cache_prefix(),
+                });
+                Found::Hit(entity)
+            }
+            Typed::Absent => {
+                self.record(&CacheEvent::AbsentHit {
+                    prefix: T::cache_prefix(),
+                });
+                Found::Absent
+            }
+            Typed::Miss(_) => {
+                self.record(&CacheEvent::Miss {
+                    prefix: T::cache_prefix(),
+                });
+                Found::Miss
+            }
+        }
+    }
+
+    pub(crate) async fn drop_entries(
+        &self,
+        prefix: &'static str,
+        keys: &[CacheKey],
+        source: InvalidationSource,
+    ) -> Result<()> {
+        let results = self.0.backend.invalidate(keys).await;
+        let mut outcome = Ok(());
+        for (key, result) in keys.iter().zip(padded(results, keys.len())) {
+            // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.
+            self.0.flights.detach(key);
+            match result {
+                Ok(()) => self.record(&CacheEvent::Invalidation { prefix, source }),
+                Err(error) => {
+                    self.fault(prefix, Operation::Invalidate, &error);
+                    outcome = outcome.and(Err(error));
+                }
+            }
+        }
+        outcome
+    }
+
+    pub(crate) fn record(&self, event: &CacheEvent<'_>) {
+        self.0.observer.record(event);
+    }
+
+    pub(crate) fn failed<T: CacheEntity>(&self, operation: Operation, error: &Error) {
+        self.fault(T::cache_prefix(), operation, error);
+    }
+
+    pub(crate) fn fault(&self, prefix: &str, operation: Operation, error: &Error) {
+        tracing::warn!(prefix, ?operation, %error, "the cache failed");
+        self.record(&CacheEvent::Failure {
+            prefix,
+            operation,
+            error,
+        });
+    }
+}
+
+impl<B: CacheBackend> Clone for CacheService<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: CacheBackend + fmt::Debug> fmt::Debug for CacheService<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheService")
+            .field("backend", &self.0.backend)
+            .field("namespace", &self.0.namespace)
+            .field("flights", &self.0.flights.len())
+            .field("observer", &self.0.observer)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,297 @@
+//! A store of bytes by the rules that a remote one follows: a guard beside each key, values that carry the guard they were
+//! loaded under, and no state for a key that nobody has opened.
+
+use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::key::CacheKey;
+use crate::shape::Shape;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Keeps entries as bytes in this process. It yields before each answer, as a store across a network would.
+///
+/// It is for tests: one lock, no bound. It proves that [`CacheBackend`] can be implemented over encoded values.
+#[derive(Clone, Debug)]
+pub struct ByteBackend {
+    tables: Arc<Mutex<Tables>>,
+    clock: Clock,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// A guard is a number that is never used again.
+    guards: HashMap<CacheKey, u64>,
+    prefix_guards: HashMap<String, u64>,
+    values: HashMap<CacheKey, Vec<u8>>,
+    last_guard: u64,
+}
+
+/// Is the pair of guards that were found at `open`.
+#[derive(Debug)]
+pub struct BytePermit {
+    key: CacheKey,
+    guard: u64,
+    prefix_guard: u64,
+}
+
+/// What stands before the payload.
+struct Header {
+    guard: u64,
+    prefix_guard: u64,
+    shape: u64,
+    ends: u64,
+    is_absent: bool,
+}
+
+impl Default for ByteBackend {
+    fn default() -> Self {
+        Self::new(Clock::system())
+    }
+}
+
+impl ByteBackend {
+    /// Makes an empty store whose entries end by this clock.
+    pub fn new(clock: impl Into<Clock>) -> Self {
+        Self {
+            tables: Arc::default(),
+            clock: clock.into(),
+        }
+    }
+
+    /// Replaces the stored bytes of an entry, to see what a reader makes of them; `false` if there is no entry.
+    pub fn tamper(&self, key: &CacheKey, change: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.tables().values.get_mut(key).map(change).is_some()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn encode(&self, fill: &Fill<BytePermit>, shape: &'static Shape) -> Result<Vec<u8>> {
+        let header = Header {
+            guard: fill.permit.guard,
+            prefix_guard: fill.permit.prefix_guard,
+            shape: fingerprint(shape),
+            ends: self.clock.end_of(fill.ttl),
+            is_absent: matches!(fill.entry, Entry::Absent),
+        };
+        let mut bytes = header.to_bytes();
+        if let Entry::Value(value) = &fill.entry {
+            shape.encode(value, &mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    fn read_one(&self, key: &CacheKey, shape: &'static Shape) -> Lookup {
+        let mut tables = self.tables();
+        let Some(guard) = tables.guards.get(key).copied() else {
+            return Lookup::Miss(None);
+        };
+        let prefix_guard = tables.prefix_guard(key.prefix());
+        let found = tables.values.get(key).and_then(|bytes| {
+            let (header, payload) = Header::from_bytes(bytes)?;
+            let is_valid = header.guard == guard
+                && header.prefix_guard == prefix_guard
+                && header.shape == fingerprint(shape)
+                && self.clock.now() < header.ends;
+            match (is_valid, header.is_absent) {
+                (false, _) => None,
+                (true, true) => Some(Lookup::Absent),
+                (true, false) => shape.decode(payload).ok().map(Lookup::Hit),
+            }
+        });
+        found.unwrap_or(Lookup::Miss(Some(stamp_of(guard, prefix_guard))))
+    }
+
+    fn open_one(&self, key: &CacheKey, shape: &'static Shape) -> Opened<BytePermit> {
+        let mut tables = self.tables();
+        let guard = match tables.guards.get(key) {
+            Some(guard) => *guard,
+            None => tables.renew_guard(key),
+        };
+        let prefix_guard = tables.prefix_guard(key.prefix());
+        drop(tables);
+        Opened {
+            permit: BytePermit {
+                key: key.clone(),
+                guard,
+                prefix_guard,
+            },
+            stamp: stamp_of(guard, prefix_guard),
+            found: self.read_one(key, shape),
+        }
+    }
+
+    fn fill_one(&self, fill: Fill<BytePermit>, shape: &'static Shape) -> Result<Filled> {
+        let bytes = self.encode(&fill, shape)?;
+        let mut tables = self.tables();
+        if !tables.is_unchanged(&fill.permit) {
+            return Ok(Filled::Superseded);
+        }
+        tables.values.insert(fill.permit.key, bytes);
+        Ok(Filled::Stored)
+    }
+
+    fn put_one(&self, mut put: Fill<BytePermit>, shape: &'static Shape) -> Result<Filled> {
+        let key = put.permit.key.clone();
+        let mut tables = self.tables();
+        if !tables.is_unchanged(&put.permit) {
+            tables.forget(&key);
+            return Ok(Filled::Superseded);
+        }
+        // Under a new guard: whoever is loading now must not overwrite it.
+        put.permit.guard = tables.renew_guard(&key);
+        drop(tables);
+        self.fill_one(put, shape)
+    }
+}
+
+impl Tables {
+    fn next_guard(&mut self) -> u64 {
+        self.last_guard += 1;
+        self.last_guard
+    }
+
+    fn renew_guard(&mut self, key: &CacheKey) -> u64 {
+        let guard = self.next_guard();
+        self.guards.insert(key.clone(), guard);
+        guard
+    }
+
+    fn prefix_guard(&mut self, prefix: &str) -> u64 {
+        if let Some(guard) = self.prefix_guards.get(prefix) {
+            return *guard;
+        }
+        let guard = self.next_guard();
+        self.prefix_guards.insert(prefix.to_owned(), guard);
+        guard
+    }
+
+    fn is_unchanged(&mut self, permit: &BytePermit) -> bool {
+        self.guards.get(&permit.key) == Some(&permit.guard)
+            && self.prefix_guard(permit.key.prefix()) == permit.prefix_guard
+    }
+
+    fn forget(&mut self, key: &CacheKey) {
+        self.guards.remove(key);
+        self.values.remove(key);
+    }
+}
+
+impl Header {
+    const LEN: usize = 33;
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Self::LEN);
+        for number in [self.guard, self.prefix_guard, self.shape, self.ends] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.push(u8::from(self.is_absent));
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (header, payload) = bytes.split_at_checked(Self::LEN)?;
+        let number = |at: usize| Some(u64::from_le_bytes(header.get(at..at + 8)?.try_into().ok()?));
+        let is_absent = match header[Self::LEN - 1] {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        let header = Self {
+            guard: number(0)?,
+            prefix_guard: number(8)?,
+            shape: number(16)?,
+            ends: number(24)?,
+            is_absent,
+        };
+        Some((header, payload))
+    }
+}
+
+fn stamp_of(guard: u64, prefix_guard: u64) -> Stamp {
+    Stamp::new((u128::from(guard) << 64) | u128::from(prefix_guard))
+}
+
+fn fingerprint(shape: &'static Shape) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (shape.type_name(), shape.version()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// As long as a store on the same machine takes, in the scheduler's eyes.
+async fn travel() {
+    tokio::task::yield_now().await;
+}
+
+impl CacheBackend for ByteBackend {
+    type Permit = BytePermit;
+
+    async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
+        travel().await;
+        keys.iter()
+            .map(|key| Ok(self.read_one(key, shape)))
+            .collect()
+    }
+
+    async fn open(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        _: Intent,
+    ) -> Vec<Result<Opened<BytePermit>>> {
+        travel().await;
+        keys.iter()
+            .map(|key| Ok(self.open_one(key, shape)))
+            .collect()
+    }
+
+    async fn fill(
+        &self,
+        fills: Vec<Fill<BytePermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        travel().await;
+        fills
+            .into_iter()
+            .map(|fill| self.fill_one(fill, shape))
+            .collect()
+    }
+
+    async fn put(&self, puts: Vec<Fill<BytePermit>>, shape: &'static Shape) -> Vec<Result<Filled>> {
+        travel().await;
+        puts.into_iter()
+            .map(|put| self.put_one(put, shape))
+            .collect()
+    }
+
+    async fn invalidate(&self, keys: &[CacheKey]) -> Vec<Result<()>> {
+        travel().await;
+        let mut tables = self.tables();
+        for key in keys {
+            tables.forget(key);
+        }
+        vec![Ok(()); keys.len()]
+    }
+
+    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
+        travel().await;
+        self.tables().prefix_guards.remove(prefix);
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<()> {
+        travel().await;
+        Ok(())
+    }
+
+    fn entries(&self) -> Option<u64> {
+        Some(self.tables().values.len() as u64)
+    }
+}
+
+/// Says how long the suite lets an entry live that is to end while it watches.
+pub(super) const SHORT: Duration = Duration::from_millis(60);

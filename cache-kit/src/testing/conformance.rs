@@ -1,0 +1,281 @@
+//! What every backend must do, as checks that run against any of them.
+//!
+//! ```
+//! use cache_kit::InMemoryBackend;
+//! use cache_kit::testing::conformance;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! conformance::run(async || InMemoryBackend::new()).await.assert_passed();
+//! # }
+//! ```
+
+mod checks;
+mod history;
+
+use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, only};
+use crate::entity::CacheEntity;
+use crate::key::CacheKey;
+use crate::shape::{Erased, Shape};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What a check says: nothing, or what it saw in place of what it wanted.
+type Verdict = Result<(), String>;
+
+/// Says of each check whether the backend passed it.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Report {
+    /// The names of the checks that were passed.
+    pub passed: Vec<&'static str>,
+    /// The names of the checks that were not, each with what was seen.
+    pub failed: Vec<(&'static str, String)>,
+}
+
+impl Report {
+    /// Ends a test unless every check was passed.
+    ///
+    /// # Panics
+    /// With the report, if a check failed.
+    pub fn assert_passed(&self) {
+        assert!(self.failed.is_empty(), "{self}");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} checks passed, {} failed",
+            self.passed.len(),
+            self.failed.len()
+        )?;
+        self.failed
+            .iter()
+            .try_for_each(|(name, seen)| writeln!(f, "  {name}: {seen}"))
+    }
+}
+
+/// Runs every check against a backend that `make` gives. It may give the same store each time: no two checks share a key.
+///
+/// Takes well under a second in memory. It needs a Tokio runtime with time.
+pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
+    let mut report = Report::default();
+    macro_rules! check {
+        ($($module:ident :: $name:ident),* $(,)?) => {$(
+            match $module::$name(Bench::new(make().await)).await {
+                Ok(()) => report.passed.push(stringify!($name)),
+                Err(seen) => report.failed.push((stringify!($name), seen)),
+            }
+        )*};
+    }
+    check!(
+        checks::a_healthy_store_says_so,
+        checks::an_unknown_key_is_a_miss,
+        checks::what_is_filled_is_read,
+        checks::what_is_absent_is_read_as_absent,
+        checks::a_peek_agrees_with_a_read,
+        checks::clones_share_their_entries,
+        checks::an_entry_ends_with_its_ttl,
+        checks::a_later_fill_replaces_an_entry,
+        checks::a_value_of_another_type_is_a_miss,
+        checks::long_and_strange_keys_are_keys,
+        checks::a_large_value_comes_back,
+        checks::slices_are_answered_in_order,
+        checks::an_empty_slice_has_no_answers,
+        checks::an_invalidated_entry_is_a_miss,
+        checks::an_invalidation_can_be_repeated,
+        checks::a_cleared_prefix_is_empty_and_others_are_not,
+        checks::an_invalidation_voids_a_permit,
+        checks::a_clear_voids_a_permit,
+        checks::a_put_voids_a_permit,
+        checks::a_put_is_read,
+        checks::a_put_after_an_invalidation_stores_nothing,
+        checks::of_two_overlapping_puts_neither_is_believed,
+        checks::a_dropped_permit_harms_nothing,
+        checks::a_stamp_stays_until_the_key_changes,
+        checks::a_stamp_does_not_come_back,
+        history::an_abandoned_call_leaves_no_stale_entry,
+        history::no_reader_sees_what_was_invalidated_before_it_came,
+    );
+    report
+}
+
+/// The entity that is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Card {
+    id: String,
+    text: String,
+}
+
+impl CacheEntity for Card {
+    type Key = String;
+    fn cache_key(&self) -> String {
+        self.id.clone()
+    }
+    fn cache_prefix() -> &'static str {
+        "conformance-card"
+    }
+}
+
+/// Another entity, with the same prefix on purpose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Ticket {
+    id: u32,
+}
+
+impl CacheEntity for Ticket {
+    type Key = String;
+    fn cache_key(&self) -> String {
+        self.id.to_string()
+    }
+    fn cache_prefix() -> &'static str {
+        "conformance-card"
+    }
+}
+
+/// A backend, asked about one key at a time.
+struct Bench<B> {
+    backend: B,
+    scope: String,
+}
+
+impl<B: CacheBackend> Bench<B> {
+    fn new(backend: B) -> Self {
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        // A store that outlives the process must not show one run what another left.
+        let begun = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            backend,
+            scope: format!("run-{:x}-{run}", begun.as_nanos()),
+        }
+    }
+
+    fn key(&self, id: &str) -> Result<CacheKey, String> {
+        CacheKey::of::<Card>(Some(&self.scope), &id.to_owned()).map_err(|error| error.to_string())
+    }
+
+    async fn read(&self, key: &CacheKey) -> Result<Lookup, String> {
+        let lookup = only(self.backend.read(std::slice::from_ref(key), shape()).await);
+        lookup.map_err(|error| format!("read failed: {error}"))
+    }
+
+    async fn open(&self, key: &CacheKey) -> Result<Opened<B::Permit>, String> {
+        self.open_for(key, Intent::Load).await
+    }
+
+    async fn open_for(&self, key: &CacheKey, intent: Intent) -> Result<Opened<B::Permit>, String> {
+        let opened = only(
+            self.backend
+                .open(std::slice::from_ref(key), shape(), intent)
+                .await,
+        );
+        opened.map_err(|error| format!("open failed: {error}"))
+    }
+
+    async fn fill(&self, permit: B::Permit, entry: Entry) -> Result<Filled, String> {
+        self.fill_for(permit, entry, Some(Duration::from_secs(600)))
+            .await
+    }
+
+    async fn fill_for(
+        &self,
+        permit: B::Permit,
+        entry: Entry,
+        ttl: Option<Duration>,
+    ) -> Result<Filled, String> {
+        let filled = only(
+            self.backend
+                .fill(vec![Fill { permit, entry, ttl }], shape())
+                .await,
+        );
+        filled.map_err(|error| format!("fill failed: {error}"))
+    }
+
+    async fn put(&self, permit: B::Permit, text: &str) -> Result<Filled, String> {
+        let put = Fill {
+            permit,
+            entry: value(text),
+            ttl: None,
+        };
+        only(self.backend.put(vec![put], shape()).await)
+            .map_err(|error| format!("put failed: {error}"))
+    }
+
+    async fn invalidate(&self, key: &CacheKey) -> Verdict {
+        let told = only(self.backend.invalidate(std::slice::from_ref(key)).await);
+        told.map_err(|error| format!("invalidate failed: {error}"))
+    }
+
+    async fn clear(&self, prefix: &str) -> Verdict {
+        self.backend
+            .clear_prefix(prefix)
+            .await
+            .map_err(|error| format!("clear failed: {error}"))
+    }
+
+    /// Stores a text under a key, as a load would.
+    async fn store(&self, key: &CacheKey, text: &str) -> Verdict {
+        let opened = self.open(key).await?;
+        expect(
+            self.fill(opened.permit, value(text)).await?,
+            Filled::Stored,
+            "a fill that nothing came before",
+        )
+    }
+
+    async fn stamp(&self, key: &CacheKey) -> Result<Stamp, String> {
+        Ok(self.open(key).await?.stamp)
+    }
+
+    async fn expect_value(&self, key: &CacheKey, text: &str) -> Verdict {
+        let seen = describe(&self.read(key).await?);
+        expect(seen.as_str(), text, "the value that is read")
+    }
+
+    async fn expect_miss(&self, key: &CacheKey) -> Verdict {
+        let seen = describe(&self.read(key).await?);
+        expect(seen.as_str(), "(miss)", "the answer to a read")
+    }
+}
+
+fn shape() -> &'static Shape {
+    Shape::of::<Card>()
+}
+
+fn value(text: &str) -> Entry {
+    let card: Erased = Arc::new(Card {
+        id: "id".to_owned(),
+        text: text.to_owned(),
+    });
+    Entry::Value(card)
+}
+
+fn describe(lookup: &Lookup) -> String {
+    match lookup {
+        Lookup::Hit(value) => value
+            .downcast_ref::<Card>()
+            .map_or_else(|| "(another type)".to_owned(), |card| card.text.clone()),
+        Lookup::Absent => "(absent)".to_owned(),
+        Lookup::Miss(_) => "(miss)".to_owned(),
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "reads better where it is called"
+)]
+fn expect<T: PartialEq + fmt::Debug>(seen: T, wanted: T, what: &str) -> Verdict {
+    if seen == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what} is {seen:?}, not {wanted:?}"))
+    }
+}

@@ -1,0 +1,404 @@
+//! The checks that look at one step at a time.
+
+use super::{Bench, Ticket, Verdict, describe, expect, shape, value};
+use crate::backend::{CacheBackend, Entry, Filled, Intent, Lookup, only};
+use crate::key::CacheKey;
+use crate::shape::Shape;
+use crate::testing::bytes::SHORT;
+
+pub(super) async fn a_healthy_store_says_so<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    bench
+        .backend
+        .health()
+        .await
+        .map_err(|error| format!("health is {error}"))
+}
+
+pub(super) async fn an_unknown_key_is_a_miss<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    bench.expect_miss(&bench.key("unknown")?).await
+}
+
+pub(super) async fn what_is_filled_is_read<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("filled")?;
+    bench.store(&key, "text").await?;
+    bench.expect_value(&key, "text").await?;
+    let found = bench.open(&key).await?.found;
+    expect(describe(&found).as_str(), "text", "what `open` finds")
+}
+
+pub(super) async fn what_is_absent_is_read_as_absent<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("absent")?;
+    let permit = bench.open(&key).await?.permit;
+    expect(
+        bench.fill(permit, Entry::Absent).await?,
+        Filled::Stored,
+        "the fill of an absence",
+    )?;
+    expect(
+        describe(&bench.read(&key).await?).as_str(),
+        "(absent)",
+        "the answer to a read",
+    )?;
+    bench.store(&key, "now there").await?;
+    bench.expect_value(&key, "now there").await
+}
+
+pub(super) async fn a_peek_agrees_with_a_read<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("peeked")?;
+    for _ in 0..2 {
+        let read = describe(&bench.read(&key).await?);
+        if let Some(peeked) = bench.backend.peek(key.borrowed(), shape()) {
+            expect(describe(&peeked), read, "what is peeked")?;
+        }
+        bench.store(&key, "text").await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn clones_share_their_entries<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let clone = Bench {
+        backend: bench.backend.clone(),
+        scope: bench.scope.clone(),
+    };
+    let key = bench.key("shared")?;
+    bench.store(&key, "text").await?;
+    clone.expect_value(&key, "text").await?;
+    clone.invalidate(&key).await?;
+    bench.expect_miss(&key).await
+}
+
+pub(super) async fn an_entry_ends_with_its_ttl<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let (short, endless) = (bench.key("short")?, bench.key("endless")?);
+    let (first, second) = (
+        bench.open(&short).await?.permit,
+        bench.open(&endless).await?.permit,
+    );
+    expect(
+        bench.fill_for(first, value("short"), Some(SHORT)).await?,
+        Filled::Stored,
+        "a short fill",
+    )?;
+    expect(
+        bench.fill_for(second, value("endless"), None).await?,
+        Filled::Stored,
+        "an endless fill",
+    )?;
+    tokio::time::sleep(SHORT * 2).await;
+    bench.expect_miss(&short).await?;
+    bench.expect_value(&endless, "endless").await
+}
+
+pub(super) async fn a_later_fill_replaces_an_entry<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("replaced")?;
+    bench.store(&key, "first").await?;
+    bench.store(&key, "second").await?;
+    bench.expect_value(&key, "second").await
+}
+
+pub(super) async fn a_value_of_another_type_is_a_miss<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("typed")?;
+    bench.store(&key, "text").await?;
+    let lookup = only(
+        bench
+            .backend
+            .read(std::slice::from_ref(&key), Shape::of::<Ticket>())
+            .await,
+    );
+    match lookup {
+        Ok(Lookup::Miss(_)) => Ok(()),
+        other => Err(format!("a read as another type is {other:?}")),
+    }
+}
+
+pub(super) async fn long_and_strange_keys_are_keys<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let ids = [
+        "",
+        " ",
+        "a:b",
+        "{a}",
+        "}{",
+        "\0",
+        "\r\n",
+        "ключ",
+        "%",
+        &"x".repeat(600),
+        &"x".repeat(601),
+    ];
+    let mut keys = Vec::new();
+    for (number, id) in ids.iter().enumerate() {
+        let key = bench.key(id)?;
+        bench.store(&key, &number.to_string()).await?;
+        keys.push(key);
+    }
+    for (number, key) in keys.iter().enumerate() {
+        bench.expect_value(key, &number.to_string()).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_large_value_comes_back<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("large")?;
+    let text = "0123456789abcdef".repeat(1 << 16);
+    bench.store(&key, &text).await?;
+    let seen = describe(&bench.read(&key).await?);
+    expect(seen == text, true, "the sameness of a megabyte")
+}
+
+pub(super) async fn slices_are_answered_in_order<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let ids: Vec<String> = (0..20).map(|number| format!("slice-{number}")).collect();
+    let keys = ids
+        .iter()
+        .map(|id| bench.key(id))
+        .collect::<Result<Vec<_>, _>>()?;
+    for number in (0..20).step_by(2) {
+        bench.store(&keys[number], &number.to_string()).await?;
+    }
+    let asked: Vec<CacheKey> = keys
+        .iter()
+        .rev()
+        .chain([&keys[0], &keys[0]])
+        .cloned()
+        .collect();
+    let seen: Vec<_> = bench
+        .backend
+        .read(&asked, shape())
+        .await
+        .into_iter()
+        .map(describe_answer)
+        .collect();
+    let wanted: Vec<_> = (0..20).rev().chain([0, 0]).map(wanted_of).collect();
+    expect(seen, wanted, "the answer to a slice")?;
+    let opened = bench.backend.open(&asked, shape(), Intent::Load).await;
+    expect(opened.len(), asked.len(), "the number of permits")
+}
+
+fn wanted_of(number: usize) -> String {
+    if number.is_multiple_of(2) {
+        number.to_string()
+    } else {
+        "(miss)".to_owned()
+    }
+}
+
+fn describe_answer(answer: crate::Result<Lookup>) -> String {
+    answer.map_or_else(|error| error.to_string(), |lookup| describe(&lookup))
+}
+
+pub(super) async fn an_empty_slice_has_no_answers<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let backend = &bench.backend;
+    expect(
+        backend.read(&[], shape()).await.len(),
+        0,
+        "the number of look-ups",
+    )?;
+    expect(
+        backend.open(&[], shape(), Intent::Load).await.len(),
+        0,
+        "the number of permits",
+    )?;
+    expect(
+        backend.fill(vec![], shape()).await.len(),
+        0,
+        "the number of fills",
+    )?;
+    expect(
+        backend.put(vec![], shape()).await.len(),
+        0,
+        "the number of puts",
+    )?;
+    expect(
+        backend.invalidate(&[]).await.len(),
+        0,
+        "the number of invalidations",
+    )
+}
+
+pub(super) async fn an_invalidated_entry_is_a_miss<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let (key, other) = (bench.key("dropped")?, bench.key("kept")?);
+    bench.store(&key, "text").await?;
+    bench.store(&other, "other").await?;
+    bench.invalidate(&key).await?;
+    bench.expect_miss(&key).await?;
+    bench.expect_value(&other, "other").await?;
+    bench.store(&key, "again").await?;
+    bench.expect_value(&key, "again").await
+}
+
+pub(super) async fn an_invalidation_can_be_repeated<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("twice")?;
+    bench.invalidate(&key).await?;
+    bench.invalidate(&key).await?;
+    bench.store(&key, "text").await?;
+    bench.expect_value(&key, "text").await
+}
+
+pub(super) async fn a_cleared_prefix_is_empty_and_others_are_not<B: CacheBackend>(
+    bench: Bench<B>,
+) -> Verdict {
+    let other = Bench {
+        backend: bench.backend.clone(),
+        scope: format!("{}-other", bench.scope),
+    };
+    let (key, kept) = (bench.key("cleared")?, other.key("kept")?);
+    bench.store(&key, "text").await?;
+    other.store(&kept, "other").await?;
+    bench.clear(key.prefix()).await?;
+    bench.expect_miss(&key).await?;
+    other.expect_value(&kept, "other").await?;
+    bench.store(&key, "again").await?;
+    bench.expect_value(&key, "again").await
+}
+
+pub(super) async fn an_invalidation_voids_a_permit<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    for is_stored in [false, true] {
+        let key = bench.key(&format!("voided-{is_stored}"))?;
+        if is_stored {
+            bench.store(&key, "old").await?;
+        }
+        let permit = bench.open(&key).await?.permit;
+        bench.invalidate(&key).await?;
+        let filled = bench.fill(permit, value("stale")).await?;
+        expect(
+            filled,
+            Filled::Superseded,
+            "a load from before an invalidation, stored after it,",
+        )?;
+        bench.expect_miss(&key).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn a_clear_voids_a_permit<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("clear-voided")?;
+    let permit = bench.open(&key).await?.permit;
+    bench.clear(key.prefix()).await?;
+    expect(
+        bench.fill(permit, value("stale")).await?,
+        Filled::Superseded,
+        "a load from before a clear",
+    )?;
+    bench.expect_miss(&key).await?;
+    let permit = bench.open_for(&key, Intent::Write).await?.permit;
+    bench.clear(key.prefix()).await?;
+    expect(
+        bench.put(permit, "stale").await?,
+        Filled::Superseded,
+        "a put from before a clear",
+    )?;
+    bench.expect_miss(&key).await
+}
+
+pub(super) async fn a_put_voids_a_permit<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("put-voided")?;
+    let load = bench.open(&key).await?.permit;
+    let write = bench.open_for(&key, Intent::Write).await?.permit;
+    expect(
+        bench.put(write, "written").await?,
+        Filled::Stored,
+        "a put that nothing came before",
+    )?;
+    expect(
+        bench.fill(load, value("stale")).await?,
+        Filled::Superseded,
+        "a load from before a put",
+    )?;
+    bench.expect_value(&key, "written").await
+}
+
+pub(super) async fn a_put_is_read<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("put")?;
+    bench.store(&key, "old").await?;
+    let permit = bench.open_for(&key, Intent::Write).await?.permit;
+    expect(
+        bench.put(permit, "new").await?,
+        Filled::Stored,
+        "a put that nothing came before",
+    )?;
+    bench.expect_value(&key, "new").await
+}
+
+pub(super) async fn a_put_after_an_invalidation_stores_nothing<B: CacheBackend>(
+    bench: Bench<B>,
+) -> Verdict {
+    let key = bench.key("put-late")?;
+    let permit = bench.open_for(&key, Intent::Write).await?.permit;
+    bench.invalidate(&key).await?;
+    bench.store(&key, "loaded since").await?;
+    expect(
+        bench.put(permit, "of unknown age").await?,
+        Filled::Superseded,
+        "a put from before an invalidation",
+    )?;
+    bench.expect_miss(&key).await
+}
+
+pub(super) async fn of_two_overlapping_puts_neither_is_believed<B: CacheBackend>(
+    bench: Bench<B>,
+) -> Verdict {
+    let key = bench.key("two-puts")?;
+    let first = bench.open_for(&key, Intent::Write).await?.permit;
+    let second = bench.open_for(&key, Intent::Write).await?.permit;
+    expect(
+        bench.put(second, "second").await?,
+        Filled::Stored,
+        "the put that ends first",
+    )?;
+    expect(
+        bench.put(first, "first").await?,
+        Filled::Superseded,
+        "the put that ends last",
+    )?;
+    bench.expect_miss(&key).await
+}
+
+pub(super) async fn a_dropped_permit_harms_nothing<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("dropped-permit")?;
+    drop(bench.open(&key).await?);
+    drop(bench.open_for(&key, Intent::Write).await?);
+    bench.store(&key, "text").await?;
+    bench.expect_value(&key, "text").await
+}
+
+pub(super) async fn a_stamp_stays_until_the_key_changes<B: CacheBackend>(
+    bench: Bench<B>,
+) -> Verdict {
+    let key = bench.key("stamped")?;
+    let stamp = bench.stamp(&key).await?;
+    expect(
+        bench.stamp(&key).await?,
+        stamp,
+        "the stamp of the second `open`",
+    )?;
+    if let Lookup::Miss(Some(missed)) = bench.read(&key).await? {
+        expect(missed, stamp, "the stamp of a miss")?;
+    }
+    bench.store(&key, "text").await?;
+    expect(bench.stamp(&key).await?, stamp, "the stamp after a fill")
+}
+
+pub(super) async fn a_stamp_does_not_come_back<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("restamped")?;
+    let mut seen = vec![bench.stamp(&key).await?];
+    for step in 0..9 {
+        match step % 3 {
+            0 => bench.invalidate(&key).await?,
+            1 => bench.clear(key.prefix()).await?,
+            _ => {
+                let permit = bench.open_for(&key, Intent::Write).await?.permit;
+                expect(
+                    bench.put(permit, "text").await?,
+                    Filled::Stored,
+                    "a put that nothing came before",
+                )?;
+            }
+        }
+        let stamp = bench.stamp(&key).await?;
+        expect(
+            seen.contains(&stamp),
+            false,
+            "whether a stamp was seen before",
+        )?;
+        seen.push(stamp);
+    }
+    Ok(())
+}

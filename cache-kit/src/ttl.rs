@@ -1,0 +1,227 @@
+//! How long an entry lives.
+
+use crate::error::{Error, Result};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Says how long entries live: an entity's declaration, a service's default, or one call's override.
+///
+/// ```
+/// use cache_kit::Lifetime;
+/// use std::time::Duration;
+///
+/// const HOUR: Lifetime = Lifetime::new()
+///     .with_ttl(Duration::from_secs(3600))
+///     .with_jitter(0.1)
+///     .with_negative_ttl(Duration::from_secs(30));
+/// assert_eq!(HOUR.ttl(), Some(Duration::from_secs(3600)));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Lifetime {
+    ttl: Option<Duration>,
+    jitter: Option<f64>,
+    negative_ttl: Option<Duration>,
+}
+
+impl Lifetime {
+    /// Builds a lifetime that says nothing: a value lives until it is evicted or invalidated, absence is not stored.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            ttl: None,
+            jitter: None,
+            negative_ttl: None,
+        }
+    }
+
+    /// Sets how long a value is fresh.
+    #[must_use]
+    pub const fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// Shortens each value's TTL at random, by at most this fraction (0 to 1), so that entries stored together do not
+    /// expire together.
+    #[must_use]
+    pub const fn with_jitter(mut self, fraction: f64) -> Self {
+        self.jitter = Some(fraction);
+        self
+    }
+
+    /// Stores absence, for this long. Without it the repository is asked each time for what it does not have.
+    #[must_use]
+    pub const fn with_negative_ttl(mut self, ttl: Duration) -> Self {
+        self.negative_ttl = Some(ttl);
+        self
+    }
+
+    /// Returns how long a value is fresh, if that is bounded.
+    pub const fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// Returns the largest fraction that is taken off at random.
+    pub const fn jitter(&self) -> Option<f64> {
+        self.jitter
+    }
+
+    /// Returns how long absence is stored, if it is.
+    pub const fn negative_ttl(&self) -> Option<Duration> {
+        self.negative_ttl
+    }
+
+    /// Takes from `fallback` what this lifetime leaves open.
+    #[must_use]
+    pub fn or(self, fallback: Self) -> Self {
+        Self {
+            ttl: self.ttl.or(fallback.ttl),
+            jitter: self.jitter.or(fallback.jitter),
+            negative_ttl: self.negative_ttl.or(fallback.negative_ttl),
+        }
+    }
+
+    /// Refuses a lifetime that cannot work: a zero duration, a jitter that is no fraction.
+    ///
+    /// # Errors
+    /// [`Error::ConfigError`] that says which.
+    pub fn check(&self) -> Result<()> {
+        self.fault()
+            .map_or(Ok(()), |fault| Err(Error::ConfigError(fault.into())))
+    }
+
+    /// Stops the compiler where a constant lifetime cannot work.
+    ///
+    /// # Panics
+    /// If [`check`](Self::check) would fail; in a `const`, that is a compile error.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn checked(self) -> Self {
+        match self.fault() {
+            Some(fault) => panic!("{}", fault),
+            None => self,
+        }
+    }
+
+    const fn fault(&self) -> Option<&'static str> {
+        if matches!(self.ttl, Some(Duration::ZERO)) {
+            return Some("zero `ttl` caches nothing");
+        }
+        if matches!(self.negative_ttl, Some(Duration::ZERO)) {
+            return Some("zero `negative_ttl` caches nothing");
+        }
+        match self.jitter {
+            Some(fraction) if !(fraction >= 0.0 && fraction <= 1.0) => {
+                Some("`jitter` is a fraction from 0 to 1")
+            }
+            _ => None,
+        }
+    }
+
+    /// The TTL of one value that is stored now; `Err` where it must not be stored for long enough to count.
+    pub(crate) fn draw(&self) -> Option<Duration> {
+        let ttl = self.ttl?;
+        match self.jitter {
+            Some(fraction) if fraction > 0.0 => Some(shorten(ttl, fraction * random_fraction())),
+            _ => Some(ttl),
+        }
+    }
+}
+
+/// Takes a fraction off a duration, and leaves at least a nanosecond.
+fn shorten(ttl: Duration, fraction: f64) -> Duration {
+    let off = Duration::try_from_secs_f64(ttl.as_secs_f64() * fraction).unwrap_or(Duration::ZERO);
+    ttl.saturating_sub(off).max(Duration::from_nanos(1))
+}
+
+/// A number from 0 to 1 that differs from call to call and from process to process; `SplitMix64` (Steele, Lea, Flood 2014).
+fn random_fraction() -> f64 {
+    static SEED: OnceLock<u64> = OnceLock::new();
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let seed = *SEED.get_or_init(|| RandomState::new().hash_one("jitter"));
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let mut z = seed.wrapping_add(call.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^= z >> 31;
+    // 53 bits: exact in an `f64`.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    let fraction = (z >> 11) as f64 / (1_u64 << 53) as f64;
+    fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn jitter_shortens_by_at_most_its_fraction() {
+        let lifetime = Lifetime::new().with_ttl(SECOND).with_jitter(0.25);
+        let drawn: Vec<_> = (0..1000).filter_map(|_| lifetime.draw()).collect();
+        assert!(
+            drawn
+                .iter()
+                .all(|ttl| *ttl <= SECOND && *ttl >= Duration::from_millis(750))
+        );
+        assert!(
+            drawn
+                .iter()
+                .max()
+                .unwrap()
+                .saturating_sub(*drawn.iter().min().unwrap())
+                > Duration::from_millis(200)
+        );
+    }
+
+    #[test]
+    fn full_jitter_leaves_a_ttl_above_zero() {
+        let lifetime = Lifetime::new()
+            .with_ttl(Duration::from_nanos(1))
+            .with_jitter(1.0);
+        assert!((0..1000).all(|_| lifetime.draw() == Some(Duration::from_nanos(1))));
+        let huge = Lifetime::new().with_ttl(Duration::MAX).with_jitter(1.0);
+        assert!((0..1000).all(|_| huge.draw().is_some()));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        assert!(Lifetime::new().with_ttl(Duration::ZERO).check().is_err());
+        assert!(
+            Lifetime::new()
+                .with_negative_ttl(Duration::ZERO)
+                .check()
+                .is_err()
+        );
+        for fraction in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert!(
+                Lifetime::new().with_jitter(fraction).check().is_err(),
+                "{fraction}"
+            );
+        }
+        assert!(
+            Lifetime::new()
+                .with_ttl(Duration::MAX)
+                .with_jitter(1.0)
+                .check()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_more_special_lifetime_wins_field_by_field() {
+        let declared = Lifetime::new().with_ttl(SECOND);
+        let default = Lifetime::new()
+            .with_ttl(SECOND * 9)
+            .with_negative_ttl(SECOND * 2);
+        assert_eq!(
+            declared.or(default),
+            Lifetime::new()
+                .with_ttl(SECOND)
+                .with_negative_ttl(SECOND * 2)
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! Puts and removals: the key is known before the body, and the entry does not survive a write whose end is unknown.
+
+use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, only};
+use crate::entity::CacheEntity;
+use crate::error::{Error, Result};
+use crate::key::{CacheKey, KeyWriter};
+use crate::observe::{CacheEvent, InvalidationSource, Operation};
+use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::read_through::{Reader, into_validation_error};
+use crate::service::CacheService;
+use crate::shape::{Erased, Shape};
+use crate::ttl::Lifetime;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// Accompanies one write to the repository. Dropped before it is finished, it invalidates the entry: the write may have
+/// been committed, and its acknowledgement lost.
+pub struct Write<'c, B: CacheBackend> {
+    cache: &'c CacheService<B>,
+    prefix: &'static str,
+    /// `None` if the key is known only afterwards, or once everything is done.
+    key: Option<CacheKey>,
+    permit: Option<B::Permit>,
+}
+
+impl<'c, B: CacheBackend> Write<'c, B> {
+    /// Begins a write whose result is to replace the entry. One round trip, none without a key.
+    pub async fn put<T: CacheEntity>(cache: &'c CacheService<B>, key: Option<KeyWriter>) -> Self {
+        let reader = Reader::<B, T>::new(cache);
+        let key = key.and_then(|key| reader.counted(Operation::Declare, key.to_key()));
+        let permit = match &key {
+            Some(key)
+                if reader
+                    .counted(Operation::Declare, cache.declare::<T>(Lifetime::new()))
+                    .is_some() =>
+            {
+                reader
+                    .open(key, Intent::Write)
+                    .await
+                    .map(|opened| opened.permit)
+            }
+            _ => None,
+        };
+        Self {
+            cache,
+            prefix: T::cache_prefix(),
+            key,
+            permit,
+        }
+    }
+
+    /// Begins a write that makes the entry of `key` untrue.
+    pub fn evict<T: CacheEntity>(cache: &'c CacheService<B>, key: &KeyWriter) -> Self {
+        let key = Reader::<B, T>::new(cache).counted(Operation::Declare, key.to_key());
+        Self {
+            cache,
+            prefix: T::cache_prefix(),
+            key,
+            permit: None,
+        }
+    }
+
+    /// Replaces the entry with what was written; returns the body's result whatever the cache did.
+    pub async fn finish_put<O: CachedOutput>(self, output: O) -> O {
+        // Counted and logged where it happened.
+        let _ = self.conclude_put(output_entity(&output)).await;
+        output
+    }
+
+    /// Replaces the entry with what was written; returns a failure of the cache in place of the body's result.
+    pub async fn finish_put_or<O: CachedOutput>(self, output: O, carry: fn(Error) -> O) -> O {
+        match self.conclude_put(output_entity(&output)).await {
+            Ok(()) => output,
+            Err(error) => carry(error),
+        }
+    }
+
+    /// Invalidates the entry; returns the body's result whatever the cache did.
+    pub async fn finish<O>(self, output: O) -> O {
+        let _ = self.conclude(InvalidationSource::Evict, None).await;
+        output
+    }
+
+    /// Invalidates the entry; returns a failure of the cache in place of the body's result.
+    pub async fn finish_or<O>(self, output: O, carry: fn(Error) -> O) -> O {
+        match self.conclude(InvalidationSource::Evict, None).await {
+            Ok(()) => output,
+            Err(error) => carry(error),
+        }
+    }
+
+    async fn conclude_put<T: CacheEntity>(mut self, written: Option<Arc<T>>) -> Result<()> {
+        let source = InvalidationSource::Put;
+        let Some(entity) = written else {
+            return self.conclude(source, None).await;
+        };
+        let actual = self.cache.writer_for::<T>(&entity.cache_key()).to_key()?;
+        if self.key.as_ref() != Some(&actual) {
+            // The key was not known before, or is another now: what is stored under either may be untrue.
+            return self.conclude(source, Some(actual)).await;
+        }
+        let reader = Reader::<B, T>::new(self.cache);
+        let validity = entity.validate().map_err(into_validation_error);
+        let is_valid = reader.counted(Operation::Put, validity).is_some();
+        let Some(permit) = self.permit.take().filter(|_| is_valid) else {
+            return self.conclude(source, None).await;
+        };
+        match self.replace(permit, entity).await {
+            Some(()) => Ok(()),
+            None => self.conclude(source, None).await,
+        }
+    }
+
+    /// Puts the new entry; `None` if the store could not be told, and must be told to forget the old one.
+    async fn replace<T: CacheEntity>(&mut self, permit: B::Permit, entity: Arc<T>) -> Option<()> {
+        let reader = Reader::<B, T>::new(self.cache);
+        let lifetime =
+            reader.counted(Operation::Declare, self.cache.declare::<T>(Lifetime::new()))?;
+        let put = Fill {
+            permit,
+            entry: Entry::Value(entity as Erased),
+            ttl: lifetime.draw(),
+        };
+        let answer = only(self.cache.backend().put(vec![put], Shape::of::<T>()).await);
+        let prefix = self.prefix;
+        self.cache
+            .record(&match reader.counted(Operation::Put, answer)? {
+                Filled::Stored => CacheEvent::Put { prefix },
+                Filled::Superseded => CacheEvent::Invalidation {
+                    prefix,
+                    source: InvalidationSource::Put,
+                },
+            });
+        if let Some(key) = self.key.take() {
+            self.cache.inner().flights.detach(&key);
+        }
+        Some(())
+    }
+
+    /// Drops the entry, and another one if the entity turned out to have that key.
+    async fn conclude(mut self, source: InvalidationSource, other: Option<CacheKey>) -> Result<()> {
+        let keys: Vec<_> = self.key.iter().cloned().chain(other).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let told = self.cache.drop_entries(self.prefix, &keys, source).await;
+        // Only now: while the store is being told this may be dropped, and must tell it again.
+        self.key = None;
+        told
+    }
+}
+
+impl<B: CacheBackend> Drop for Write<'_, B> {
+    fn drop(&mut self) {
+        let Some(key) = self.key.take() else { return };
+        let (cache, prefix) = (self.cache.clone(), self.prefix);
+        finish_in_background(Box::pin(async move {
+            let _ = cache
+                .drop_entries(prefix, &[key], InvalidationSource::Abandoned)
+                .await;
+        }));
+    }
+}
+
+impl<B: CacheBackend> std::fmt::Debug for Write<'_, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Write")
+            .field("prefix", &self.prefix)
+            .field("has_key", &self.key.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn output_entity<O: CachedOutput>(output: &O) -> Option<Arc<EntityOf<O>>> {
+    output.payload().and_then(Payload::entity)
+}
+
+/// Runs what a drop cannot await: to its end if that is now, as for memory; else as a task of its own.
+fn finish_in_background(mut work: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    if let Poll::Ready(()) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return;
+    }
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(work);
+    } else {
+        tracing::error!(
+            "a write was dropped outside of a runtime: its entry could not be invalidated"
+        );
+    }
+}

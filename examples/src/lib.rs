@@ -1,0 +1,3 @@
+//! What the examples of cache-kit are made of.
+
+pub mod quickstart;
