@@ -11,7 +11,7 @@ use crate::blame::{Extent, arguments_at, local, spread};
 use crate::diagnostics::Diagnostics;
 use crate::key::{CallKey, Part};
 use crate::options::{Dialect, Setting};
-use crate::signature::{Function, Hold, Parameter, Receiver, is_reference};
+use crate::signature::{Borrow, Function, Hold, Parameter, Receiver, first_borrow, is_reference};
 use crate::{messages, suggest};
 
 /// The parameters of a function, and what is known of their roles.
@@ -117,8 +117,10 @@ impl Arguments {
             return Some(self.written_cache(&setting.value));
         }
         if let Some(parameter) = self.parameters.iter().find(|p| p.is_named("cache")) {
+            let is_nameable = !matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
             let access = CacheAccess {
                 value: at_type(parameter),
+                ty: is_nameable.then(|| parameter.ty.clone()),
                 blame: Extent::of(&parameter.ty),
                 is_cloned: !is_reference(&parameter.ty),
             };
@@ -130,11 +132,14 @@ impl Arguments {
             return None;
         };
         let self_token = receiver.self_token;
+        let span = Span::call_site().located_at(self_token.span);
+        let field = quote_spanned!(span=> .cache);
         Some(CacheAccess {
-            value: quote!(#self_token.cache),
+            value: quote!(#self_token #field),
+            ty: None,
             blame: Extent {
-                first: Span::call_site(),
-                last: Span::call_site(),
+                first: span,
+                last: span,
             },
             is_cloned: receiver.hold != Hold::Shared,
         })
@@ -154,6 +159,7 @@ impl Arguments {
             .is_some_and(|receiver| receiver.hold != Hold::Shared);
         CacheAccess {
             value: value.to_token_stream(),
+            ty: None,
             blame: Extent::of(value),
             is_cloned: reads_value || (is_self_held && names.contains("self")),
         }
@@ -164,6 +170,8 @@ impl Arguments {
 #[derive(Debug)]
 pub(crate) struct CacheAccess {
     value: TokenStream,
+    /// Its type, where that was spelt and can be repeated.
+    ty: Option<Type>,
     blame: Extent,
     /// Whether the body may move, or borrow for writing, what holds the cache.
     is_cloned: bool,
@@ -178,14 +186,22 @@ impl CacheAccess {
         //     let cache = &Clone::clone(K::cache(&self.cache));
         let Self {
             value,
+            ty,
             blame,
             is_cloned,
         } = self;
         let cache = local("cache");
         let find = spread(*blame, quote!(#private::cache));
+        let ty = ty.as_ref().map(|ty| {
+            let (open, close) = (
+                quote_spanned!(blame.first=> ::<),
+                quote_spanned!(blame.last=> >),
+            );
+            quote!(#open #ty #close)
+        });
         let borrow = quote_spanned!(blame.first=> &);
         let arguments = arguments_at(*blame, quote!(#borrow #value));
-        let find = quote!(#find #arguments);
+        let find = quote!(#find #ty #arguments);
         if *is_cloned {
             quote!(let #cache = &::core::clone::Clone::clone(#find);)
         } else {

@@ -56,6 +56,13 @@ pub(crate) fn arguments_at(extent: Extent, arguments: TokenStream) -> Group {
     group
 }
 
+/// Braces at a span around what has spans of its own.
+pub(crate) fn brace_at(span: Span, tokens: TokenStream) -> Group {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    group
+}
+
 /// A local of generated code, invisible to the user's.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__cache_kit_{name}"), Span::mixed_site())

@@ -40,3 +40,32 @@ pub(crate) fn entity_of(output: &Type, private: &TokenStream) -> TokenStream {
     let close = quote_spanned!(last=> >);
     quote!(#open #output #close)
 }
+
+/// `K::check_output::<Ret>()`, all of it at the return type: what cannot be cached is blamed there.
+fn check_output(output: &Type, private: &TokenStream) -> TokenStream {
+    let Extent { first, last } = Extent::of(output);
+    let private = at(first, private.clone());
+    let open = quote_spanned!(first=> #private::check_output::<);
+    let close = quote_spanned!(last=> >());
+    quote!(#open #output #close)
+}
+
+/// Statements that bind the methods of an output; what cannot be cached has some as well, so that
+/// nothing is blamed on it twice.
+pub(crate) fn outcome_of(output: &Type, private: &TokenStream, outcome: &Ident) -> TokenStream {
+    // expands to:
+    //     K::check_output::<Ret>();
+    //     let outcome = {
+    //         use K::{OutcomeNone as _, OutcomeOf as _};
+    //         (&&K::Returns::<Ret>::new()).methods()
+    //     };
+    let check = check_output(output, private);
+    quote! {
+        #check;
+        let #outcome = {
+            #[allow(unused_imports)]
+            use #private::{OutcomeNone as _, OutcomeOf as _};
+            (&&#private::Returns::<#output>::new()).methods()
+        };
+    }
+}

@@ -6,7 +6,7 @@ use syn::{Expr, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::messages;
-use crate::options::{Setting, peel_expr};
+use crate::options::{Setting, peel_expr, text_of};
 
 /// The absolute path of the `cache-kit` crate, from `crate = ::path`.
 #[derive(Debug, Clone)]
@@ -25,7 +25,8 @@ impl CratePath {
 
     fn checked(value: &Expr, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Expr::Path(written) = peel_expr(value) else {
-            diagnostics.report(value, messages::CRATE_NOT_A_PATH);
+            let text = text_of(value);
+            diagnostics.report(value, messages::crate_not_a_path(text.as_deref()));
             return None;
         };
         let path = &written.path;
@@ -89,7 +90,7 @@ mod tests {
         );
         assert_eq!(
             path_of(parse_quote!("kit")).unwrap_err(),
-            [messages::CRATE_NOT_A_PATH]
+            ["`crate` is a path; write `crate = ::kit`"]
         );
     }
 }

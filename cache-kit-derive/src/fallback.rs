@@ -7,10 +7,15 @@ use syn::DeriveInput;
 use crate::crate_path::CratePath;
 use crate::diagnostics::Faults;
 
-/// An annotated item with its faults: the item itself, untouched, and the errors.
+/// An annotated item with its faults: the item itself and the errors. Parameters that only the attribute would
+/// have read are no news.
 pub(crate) fn item(item: &TokenStream, faults: &Faults) -> TokenStream {
     let errors = faults.to_compile_errors();
-    quote!(#item #errors)
+    quote! {
+        #[allow(unused_variables)]
+        #item
+        #errors
+    }
 }
 
 /// A derive with faults: the errors, and an implementation that type-checks but never runs.
@@ -41,11 +46,11 @@ pub(crate) fn entity(item: &DeriveInput, krate: &CratePath, faults: &Faults) -> 
                 + 'static,
         {
             type Key = ::std::string::String;
-            const DEFINITION: &'static str = "";
+            const DEFINITION: &'static ::core::primitive::str = "";
             fn cache_key(&self) -> Self::Key {
                 ::core::unreachable!()
             }
-            fn cache_prefix() -> &'static str {
+            fn cache_prefix() -> &'static ::core::primitive::str {
                 ::core::unreachable!()
             }
         }

@@ -1,7 +1,7 @@
 //! The options that say how long an entry lives, shared by entities and calls.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, Lit, UnOp};
 
 use crate::blame::{Extent, spread};
@@ -66,32 +66,29 @@ impl Lifetimes {
         }
     }
 
-    /// The runtime's `const` value with them, or nothing if none is given.
+    /// The runtime's value with them, or nothing if none is given.
     pub(crate) fn expand(&self, private: &TokenStream) -> Option<TokenStream> {
-        let calls: TokenStream = self
-            .settings()
-            .map(|(name, value, extent)| {
-                let setter = format_ident!("with_{name}");
-                // Checked each time, so that the one that is wrong is blamed.
-                let check = quote_spanned!(extent.last=> .checked());
-                quote!(.#setter(#value)#check)
-            })
-            .collect();
+        let calls = self.calls("with_", private);
         (!calls.is_empty()).then(|| quote!(#private::Lifetime::new() #calls))
     }
 
-    /// The same as calls on `Call`, each value forced through a `const`, so that a zero is refused
-    /// while compiling.
+    /// The same as calls on `Call`.
     pub(crate) fn expand_calls(&self, private: &TokenStream) -> TokenStream {
+        self.calls("", private)
+    }
+
+    /// A call of each setter, whose value is forced through a `const`: one of another type, or zero, is refused
+    /// while compiling, where it was written.
+    fn calls(&self, before: &str, private: &TokenStream) -> TokenStream {
         // expands to:
-        //     .ttl({
+        //     .with_ttl({
         //         const VALUE: Duration = Duration::new(60, 0);
         //         const _: K::Lifetime = K::Lifetime::new().with_ttl(VALUE).checked();
         //         VALUE
         //     })
         self.settings()
             .map(|(name, value, extent)| {
-                let method = format_ident!("{name}");
+                let method = format_ident!("{before}{name}");
                 let setter = format_ident!("with_{name}");
                 let ty = if name == "jitter" {
                     quote!(::core::primitive::f64)

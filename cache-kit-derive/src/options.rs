@@ -8,7 +8,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, Token, Type, parenthesized, token};
+use syn::{Expr, Ident, Lit, Token, Type, parenthesized, token};
 
 use crate::diagnostics::Diagnostics;
 use crate::{messages, suggest};
@@ -173,6 +173,17 @@ pub(crate) fn peel_expr(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => peel_expr(&group.expr),
         other => other,
+    }
+}
+
+/// The text of a string literal, which may have been meant as a name.
+pub(crate) fn text_of(expr: &Expr) -> Option<String> {
+    match peel_expr(expr) {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -78,9 +78,11 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Moves the clock on.
+    /// Moves the clock on; at its end it stops.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(saturating_nanos(by), Ordering::AcqRel);
+        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| {
+            Some(now.saturating_add(saturating_nanos(by)))
+        });
     }
 }
 

@@ -56,14 +56,15 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         Lifetime::new()
     }
 
-    /// Appends the text of a key; `Display`, as it is, unless overridden.
+    /// Appends the text of a key: for the derive, which writes it part by part. A key written by hand has its `Display`.
+    #[doc(hidden)]
     fn write_key(key: &Self::Key, out: &mut KeyWriter) {
         if write!(out, "{key}").is_err() {
             out.fail();
         }
     }
 
-    /// Appends a key that is a string, borrowed.
+    /// Appends a key that is a string, borrowed: the text that `write_key` appends for it.
     #[doc(hidden)]
     fn write_str_key(key: &str, out: &mut KeyWriter) {
         out.push(key);

@@ -49,6 +49,8 @@ impl CacheKey {
     }
 
     pub(crate) fn new(text: Arc<str>, prefix_len: usize) -> Self {
+        // A prefix so long that the key was shortened within it is refused when it is declared; until then it may be asked for.
+        let prefix_len = prefix_len.min(text.len());
         Self { text, prefix_len }
     }
 
@@ -127,10 +129,19 @@ impl<'a> KeyRef<'a> {
     }
 }
 
-/// Says why `prefix` cannot name entries: it is empty, or holds a `:`, white space or a control character.
+/// The longest prefix and the longest namespace: both stay readable in a key that is shortened.
+const LONGEST_PREFIX: usize = 200;
+
+/// Says why `prefix` cannot name entries: it is empty, too long, or holds a `:`, `%`, white space or a control character.
 pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
     if prefix.is_empty() {
         return Err("a prefix must not be empty".to_owned());
+    }
+    if prefix.len() > LONGEST_PREFIX {
+        return Err(format!(
+            "a prefix must not be longer than {LONGEST_PREFIX} bytes; this one has {}",
+            prefix.len()
+        ));
     }
     match prefix
         .chars()

@@ -48,6 +48,18 @@ pub trait CacheMetrics: Send + Sync + 'static {
     fn record(&self, event: &CacheEvent<'_>);
 }
 
+impl<M: CacheMetrics + ?Sized> CacheMetrics for Box<M> {
+    fn record(&self, event: &CacheEvent<'_>) {
+        (**self).record(event);
+    }
+}
+
+impl<M: CacheMetrics + ?Sized> CacheMetrics for std::sync::Arc<M> {
+    fn record(&self, event: &CacheEvent<'_>) {
+        (**self).record(event);
+    }
+}
+
 /// Is one thing that happened. Prefixes are safe as labels; keys and values are never part of an event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

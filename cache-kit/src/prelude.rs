@@ -4,7 +4,7 @@ pub use crate::backend::{AnyBackend, CacheBackend, InMemoryBackend};
 pub use crate::entity::CacheEntity;
 pub use crate::feed::{CacheFeed, GenericFeeder};
 pub use crate::key::CacheKey;
-pub use crate::observe::{CacheEvent, CacheMetrics};
+pub use crate::observe::{CacheEvent, CacheMetrics, CacheStats};
 pub use crate::service::CacheService;
 pub use crate::strategy::CacheStrategy;
 pub use crate::ttl::Lifetime;

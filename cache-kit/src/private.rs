@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "for generated code")]
 
 mod keys;
+mod outcome;
 mod put;
 
 pub use crate::call::{
@@ -11,14 +12,14 @@ pub use crate::entity::CacheEntity;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
 pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput};
-pub use crate::read_through::{peek, read_through};
 pub use crate::strategy::CacheStrategy;
 pub use crate::ttl::Lifetime;
 pub use crate::write::Write;
 pub use keys::{
-    At, Cursor, KeyField, KeyLen, KeyNamed, Len, Name, entity_key, first_part, fmt_key, last_part,
-    split_key, write_part, write_whole_key,
+    At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
+    StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,
 };
+pub use outcome::{NoOutcome, Outcome, OutcomeNone, OutcomeOf, Returns, check_output};
 pub use put::{KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, write_entity_key};
 pub use serde;
 

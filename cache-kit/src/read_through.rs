@@ -66,7 +66,7 @@ impl<T: CacheEntity> From<Lookup> for Typed<T> {
 }
 
 /// Answers a call at once if the entry is in reach. Nothing is counted but a hit: a miss goes on to [`read_through`].
-pub fn peek<B, O>(cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
+pub(crate) fn peek<B, O>(cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
 where
     B: CacheBackend,
     O: CachedOutput,
@@ -80,7 +80,7 @@ where
 }
 
 /// Runs a call to its end; `body` is polled only if the repository has to be asked.
-pub async fn read_through<B, O, F>(
+pub(crate) async fn read_through<B, O, F>(
     cache: &CacheService<B>,
     key: KeyWriter,
     call: Call<O>,

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::flight::Flights;
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{CacheEvent, CacheStats, InvalidationSource, Observer, Operation};
-use crate::outcome::{CachedOutput, EntityOf};
-use crate::read_through::{Typed, peek, read_through};
+use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::read_through::{Typed, into_validation_error, peek, read_through};
 use crate::shape::Shape;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
@@ -192,12 +192,16 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// [`Error::ValidationError`] or [`Error::ConfigError`] if it must not be stored, [`Error::BackendError`] if the store failed: then
     /// nothing may have changed.
-    pub async fn put<T: CacheEntity>(&self, entity: impl Into<Arc<T>>) -> Result<()> {
-        let entity = entity.into();
-        self.declare::<T>(Lifetime::new())?;
-        entity.validate()?;
-        let key = self.writer_for::<T>(&entity.cache_key());
-        let write = Write::put::<T>(self, Some(key)).await;
+    pub async fn put<P>(&self, entity: P) -> Result<()>
+    where
+        P: Payload + Into<Arc<P::Entity>>,
+    {
+        let entity: Arc<P::Entity> = entity.into();
+        self.declare::<P::Entity>(Lifetime::new())?;
+        entity.validate().map_err(into_validation_error)?;
+        let key = self.writer_for::<P::Entity>(&entity.cache_key());
+        key.to_key()?;
+        let write = Write::put::<P::Entity>(self, Some(key)).await;
         let output = write.finish_put_or(Ok::<_, Error>(entity), Err).await;
         output.map(drop)
     }

@@ -1,9 +1,9 @@
 //! Writes the tokens of `#[cached]`; nothing can fail here.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use crate::blame::{Extent, arguments_at, at, local, spread};
+use crate::blame::{Extent, at, local, spread};
 use crate::body;
 
 use super::model::{Model, Strategy};
@@ -14,38 +14,34 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let output = &model.output;
     let entity = body::entity_of(output, &private);
     let (cache, key, call) = (local("cache"), local("key"), local("call"));
-    let (hit, load) = (local("hit"), local("body"));
+    let (hit, load, outcome) = (local("hit"), local("body"), local("outcome"));
     let find_cache = model.cache.expand(&private);
     let parens = model.function.sig.paren_token.span.join();
     let write_key = model.key.expand(&private, &entity, &key, parens);
     let plan = plan(model, &private);
     let block = body::async_block(&model.shell, output);
-    // What cannot be cached is blamed on the return type by the first statement; a call that asks the same
-    // at the same place is not reported again.
-    let extent = Extent::of(output);
-    let peek = spread(extent, quote!(#private::peek));
-    let peek_arguments = arguments_at(extent, quote!(#cache, &#key, &#call));
-    let read = spread(extent, quote!(#private::read_through));
-    let read_arguments = arguments_at(extent, quote!(#cache, #key, #call, #load));
-    let wait = quote_spanned!(extent.last=> .await);
+    let find_methods = body::outcome_of(output, &private, &outcome);
     // expands to:
+    //     K::check_output::<Ret>();
+    //     let outcome = …;
     //     let cache = K::cache(&self.cache);
     //     let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
-    //     K::write_whole_key::<K::EntityOf<Ret>, _>(&id, &mut key);
+    //     …
     //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
-    //     if let Some(hit) = K::peek(cache, &key, &call) { return hit; }
+    //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
     //     let body = pin!(async move { … });
-    //     K::read_through(cache, key, call, body).await
+    //     outcome.read_through(cache, key, call, body).await
     let inner = quote! {
+        #find_methods
         #find_cache
         let mut #key = #private::entity_key::<#entity, _>(#cache);
         #write_key
         let #call = #plan;
-        if let ::core::option::Option::Some(#hit) = #peek::<_, #output> #peek_arguments {
+        if let ::core::option::Option::Some(#hit) = #outcome.peek(#cache, &#key, &#call) {
             return #hit;
         }
         let #load = ::core::pin::pin!(#block);
-        #read::<_, #output, _> #read_arguments #wait
+        #outcome.read_through(#cache, #key, #call, #load).await
     };
     model.function.with_body(&model.shell, &inner)
 }
@@ -96,11 +92,10 @@ fn or_miss(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     }
     let output = &model.output;
     let blame = match &model.strategy {
-        Strategy::Variant(ident) => ident.span(),
-        Strategy::Loading(expr) | Strategy::Dynamic(expr) => Extent::of(expr).first,
-        Strategy::Default => Span::call_site(),
+        Strategy::Variant(ident) => Extent::of(ident),
+        Strategy::Loading(expr) | Strategy::Dynamic(expr) => Extent::of(expr),
+        Strategy::Default => Extent::of(output),
     };
-    let miss = quote!(<#output as #private::FreshOutput>::miss);
-    let miss = at(blame, miss);
+    let miss = spread(blame, quote!(<#output as #private::FreshOutput>::miss));
     Some(quote!(.or_miss(#miss)))
 }

@@ -7,11 +7,11 @@ use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
 use crate::key::CallKey;
 use crate::lifetimes::Lifetimes;
-use crate::messages;
 use crate::options::{CACHED, Setting, peel_expr};
 use crate::signature::{
     Borrow, Function, Hold, Shell, first_borrow, first_generic, is_unit, last_segment,
 };
+use crate::{messages, suggest};
 
 use super::input::Input;
 
@@ -77,6 +77,8 @@ impl Model {
     }
 }
 
+const VARIANTS: [&str; 4] = ["Refresh", "Fresh", "Invalidate", "Bypass"];
+
 impl Strategy {
     fn from_input(input: &Input, diagnostics: &mut Diagnostics) -> Option<Self> {
         let Some(setting) = &input.strategy else {
@@ -96,11 +98,13 @@ impl Strategy {
         let value = peel_expr(&setting.value);
         match value {
             Expr::Lit(literal) => {
-                let text = match &literal.lit {
-                    Lit::Str(text) => text.value(),
-                    _ => "Refresh".to_owned(),
+                let message = match &literal.lit {
+                    Lit::Str(text) => {
+                        messages::unquoted_option("strategy", nearest_variant(&text.value()))
+                    }
+                    _ => messages::strategy_literal("Refresh"),
                 };
-                diagnostics.report(value, messages::quoted_strategy(&text));
+                diagnostics.report(value, message);
                 None
             }
             Expr::Path(path) => match path.path.get_ident() {
@@ -120,6 +124,14 @@ impl Strategy {
             Self::Dynamic(_) => true,
         }
     }
+}
+
+/// The variant that a string spells, more or less.
+fn nearest_variant(text: &str) -> &'static str {
+    let is_meant = |variant: &&str| {
+        suggest::nearest(&text.to_lowercase(), [&*variant.to_lowercase()]).is_some()
+    };
+    VARIANTS.into_iter().find(is_meant).unwrap_or("Refresh")
 }
 
 /// A lone capitalised identifier; `DEFAULT_STRATEGY` is a constant of the user's.

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::{Generics, Type};
 
-use crate::blame::at;
+use crate::blame::{at, brace_at};
 
 use super::bounds;
 use super::feeder;
@@ -33,35 +33,40 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let (impl_generics, ty_generics, clause) = generics.split_for_impl();
     let name = ident.to_string();
     let version = model.version.map(Literal::u32_unsuffixed);
-    let version = version.map(|version| quote!(const VERSION: u32 = #version;));
+    let version = version.map(|version| quote!(const VERSION: ::core::primitive::u32 = #version;));
     let count = Literal::usize_unsuffixed(model.key.fields().len());
     let (cache_key, lifetime) = (cache_key(model), lifetime(model));
     let write_key = write_key(key, &private);
-    // At the name, where supertraits are blamed as well: the same fault is then reported once.
+    // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in every method.
+    // From the first token to the last at the name, where supertraits are blamed as well: the same fault is
+    // then reported once.
     let keyword = at(ident.span(), quote!(impl));
     let header = at(ident.span(), quote!(#private::CacheEntity));
+    // The place tells apart what has one name in two functions of a module.
     // expands to:
     //     impl K::CacheEntity for Employment {
     //         type Key = EmploymentKey;
-    //         const DEFINITION: &'static str = concat!(module_path!(), "::", "Employment");
+    //         const DEFINITION: &'static str = concat!(module_path!(), "::", "Employment", ":", line!(), ":", column!());
     //         const KEY_LEN: usize = 2;
-    //         fn cache_key(&self) -> Self::Key { … }
+    //         fn cache_key(&self) -> EmploymentKey { … }
     //         fn cache_prefix() -> &'static str { "employment" }
     //         …
     //     }
+    let items = quote! {
+        type Key = #key;
+        const DEFINITION: &'static ::core::primitive::str =
+            ::core::concat!(::core::module_path!(), "::", #name, ":", ::core::line!(), ":", ::core::column!());
+        #version
+        const KEY_LEN: ::core::primitive::usize = #count;
+        fn cache_key(&self) -> #key { #cache_key }
+        fn cache_prefix() -> &'static ::core::primitive::str { #prefix }
+        #lifetime
+        #write_key
+    };
+    let items = brace_at(ident.span(), items);
     quote! {
         #[automatically_derived]
-        #keyword #impl_generics #header for #ident #ty_generics #clause {
-            type Key = #key;
-            const DEFINITION: &'static str =
-                ::core::concat!(::core::module_path!(), "::", #name);
-            #version
-            const KEY_LEN: usize = #count;
-            fn cache_key(&self) -> Self::Key { #cache_key }
-            fn cache_prefix() -> &'static str { #prefix }
-            #lifetime
-            #write_key
-        }
+        #keyword #impl_generics #header for #ident #ty_generics #clause #items
     }
 }
 
@@ -69,13 +74,13 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
 fn write_key(key: &Type, private: &TokenStream) -> TokenStream {
     let write = part_function(key, private, "write");
     // expands to:
-    //     fn write_key(key: &Self::Key, out: &mut K::KeyWriter) { … }
+    //     fn write_key(key: &EmploymentKey, out: &mut K::KeyWriter) { … }
     //     fn write_str_key(key: &str, out: &mut K::KeyWriter) { … }
     quote! {
-        fn write_key(key: &Self::Key, out: &mut #private::KeyWriter) {
+        fn write_key(key: &#key, out: &mut #private::KeyWriter) {
             #write(key, out);
         }
-        fn write_str_key(key: &str, out: &mut #private::KeyWriter) {
+        fn write_str_key(key: &::core::primitive::str, out: &mut #private::KeyWriter) {
             out.push_part(key);
         }
     }
@@ -102,16 +107,11 @@ fn cache_key(model: &Model) -> TokenStream {
 fn lifetime(model: &Model) -> Option<TokenStream> {
     let private = model.krate.private();
     let value = model.lifetimes.expand(&private)?;
-    // In a `const`, so that a constant of the wrong type or of zero is refused while compiling.
     // expands to:
     //     fn lifetime() -> K::Lifetime {
-    //         const LIFETIME: K::Lifetime = K::Lifetime::new().with_ttl(Duration::new(3600, 0));
-    //         LIFETIME
+    //         K::Lifetime::new().with_ttl({ const VALUE: Duration = Duration::new(3600, 0); …; VALUE })
     //     }
     Some(quote! {
-        fn lifetime() -> #private::Lifetime {
-            const __CACHE_KIT_LIFETIME: #private::Lifetime = #value;
-            __CACHE_KIT_LIFETIME
-        }
+        fn lifetime() -> #private::Lifetime { #value }
     })
 }

@@ -10,6 +10,8 @@ use crate::lifetimes::LifetimeOptions;
 use crate::messages;
 use crate::options::{ENTITY, Options, Setting};
 
+use super::model::example_key;
+
 /// A struct with its `#[cache(…)]`.
 #[derive(Debug)]
 pub(super) struct Input {
@@ -68,7 +70,8 @@ impl Input {
             .for_each(|field| reject_field_options(field, diagnostics));
         let mut options = Options::new();
         for attr in &taken.attrs {
-            read_attribute(attr, &taken.ident, &mut options, diagnostics);
+            let example = || messages::bare_attribute(&taken.ident, &example_key(&fields));
+            read_attribute(attr, example, &mut options, diagnostics);
         }
         Some(Self {
             ident: taken.ident,
@@ -101,19 +104,19 @@ fn other_kind(item: &DeriveInput) -> Option<(proc_macro2::Span, &'static str)> {
 
 fn read_attribute(
     attr: &Attribute,
-    ident: &Ident,
+    example: impl FnOnce() -> String,
     options: &mut Options,
     diagnostics: &mut Diagnostics,
 ) {
     match &attr.meta {
         Meta::List(list) if !matches!(list.delimiter, MacroDelimiter::Paren(_)) => {
-            diagnostics.report(list, messages::BRACKETS);
+            diagnostics.report(list, messages::brackets(&list.tokens));
         }
         Meta::List(list) if !list.tokens.is_empty() => {
             options.read(list.tokens.clone(), &ENTITY, diagnostics);
             return;
         }
-        bare => diagnostics.report(bare, messages::bare_attribute(ident)),
+        bare => diagnostics.report(bare, example()),
     }
     options.mark_attempted(&["prefix", "key"]);
 }

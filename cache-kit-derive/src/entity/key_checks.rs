@@ -7,6 +7,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Generics, Type, parse_quote};
 
+use crate::blame::{at, brace_at};
 use crate::key::hash_name;
 use crate::messages;
 
@@ -77,7 +78,7 @@ impl Checks<'_> {
         quote! {
             impl #impl_generics #private::KeyNamed<#hash> for #ident #ty_generics #clause {
                 type Field = #ty;
-                const INDEX: usize = #at;
+                const INDEX: ::core::primitive::usize = #at;
             }
             #positioned
         }
@@ -90,11 +91,11 @@ impl Checks<'_> {
         let (impl_generics, _, clause) = named.split_for_impl();
         let (_, ty_generics, _) = generics.split_for_impl();
         // expands to:
-        //     impl<const NAME: u64> K::KeyField<0, NAME> for User { type Field = u64; type Next = K::At<User, 1>; }
+        //     impl<const NAME: u64> K::KeyField<0, NAME> for User { type Field = u64; type Next = K::At<User>; }
         quote! {
             impl #impl_generics #private::KeyField<0, __CACHE_KIT_NAME> for #ident #ty_generics #clause {
                 type Field = #ty;
-                type Next = #private::At<#ident #ty_generics, 1>;
+                type Next = #private::At<#ident #ty_generics>;
             }
         }
     }
@@ -104,14 +105,16 @@ impl Checks<'_> {
         let (private, ident) = (&self.private, &self.model.ident);
         let (_, ty_generics, _) = generics.split_for_impl();
         let (entity, part) = (quote!(#ident #ty_generics), format_ident!("Part{position}"));
-        let (check, at) = (
+        let (check, index) = (
             self.name_check(position),
             Literal::usize_unsuffixed(position),
         );
         let name: TokenStream = quote!(#private::Name<__CACHE_KIT_NAME>);
         let mut named = with_name(generics);
         let clause = named.make_where_clause();
-        clause.predicates.push(parse_quote!(#name: #part<#entity>));
+        // At the user's own tokens: what the compiler would explain of a derived bound is not of use.
+        let predicate = at(ident.span(), quote!(#name: #part<#entity>));
+        clause.predicates.push(parse_quote!(#predicate));
         let (impl_generics, _, clause) = named.split_for_impl();
         // expands to:
         //     impl<const NAME: u64> K::KeyField<0, NAME> for Employment
@@ -123,7 +126,7 @@ impl Checks<'_> {
         //     }
         quote! {
             #check
-            impl #impl_generics #private::KeyField<#at, __CACHE_KIT_NAME> for #entity #clause {
+            impl #impl_generics #private::KeyField<#index, __CACHE_KIT_NAME> for #entity #clause {
                 type Field = <#name as #part<#entity>>::Field;
                 type Next = <#name as #part<#entity>>::Next;
             }
@@ -138,7 +141,6 @@ impl Checks<'_> {
         let generics = self.if_part(ty);
         let (impl_generics, ty_generics, clause) = generics.split_for_impl();
         let hash = Literal::u64_unsuffixed(hash_name(&field.member.name()));
-        let next = Literal::usize_unsuffixed(position + 1);
         let part = format_ident!("Part{position}");
         let key = self.model.key.text();
         let (message, label) = messages::wrong_part(position, &field.member, &key, ident);
@@ -147,17 +149,22 @@ impl Checks<'_> {
         //     #[diagnostic::on_unimplemented(message = "part 1 of the key … is `person_id`", …)]
         //     pub trait Part0<Entity> { type Field; type Next; }
         //     impl Part0<Employment> for K::Name<0xHASH> { type Field = String; … }
+        let place = field.member.span();
+        let keyword = at(place, quote!(impl));
+        let named = at(place, quote!(#private::Name<#hash>));
+        let items = quote! {
+            type Field = #ty;
+            type Next = #private::At<#ident #ty_generics>;
+        };
+        let items = brace_at(place, items);
         quote! {
             #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
             pub trait #part<Entity> {
                 type Field: #private::KeyPart;
-                type Next;
+                type Next: ::core::default::Default;
             }
             #[diagnostic::do_not_recommend]
-            impl #impl_generics #part<#ident #ty_generics> for #private::Name<#hash> #clause {
-                type Field = #ty;
-                type Next = #private::At<#ident #ty_generics, #next>;
-            }
+            #keyword #impl_generics #part<#ident #ty_generics> for #named #clause #items
         }
     }
 
@@ -165,13 +172,14 @@ impl Checks<'_> {
     fn end(&self) -> TokenStream {
         let (private, ident) = (&self.private, &self.model.ident);
         let (_, ty_generics, _) = self.generics.split_for_impl();
-        let at = Literal::usize_unsuffixed(self.model.key.fields().len());
+        let index = Literal::usize_unsuffixed(self.model.key.fields().len());
         let message = messages::too_many_parts(&self.model.key.text(), ident, self.is_single());
         let (label, note) = (messages::EXTRA_LABEL, messages::EXTRA_NOTE);
         let name: TokenStream = quote!(#private::Name<__CACHE_KIT_NAME>);
         let mut checked = with_name(self.generics);
         let clause = checked.make_where_clause();
-        clause.predicates.push(parse_quote!(#name: NoPart));
+        let predicate = at(ident.span(), quote!(#name: NoPart));
+        clause.predicates.push(parse_quote!(#predicate));
         let (impl_generics, _, clause) = checked.split_for_impl();
         // expands to:
         //     #[diagnostic::on_unimplemented(message = "the key of `Employment` is …", …)]
@@ -181,9 +189,9 @@ impl Checks<'_> {
             #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
             pub trait NoPart {
                 type Field: #private::KeyPart;
-                type Next;
+                type Next: ::core::default::Default;
             }
-            impl #impl_generics #private::KeyField<#at, __CACHE_KIT_NAME> for #ident #ty_generics #clause {
+            impl #impl_generics #private::KeyField<#index, __CACHE_KIT_NAME> for #ident #ty_generics #clause {
                 type Field = <#name as NoPart>::Field;
                 type Next = <#name as NoPart>::Next;
             }
@@ -203,13 +211,14 @@ impl Checks<'_> {
         let mut checked = self.generics.clone();
         checked
             .params
-            .push(parse_quote!(const __CACHE_KIT_LEN: usize));
+            .push(parse_quote!(const __CACHE_KIT_LEN: ::core::primitive::usize));
         let count = self.model.key.fields().len();
         let needs: Vec<TokenStream> = (1..count).map(|position| self.need(position)).collect();
         for position in 1..count {
             let need = format_ident!("Needs{position}");
             let clause = checked.make_where_clause();
-            clause.predicates.push(parse_quote!(#length: #need));
+            let predicate = at(ident.span(), quote!(#length: #need));
+            clause.predicates.push(parse_quote!(#predicate));
         }
         let (impl_generics, _, clause) = checked.split_for_impl();
         // expands to:
@@ -248,6 +257,6 @@ fn with_name(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     generics
         .params
-        .push(parse_quote!(const __CACHE_KIT_NAME: u64));
+        .push(parse_quote!(const __CACHE_KIT_NAME: ::core::primitive::u64));
     generics
 }

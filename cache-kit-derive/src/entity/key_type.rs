@@ -163,7 +163,7 @@ impl<'a> KeyType<'a> {
             #[automatically_derived]
             impl #impl_generics ::core::str::FromStr for #ident #ty_generics #part_clause {
                 type Err = #private::ParseKeyError;
-                fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+                fn from_str(text: &::core::primitive::str) -> ::core::result::Result<Self, Self::Err> {
                     <Self as #private::KeyPart>::parse(text)
                 }
             }
@@ -216,7 +216,7 @@ impl<'a> KeyType<'a> {
             #[automatically_derived]
             impl #impl_generics #private::KeyPart for #ident #ty_generics #clause {
                 fn write(&self, out: &mut #private::KeyWriter) { #writes }
-                fn parse(text: &str) -> ::core::result::Result<Self, #private::ParseKeyError> {
+                fn parse(text: &::core::primitive::str) -> ::core::result::Result<Self, #private::ParseKeyError> {
                     let [#(#variables),*] = #private::split_key::<#count>(text)?;
                     ::core::result::Result::Ok(#value)
                 }

@@ -1,5 +1,6 @@
 //! An entity as meant: what is wrong cannot be built.
 
+use darling::ast::Fields;
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::ext::IdentExt as _;
@@ -9,7 +10,7 @@ use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
 use crate::key::{self, Member};
 use crate::lifetimes::Lifetimes;
-use crate::options::{Setting, peel_expr};
+use crate::options::{Setting, peel_expr, text_of};
 use crate::{messages, suggest};
 
 use super::input::{Field, Input};
@@ -109,7 +110,7 @@ fn required(input: &Input, diagnostics: &mut Diagnostics) -> (Option<LitStr>, Op
         diagnostics.report(&input.ident, messages::no_fields(&input.ident));
         return (None, None);
     }
-    let example = example_key(input);
+    let example = example_key(&input.fields);
     if input.attribute.is_none() {
         diagnostics.report(blame, messages::missing_attribute(&input.ident, &example));
         return (None, None);
@@ -181,7 +182,9 @@ fn feeder(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Iden
         _ => None,
     };
     if ident.is_none() {
-        diagnostics.report(&setting.value, messages::FEEDER);
+        let meant = text_of(&setting.value).filter(|text| syn::parse_str::<Ident>(text).is_ok());
+        let meant = meant.as_deref().unwrap_or("UserFeeder");
+        diagnostics.report(&setting.value, messages::feeder(meant));
     }
     ident
 }
@@ -248,14 +251,15 @@ fn find_field<'a>(member: &Member, input: &'a Input) -> Option<&'a Field> {
 }
 
 fn no_field(member: &Member, input: &Input) -> String {
-    let names: Vec<String> = input
-        .fields
-        .iter()
-        .filter_map(|field| field.ident.as_ref().map(|ident| ident.unraw().to_string()))
-        .collect();
+    let is_tuple = input.fields.iter().all(|field| field.ident.is_none());
+    let name = |(index, field): (usize, &Field)| match &field.ident {
+        Some(ident) => ident.unraw().to_string(),
+        None => index.to_string(),
+    };
+    let names: Vec<String> = input.fields.iter().enumerate().map(name).collect();
     match member {
-        Member::Named(_) if names.is_empty() => messages::TUPLE_STRUCT.to_owned(),
-        Member::Index(_) if !names.is_empty() => messages::named_struct(&input.ident, &names[0]),
+        Member::Named(_) if is_tuple => messages::TUPLE_STRUCT.to_owned(),
+        Member::Index(_) if !is_tuple => messages::named_struct(&input.ident, &names[0]),
         _ => {
             let text = member.name();
             let near = suggest::nearest(&text, names.iter().map(String::as_str));
@@ -265,9 +269,8 @@ fn no_field(member: &Member, input: &Input) -> String {
 }
 
 /// The key to show in a message: the field `id`, else the first one.
-fn example_key(input: &Input) -> String {
-    let names: Vec<String> = input
-        .fields
+pub(super) fn example_key(fields: &Fields<Field>) -> String {
+    let names: Vec<String> = fields
         .iter()
         .filter_map(|field| field.ident.as_ref().map(Ident::to_string))
         .collect();

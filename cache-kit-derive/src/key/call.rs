@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Lit, Member, Type};
 
-use crate::blame::{Extent, at};
+use crate::blame::{Extent, arguments_at, at};
 use crate::diagnostics::Diagnostics;
 use crate::messages;
 use crate::options::{Setting, peel_expr};
@@ -49,11 +49,9 @@ impl Part {
         &self.value
     }
 
-    /// Where its type is spelt.
-    pub(crate) fn type_span(&self) -> Span {
-        self.ty
-            .as_ref()
-            .map_or(self.span, |ty| Extent::of(ty).first)
+    /// Where its name is.
+    pub(crate) fn span(&self) -> Span {
+        self.span
     }
 
     fn from_expr(expr: &Expr) -> Result<Self, String> {
@@ -127,9 +125,9 @@ fn implied_name(expr: &Expr) -> Option<Ident> {
 /// What a call's key consists of.
 #[derive(Debug)]
 pub(crate) enum CallKey {
-    /// One value that is all of the key.
+    /// One expression that is all of the key.
     Whole(Box<Part>),
-    /// Two or more values, in the order of the key's fields.
+    /// Named values, in the order of the key's fields; a single one may be the whole key.
     Parts(Vec<Part>),
     /// One value that knows its key: the entity itself.
     Entity(TokenStream),
@@ -137,12 +135,8 @@ pub(crate) enum CallKey {
 
 impl CallKey {
     /// Parts by number; `None` when there is none.
-    pub(crate) fn from_parts(mut parts: Vec<Part>) -> Option<Self> {
-        if parts.len() == 1 {
-            parts.pop().map(Box::new).map(Self::Whole)
-        } else {
-            (!parts.is_empty()).then_some(Self::Parts(parts))
-        }
+    pub(crate) fn from_parts(parts: Vec<Part>) -> Option<Self> {
+        (!parts.is_empty()).then_some(Self::Parts(parts))
     }
 
     /// Reads `key = …`.
@@ -202,8 +196,8 @@ impl CallKey {
     }
 }
 
-/// Each step takes the position that the one before reached: where a name is wrong, the compiler
-/// does not know the position after it, and reports nothing more.
+/// Each step takes the place that the one before reached: where a name is wrong, the compiler does not
+/// know the place after it, and reports nothing more.
 fn expand_parts(
     parts: &[Part],
     private: &TokenStream,
@@ -212,24 +206,51 @@ fn expand_parts(
     parens: Span,
 ) -> TokenStream {
     // expands to:
-    //     let at = K::first_part::<Entity>();
-    //     let at = K::write_part::<_, _, 0xHASH, &str>(at, &person_id, &mut key);
-    //     let at = K::write_part::<_, _, 0xHASH, i32>(at, &year, &mut key);
-    //     K::last_part(at);
-    let position = crate::blame::local("at");
-    let steps = parts.iter().map(|part| {
-        let private = at(part.span, private.clone());
+    //     {
+    //         use K::{Place as _, StartNone as _, StartParts as _, StartWhole as _};
+    //         let at = (&&K::Start::<Entity, _>::new(&())).place();
+    //         let at = at.part::<0, 0xHASH, &str>(&person_id, &mut key);
+    //         let at = at.part::<1, 0xHASH, i32>(&year, &mut key);
+    //         at.last::<2>();
+    //     }
+    let place = crate::blame::local("at");
+    let steps = parts.iter().enumerate().map(|(index, part)| {
+        let index = Literal::usize_unsuffixed(index);
         let Part { value, span, .. } = part;
         let (hash, ty) = (part.hash(), part.type_argument());
-        let arguments = quote!(#position, &#value, &mut #key);
-        let step = quote_spanned!(*span=> #private::write_part::<_, _, #hash, #ty>(#arguments));
-        quote!(let #position = #step;)
+        let before = located(&place, *span);
+        let step = quote_spanned!(*span=> .part::<#index, #hash, #ty>);
+        quote!(let #place = #before #step(&#value, &mut #key);)
     });
-    let private_at_parens = at(parens, private.clone());
-    let last = quote_spanned!(parens=> #private_at_parens::last_part(#position););
-    quote! {
-        let #position = #private::first_part::<#entity>();
+    let start = start(parts, private, entity);
+    let count = Literal::usize_unsuffixed(parts.len());
+    let last = located(&place, parens);
+    let last = quote_spanned!(parens=> #last.last::<#count>());
+    quote! {{
+        #[allow(unused_imports)]
+        use #private::{Place as _, StartNone as _, StartParts as _, StartWhole as _};
+        let #place = #start;
         #(#steps)*
-        #last
+        #last;
+    }}
+}
+
+/// A local, seen at a span.
+fn located(local: &Ident, span: Span) -> Ident {
+    Ident::new(&local.to_string(), local.span().located_at(span))
+}
+
+/// The place of the first part. A single argument may be the whole key.
+fn start(parts: &[Part], private: &TokenStream, entity: &TokenStream) -> TokenStream {
+    // All of it at the entity, like the entity's own path: what was blamed there is not reported again.
+    let extent = Extent::of(entity);
+    let start = at(extent.first, quote!(#private::Start));
+    let new = quote_spanned!(extent.last=> ::new);
+    if let [Part { value, .. }] = parts {
+        let argument = arguments_at(extent, quote!(&#value));
+        quote!((&&&#start::<#entity, _> #new #argument).place())
+    } else {
+        let argument = arguments_at(extent, quote!(&()));
+        quote!((&&#start::<#entity, _> #new #argument).place())
     }
 }

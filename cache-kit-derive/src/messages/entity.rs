@@ -10,7 +10,6 @@ use crate::signature::last_segment;
 use super::{did_you_mean, list, snake_case, with_help};
 
 pub(crate) const VERSION: &str = "`version` is a whole number below 2³²; write `version = 2`";
-pub(crate) const FEEDER: &str = "`feeder` is a name; write `feeder = UserFeeder`";
 pub(crate) const EMPTY_KEY: &str = "the key is empty; name at least one field: `key = id`";
 pub(crate) const KEY_NOT_A_FIELD: &str =
     "a key consists of fields; write `key = id` or `key = (person_id, year)`";
@@ -19,6 +18,10 @@ pub(crate) const PART_NOTE: &str = "name the parameters like the fields of the k
 pub(crate) const EXTRA_LABEL: &str = "not part of the key";
 pub(crate) const EXTRA_NOTE: &str =
     "add it to the entity's key, or say `skip(…)` if the loaded value does not depend on it";
+
+pub(crate) fn feeder(meant: &str) -> String {
+    format!("`feeder` is a name; write `feeder = {meant}`")
+}
 
 pub(crate) fn not_a_struct(found: &str) -> String {
     format!("`CacheEntity` supports structs, found {found}")
@@ -37,9 +40,9 @@ pub(crate) fn missing_attribute(entity: &Ident, key: &str) -> String {
     format!("missing `#[cache(prefix = \"{prefix}\", key = {key})]`")
 }
 
-pub(crate) fn bare_attribute(entity: &Ident) -> String {
+pub(crate) fn bare_attribute(entity: &Ident, key: &str) -> String {
     let prefix = snake_case(&entity.unraw().to_string());
-    format!("`#[cache]` needs options; write `#[cache(prefix = \"{prefix}\", key = …)]`")
+    format!("`#[cache]` needs options; write `#[cache(prefix = \"{prefix}\", key = {key})]`")
 }
 
 pub(crate) fn missing_prefix(entity: &Ident) -> String {

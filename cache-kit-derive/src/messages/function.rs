@@ -28,7 +28,10 @@ pub(crate) fn bodiless(dialect: &Dialect) -> String {
 }
 
 pub(crate) fn not_async(dialect: &Dialect) -> String {
-    format!("`{}` needs an `async fn`", dialect.attribute)
+    with_help(
+        format!("`{}` needs an `async fn`", dialect.attribute),
+        "write `async fn`; where a future is returned, the body is one `async move` block",
+    )
 }
 
 pub(crate) fn qualified(dialect: &Dialect, qualifier: &str) -> String {
@@ -98,12 +101,15 @@ pub(crate) fn borrowed_output() -> String {
 pub(crate) fn no_cache(dialect: &Dialect) -> String {
     with_help(
         format!("`{}` cannot tell where the cache is", dialect.attribute),
-        "add a parameter `cache: &CacheService<B>`, or write `cache = <expression>`; a method finds `self.cache`",
+        "add a parameter `cache: &CacheService<InMemoryBackend>`, or write `cache = …`; a method finds `self.cache`",
     )
 }
 
 pub(crate) fn no_arguments() -> String {
-    with_help("nothing to key on; set `key`", "write `key = <expression>`")
+    with_help(
+        "nothing to key on; set `key`",
+        "add a parameter for each field of the key, or write `key = …`",
+    )
 }
 
 pub(crate) fn cfg_in_key(name: &Ident) -> String {

@@ -1,16 +1,26 @@
 //! Messages about options as such.
 
+use std::fmt::Display;
+
 use syn::{Ident, Path};
 
 use crate::options::{Choice, Dialect, Form};
 
-use super::{did_you_mean, list, with_help};
+use super::{did_you_mean, list};
 
-pub(crate) const CRATE_NOT_A_PATH: &str = "`crate` is a path; write `crate = ::cache_kit`";
 pub(crate) const NO_COMMA: &str = "expected `,` before the next option";
-pub(crate) const BRACKETS: &str = "options go in parentheses; write `#[cache(…)]`";
 pub(crate) const BARE_ON_FIELD: &str = "`#[cache]` belongs on the struct, not on a field";
 pub(crate) const UNREADABLE: &str = "cannot read this struct";
+
+pub(crate) fn crate_not_a_path(written: Option<&str>) -> String {
+    let name = written.map(|text| text.trim_start_matches("::"));
+    let name = name.filter(|name| !name.is_empty()).unwrap_or("cache_kit");
+    format!("`crate` is a path; write `crate = ::{name}`")
+}
+
+pub(crate) fn brackets(options: &impl Display) -> String {
+    format!("options go in parentheses; write `#[cache({options})]`")
+}
 
 pub(crate) fn crate_relative(path: &Path) -> String {
     let last = path
@@ -68,9 +78,6 @@ pub(crate) fn unquoted_option(name: &str, value: &str) -> String {
     format!("write `{value}` without quotes: `{name} = {value}`")
 }
 
-pub(crate) fn quoted_strategy(value: &str) -> String {
-    with_help(
-        "a strategy is no string",
-        format!("write `{value}` without quotes"),
-    )
+pub(crate) fn strategy_literal(meant: &str) -> String {
+    format!("`strategy` is a name; write `strategy = {meant}`")
 }

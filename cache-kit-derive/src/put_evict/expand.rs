@@ -1,10 +1,10 @@
 //! Writes the tokens of `#[cache_put]` and `#[cache_evict]`; nothing can fail here.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Type, parse_quote};
 
-use crate::blame::{Extent, arguments_at, at, local, spread};
+use crate::blame::{Extent, arguments_at, at, local};
 use crate::body;
 use crate::key::{CallKey, Part};
 
@@ -16,58 +16,50 @@ pub(super) fn put(model: &PutModel) -> TokenStream {
         function,
         shell,
         cache,
-        is_propagated,
+        propagate,
         krate,
     } = &model.writing;
     let private = krate.private();
     let output = &model.output;
-    let entity = body::entity_of(output, &private);
     let (cache_name, key) = (local("cache"), local("key"));
+    let (write, out, outcome) = (local("write"), local("out"), local("outcome"));
     let find_cache = cache.expand(&private);
     let key_value = put_key(model, &private);
     let block = body::async_block(shell, output);
-    // All of it at the return type, like `entity_of`: what was blamed there is not reported again.
-    let extent = Extent::of(output);
-    let write = Ident::new("__cache_kit_write", extent.first);
-    let out = Ident::new("__cache_kit_out", extent.last);
-    let begin = spread(extent, quote!(#private::Write::put));
-    let begin_arguments = arguments_at(extent, quote!(#cache_name, #key));
-    let wait = quote_spanned!(extent.last=> .await);
-    let finish = finish_put(*is_propagated, output, &out, &private);
+    let find_methods = body::outcome_of(output, &private, &outcome);
+    let finish = finish_put(*propagate, output, &private);
     // The key is taken before the body, and the entry is given up when the future is dropped.
     // expands to:
+    //     K::check_output::<Ret>();
+    //     let outcome = …;
     //     let cache = K::cache(&self.cache);
     //     let key = …;
-    //     let write = K::Write::put::<K::EntityOf<Ret>>(cache, key).await;
+    //     let write = outcome.begin_put(cache, key).await;
     //     let out: Ret = async move { … }.await;
-    //     write.finish_put(out).await
+    //     outcome.finish_put(write, out).await
     let inner = quote! {
+        #find_methods
         #find_cache
         let #key = #key_value;
-        let #write = #begin::<#entity> #begin_arguments #wait;
+        let #write = #outcome.begin_put(#cache_name, #key).await;
         let #out: #output = #block.await;
-        #write #finish
+        #outcome.#finish.await
     };
     function.with_body(shell, &inner)
 }
 
 /// The last call of a put.
-fn finish_put(
-    is_propagated: bool,
-    output: &Type,
-    out: &Ident,
-    private: &TokenStream,
-) -> TokenStream {
-    let extent = Extent::of(output);
-    let (method, arguments) = if is_propagated {
-        let carry = quote!(<#output as #private::CarriesCacheError>::carry);
-        ("finish_put_or", quote!(#out, #carry))
+fn finish_put(propagate: Option<Span>, output: &Type, private: &TokenStream) -> TokenStream {
+    let (write, out) = (local("write"), local("out"));
+    if let Some(blame) = propagate {
+        let carry = at(
+            blame,
+            quote!(<#output as #private::CarriesCacheError>::carry),
+        );
+        quote!(finish_put_or(#write, #out, #carry))
     } else {
-        ("finish_put", quote!(#out))
-    };
-    let method = Ident::new(method, extent.last);
-    let arguments = arguments_at(extent, arguments);
-    quote_spanned!(extent.last=> .#method::<#output> #arguments.await)
+        quote!(finish_put(#write, #out))
+    }
 }
 
 /// The key of a put, if the arguments have it.
@@ -88,7 +80,7 @@ pub(super) fn evict(model: &EvictModel) -> TokenStream {
         function,
         shell,
         cache,
-        is_propagated,
+        propagate,
         krate,
     } = &model.writing;
     let private = krate.private();
@@ -100,8 +92,12 @@ pub(super) fn evict(model: &EvictModel) -> TokenStream {
     let find_cache = cache.expand(&private);
     let key_value = written_key(&model.key, &model.writing, &entity);
     let block = body::async_block(shell, &output);
-    let finish = if *is_propagated {
-        quote!(finish_or(#out, <#output as #private::CarriesCacheError>::carry))
+    let finish = if let Some(blame) = *propagate {
+        let carry = at(
+            blame,
+            quote!(<#output as #private::CarriesCacheError>::carry),
+        );
+        quote!(finish_or(#out, #carry))
     } else {
         quote!(finish(#out))
     };
@@ -153,7 +149,7 @@ fn offered_key(parts: &[Part], private: &TokenStream, output: &Type) -> TokenStr
     );
     let no_arguments = arguments_at(extent, TokenStream::new());
     let offers = parts.iter().map(|part| {
-        let (hash, value, span) = (part.hash(), part.value(), part.type_span());
+        let (hash, value, span) = (part.hash(), part.value(), part.span());
         let place = quote_spanned!(span=> .place);
         let argument = arguments_at(extent, quote!(&#value));
         quote! {

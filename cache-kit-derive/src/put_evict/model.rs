@@ -1,10 +1,11 @@
 //! Writing functions as meant.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens as _;
 use syn::{Expr, Lit, Type};
 
 use crate::arguments::{Arguments, CacheAccess};
+use crate::blame::Extent;
 use crate::cached::unit_in;
 use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
@@ -23,8 +24,8 @@ pub(super) struct Writing {
     pub(super) function: Function,
     pub(super) shell: Shell,
     pub(super) cache: CacheAccess,
-    /// Whether the caller is told that the cache could not be reached.
-    pub(super) is_propagated: bool,
+    /// Whether the caller is told that the cache could not be reached: the word that says so.
+    pub(super) propagate: Option<Span>,
     pub(super) krate: CratePath,
 }
 
@@ -141,16 +142,17 @@ fn writing(
     diagnostics: &mut Diagnostics,
 ) -> Option<Writing> {
     let cache = arguments.cache(input.cache.as_ref(), &function.sig, dialect, diagnostics);
-    let is_propagated = input
+    let propagate = input
         .on_unreachable
         .as_ref()
-        .is_some_and(|setting| is_propagated(setting, diagnostics));
+        .filter(|setting| is_propagated(setting, diagnostics))
+        .map(|setting| Extent::of(&setting.value).first);
     let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
     Some(Writing {
         shell,
         cache: cache?,
         function,
-        is_propagated,
+        propagate,
         krate,
     })
 }

@@ -144,6 +144,16 @@ impl InMemoryBuilder {
 }
 
 impl Shared {
+    /// Looks again, after a peek has: the store has noted already that the key was asked for, and must not count it thrice.
+    fn look_again(&self, key: &CacheKey, shape: &'static Shape) -> Lookup {
+        let key = key.borrowed();
+        if self.store.contains(key.as_bytes()) {
+            self.look_up(key, shape)
+        } else {
+            Lookup::Miss(Some(self.stamp(key)))
+        }
+    }
+
     fn look_up(&self, key: KeyRef<'_>, shape: &'static Shape) -> Lookup {
         // Read before the entry: what a clear in between kills is then looked up in the prefixes.
         let epoch = self.prefixes.epoch();
@@ -173,7 +183,7 @@ impl Shared {
         let generation = self.guards.generation(key.borrowed().as_bytes());
         let epoch = self.prefixes.epoch();
         Opened {
-            found: self.look_up(key.borrowed(), shape),
+            found: self.look_again(key, shape),
             permit: MemoryPermit {
                 key: key.clone(),
                 generation,
@@ -217,11 +227,9 @@ impl Shared {
         if !self.prefixes.is_live(key.borrowed().prefix(), epoch) {
             return Filled::Superseded;
         }
-        let is_stored = self
-            .guards
-            .fill(key.clone().borrowed().as_bytes(), generation, || {
-                self.store.insert(key, slot)
-            });
+        let is_stored = self.guards.fill(key.borrowed().as_bytes(), generation, || {
+            self.store.insert(&key, slot);
+        });
         if is_stored {
             Filled::Stored
         } else {
@@ -241,7 +249,7 @@ impl Shared {
             .guards
             .put(key.borrowed().as_bytes(), generation, |is_unchanged| {
                 if is_unchanged && is_live {
-                    self.store.insert(key.clone(), slot);
+                    self.store.insert(&key, slot);
                     true
                 } else {
                     self.store.remove(key.borrowed().as_bytes());
@@ -274,7 +282,7 @@ impl CacheBackend for InMemoryBackend {
 
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
         keys.iter()
-            .map(|key| Ok(self.0.look_up(key.borrowed(), shape)))
+            .map(|key| Ok(self.0.look_again(key, shape)))
             .collect()
     }
 

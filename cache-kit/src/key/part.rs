@@ -7,6 +7,7 @@ use std::num::{
     NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
     NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
 };
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Writes a value as one part of a cache key, and reads it back.
@@ -70,7 +71,7 @@ macro_rules! plain_parts {
                 let _ = write!(out, "{self}");
             }
             fn parse(text: &str) -> Result<Self, ParseKeyError> {
-                text.parse().map_err(|_| ParseKeyError::new(text))
+                canonical(text, text)
             }
         }
     )*};
@@ -118,7 +119,7 @@ macro_rules! encoded_parts {
                 write_display(self, out);
             }
             fn parse(text: &str) -> Result<Self, ParseKeyError> {
-                decode(text)?.parse().map_err(|_| ParseKeyError::new(text))
+                canonical(text, &decode(text)?)
             }
         }
     )*};
@@ -139,7 +140,7 @@ impl KeyPart for chrono::NaiveDateTime {
         write_display(&format_args!("{self:?}"), out);
     }
     fn parse(text: &str) -> Result<Self, ParseKeyError> {
-        decode(text)?.parse().map_err(|_| ParseKeyError::new(text))
+        canonical(text, &decode(text)?)
     }
 }
 
@@ -173,8 +174,8 @@ string_parts!(String, Arc<str>, Box<str>, Cow<'static, str>);
 /// The key is encoded from what was borrowed; nothing owned is built for a look-up.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for `{K}` in a cache key",
-    label = "expected `{K}`, `&{K}`, or `&str` for a string",
-    note = "an entity with several key fields needs a parameter for each, named like it, or one of the key's type; else write `key = …`"
+    label = "expected `{K}` or `&{K}`",
+    note = "`&str` stands for any string; a value that is computed from the parameters is written as `key = …`"
 )]
 pub trait KeyArg<K> {
     /// Appends this argument as one part of a key.
@@ -276,6 +277,16 @@ fn decode(text: &str) -> Result<String, ParseKeyError> {
     is_canonical(text, &decoded)
         .then_some(decoded)
         .ok_or_else(error)
+}
+
+/// Parses what was decoded from `text`, and refuses a spelling that `write` would not have made, such as `007`.
+fn canonical<P: KeyPart + FromStr>(text: &str, decoded: &str) -> Result<P, ParseKeyError> {
+    let part: P = decoded.parse().map_err(|_| ParseKeyError::new(text))?;
+    let mut writer = KeyWriter::unbounded();
+    part.write(&mut writer);
+    (writer.text() == text)
+        .then_some(part)
+        .ok_or_else(|| ParseKeyError::new(text))
 }
 
 /// One value has one text: what `write` would not have made is refused.

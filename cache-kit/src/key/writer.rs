@@ -25,7 +25,9 @@ pub struct KeyWriter {
     has_failed: bool,
 }
 
+// What a hit runs is inlined into the caller's crate: with the prefix a constant there, writing it is a few stores.
 impl KeyWriter {
+    #[inline]
     pub(crate) fn new(namespace: Option<&str>, prefix: &str) -> Self {
         let mut writer = Self::empty();
         if let Some(namespace) = namespace {
@@ -38,6 +40,7 @@ impl KeyWriter {
         writer
     }
 
+    #[inline]
     pub(crate) fn empty() -> Self {
         Self {
             kept: SmallVec::new(),
@@ -57,15 +60,26 @@ impl KeyWriter {
     }
 
     /// Appends text as it is. Whoever calls this owns the key's injectivity.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.push_bytes(text.as_bytes());
     }
 
     /// Appends one part, percent-encoding `:`, `%`, white space and control characters.
     pub fn push_part(&mut self, part: &str) {
-        if part.bytes().all(is_plain) {
-            return self.push(part);
+        // All bytes, without stopping at the first that is not: that is done 16 at a time.
+        if part
+            .bytes()
+            .fold(true, |plain, byte| plain & is_plain(byte))
+        {
+            self.push(part);
+        } else {
+            self.push_encoded(part);
         }
+    }
+
+    #[cold]
+    fn push_encoded(&mut self, part: &str) {
         for c in part.chars() {
             let mut utf8 = [0; 4];
             let bytes = c.encode_utf8(&mut utf8).as_bytes();
@@ -80,8 +94,15 @@ impl KeyWriter {
     }
 
     /// Appends the `:` between two parts.
+    #[inline]
     pub fn separate(&mut self) {
         self.push_bytes(b":");
+    }
+
+    /// Appends what another writer holds; a part that failed fails the whole.
+    pub(crate) fn append(&mut self, part: &Self) {
+        self.push(&part.text());
+        self.has_failed |= part.has_failed;
     }
 
     /// Marks the key as unusable: it is looked up nowhere, and a caller that can be told is told.
@@ -90,15 +111,15 @@ impl KeyWriter {
     }
 
     /// Borrows the text written so far for a look-up; `None` if it is unusable.
+    #[inline]
     pub(crate) fn with_key<R>(&self, look_up: impl FnOnce(KeyRef<'_>) -> R) -> Option<R> {
         if self.has_failed {
             return None;
         }
-        let bytes = self.bytes();
-        Some(look_up(KeyRef::new(
-            &bytes,
-            self.prefix_len.min(bytes.len()),
-        )))
+        Some(match &self.whole {
+            None => look_up(KeyRef::new(&self.kept, self.prefix_len)),
+            Some(_) => look_up(KeyRef::new(&self.bytes(), self.prefix_len)),
+        })
     }
 
     /// Builds the owned key.
@@ -135,6 +156,7 @@ impl KeyWriter {
         Cow::Owned(bytes)
     }
 
+    #[inline]
     fn push_bytes(&mut self, bytes: &[u8]) {
         if let Some(whole) = &mut self.whole {
             whole.update(bytes);

@@ -18,27 +18,126 @@ pub struct Len<const LEN: usize>;
     message = "the key of `{Self}` has no part for this parameter",
     label = "not part of the key",
     note = "add it to the key, or write `skip(…)` if the result does not depend on it; \
-            for an entity with a hand-written key write `key = …`"
+            an entity with a hand-written key takes one parameter of the key's type, or `key = …`"
 )]
 pub trait KeyField<const INDEX: usize, const NAME: u64>: CacheEntity {
     type Field: KeyPart;
     /// Where the next parameter stands; no type at all if the name is wrong, so that one mistake is one error.
-    type Next;
+    type Next: Default;
 }
 
-/// A place in the key of an entity: what the part before leads to.
-pub struct At<T, const INDEX: usize>(PhantomData<fn() -> T>);
+/// A place in the key of an entity.
+pub struct At<T>(PhantomData<fn() -> T>);
 
-/// Walks along the places.
-pub struct Cursor<P>(PhantomData<fn() -> P>);
-
-/// Begins before the first part.
-pub fn first_part<T>() -> Cursor<At<T, 0>> {
-    Cursor(PhantomData)
+impl<T> Default for At<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
 }
 
-/// Ends after the last part.
-pub fn last_part<T: KeyLen<LEN>, const LEN: usize>(_: Cursor<At<T, LEN>>) {}
+/// Writes part after part. The bounds are on the methods of a trait: method look-up does not judge these, so that a parameter
+/// that does not fit gets the message of the bound.
+pub trait Place: Sized {
+    type Entity;
+
+    /// Writes the part at `INDEX`.
+    fn part<const INDEX: usize, const NAME: u64, A>(
+        self,
+        arg: &A,
+        out: &mut KeyWriter,
+    ) -> <Self::Entity as KeyField<INDEX, NAME>>::Next
+    where
+        Self::Entity: KeyField<INDEX, NAME>,
+        A: KeyArg<<Self::Entity as KeyField<INDEX, NAME>>::Field>,
+    {
+        if INDEX > 0 {
+            out.separate();
+        }
+        arg.write_part(out);
+        Default::default()
+    }
+
+    /// Ends after the last part.
+    fn last<const LEN: usize>(self)
+    where
+        Self::Entity: KeyLen<LEN>,
+    {
+    }
+}
+
+impl<T> Place for At<T> {
+    type Entity = T;
+}
+
+/// The place of an argument that is the whole key.
+pub struct Whole<T>(PhantomData<fn() -> T>);
+
+impl<T: CacheEntity> Whole<T> {
+    pub fn part<const INDEX: usize, const NAME: u64, A: KeyArg<T::Key>>(
+        self,
+        arg: &A,
+        out: &mut KeyWriter,
+    ) -> Self {
+        write_whole_key::<T, A>(arg, out);
+        self
+    }
+
+    pub fn last<const LEN: usize>(self) {}
+}
+
+/// No place: that there is no entity was said before.
+pub struct Nowhere;
+
+impl Nowhere {
+    pub fn part<const INDEX: usize, const NAME: u64, A>(self, _: &A, _: &mut KeyWriter) -> Self {
+        self
+    }
+
+    pub fn last<const LEN: usize>(self) {}
+}
+
+/// Where the key of `T` begins: `(&&&Start::<T, _>::new(&arg)).place()` if `arg` is all there is, and may be the whole key;
+/// with one reference less if it is not.
+pub struct Start<T, A>(PhantomData<fn() -> (T, A)>);
+
+impl<T, A> Start<T, A> {
+    pub fn new(_: &A) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The argument is the whole key.
+pub trait StartWhole<T> {
+    fn place(&self) -> Whole<T>;
+}
+
+impl<T: CacheEntity, A: KeyArg<T::Key>> StartWhole<T> for &&Start<T, A> {
+    fn place(&self) -> Whole<T> {
+        Whole(PhantomData)
+    }
+}
+
+/// The argument is a part, and the compiler says which others there are.
+pub trait StartParts<T> {
+    fn place(&self) -> At<T>;
+}
+
+impl<T: CacheEntity, A> StartParts<T> for &Start<T, A> {
+    fn place(&self) -> At<T> {
+        At(PhantomData)
+    }
+}
+
+/// There is no key to write.
+pub trait StartNone {
+    fn place(&self) -> Nowhere;
+}
+
+impl<T, A> StartNone for Start<T, A> {
+    fn place(&self) -> Nowhere {
+        Nowhere
+    }
+}
 
 /// Has a key of this many fields.
 #[diagnostic::on_unimplemented(
@@ -62,23 +161,6 @@ pub fn entity_key<T: CacheEntity, B: CacheBackend>(cache: &CacheService<B>) -> K
 /// Writes the whole key from one argument.
 pub fn write_whole_key<T: CacheEntity, A: KeyArg<T::Key>>(arg: &A, out: &mut KeyWriter) {
     arg.write_key::<T>(out);
-}
-
-/// Writes one of several key fields.
-pub fn write_part<T, const INDEX: usize, const NAME: u64, A>(
-    _: Cursor<At<T, INDEX>>,
-    arg: &A,
-    out: &mut KeyWriter,
-) -> Cursor<T::Next>
-where
-    T: KeyField<INDEX, NAME>,
-    A: KeyArg<T::Field>,
-{
-    if INDEX > 0 {
-        out.separate();
-    }
-    arg.write_part(out);
-    Cursor(PhantomData)
 }
 
 /// Shows a composite key as it stands in a cache key.

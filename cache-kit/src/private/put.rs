@@ -57,10 +57,10 @@ impl<T: CacheEntity> KeySlots<T> {
                     if index > 0 {
                         key.separate();
                     }
-                    key.push(&part.text());
+                    key.append(part);
                 }
             }
-            None => key.push(&self.whole?.text()),
+            None => key.append(&self.whole?),
         }
         Some(key)
     }

@@ -65,10 +65,20 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 
     pub(crate) async fn read_many(&self, keys: &[CacheKey]) -> Vec<Typed<T>> {
-        let lookups = self.cache.backend().read(keys, Shape::of::<T>()).await;
-        padded(lookups, keys.len())
-            .map(|lookup| self.typed(lookup))
-            .collect()
+        let lookups = self.look_up_many(keys).await.into_iter();
+        lookups.map(|lookup| self.typed(lookup)).collect()
+    }
+
+    /// Looks up many keys: what is in reach at once, the rest in one read.
+    pub(crate) async fn look_up_many(&self, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
+        let (backend, shape) = (self.cache.backend(), Shape::of::<T>());
+        let peeked: Vec<_> = keys.iter().map(|key| backend.peek(key.borrowed(), shape)).collect();
+        let far = keys.iter().zip(&peeked).filter(|(_, peeked)| peeked.is_none());
+        let far: Vec<_> = far.map(|(key, _)| key.clone()).collect();
+        let read = if far.is_empty() { Vec::new() } else { backend.read(&far, shape).await };
+        let mut read = padded(read, far.len());
+        let answers = peeked.into_iter().map(|peeked| peeked.map_or_else(|| read.next(), |found| Some(Ok(found))));
+        answers.flatten().collect()
     }
 
     /// Counts a look-up; `Err` is a miss.
@@ -139,7 +149,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
             match self.counted(Operation::Fill, filled) {
                 Some(Filled::Stored) => self.cache.record(&CacheEvent::Fill { prefix }),
                 Some(Filled::Superseded) => {
-                    self.cache.record(&CacheEvent::SupersededFill { prefix })
+                    self.cache.record(&CacheEvent::SupersededFill { prefix });
                 }
                 None => {}
             }
@@ -160,6 +170,9 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
             began: Instant::now(),
             outcome: None,
         };
+        for key in &keys {
+            tracing::trace!(%key, "loading");
+        }
         let body = body.instrument(tracing::debug_span!("cache_load", prefix));
         let output = Frame::enter(self.cache.id(), keys, body).await;
         loading.outcome = Some(outcome(&output));

@@ -1,15 +1,15 @@
 //! Many keys in one call: one read, one load of what is missing, one fill.
 
 use super::{CacheService, Found};
-use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp, padded};
+use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::flight::{Arrival, Flights, Follower, Frame, Joined, Landing, Leader, Tag};
+use crate::flight::{Arrival, Failure, Flights, Follower, Frame, Joined, Landing, Leader, Tag};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, LoadOutcome, Operation};
 use crate::read_through::{Missed, Pass, Reader, Typed, into_validation_error};
-use crate::shape::{Erased, Shape};
+use crate::shape::Erased;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use foldhash::{HashMap, HashMapExt};
@@ -34,9 +34,8 @@ impl<B: CacheBackend> CacheService<B> {
             .iter()
             .filter_map(|key| key.as_ref().ok().cloned())
             .collect();
-        let lookups = self.inner().backend.read(&known, Shape::of::<T>()).await;
-        let mut lookups = padded(lookups, known.len());
         let reader = Reader::<B, T>::new(self);
+        let mut lookups = reader.look_up_many(&known).await.into_iter();
         asked
             .into_iter()
             .map(|key| {
@@ -342,10 +341,7 @@ where
             .collect();
         let loaded = self.reader.load(keys, (self.load)(ids), outcome_of).await;
         match loaded {
-            Ok(entities) => {
-                self.settle(tasks, permits, entities).await;
-                Ok(())
-            }
+            Ok(entities) => self.settle(tasks, permits, entities).await,
             Err(error) => Err(self.fail(tasks, error)),
         }
     }
@@ -390,32 +386,28 @@ where
         (left, permits)
     }
 
+    /// Stores what was loaded and lands the flights. An entity that is not valid is not stored; it is the call's error where `E` can
+    /// say so, else it is returned as it was loaded.
     async fn settle(
         &mut self,
         tasks: Vec<Task<B::Permit>>,
         permits: Vec<Option<B::Permit>>,
         entities: Vec<T>,
-    ) {
+    ) -> Result<(), E> {
         let mut loaded: HashMap<T::Key, T> = entities
             .into_iter()
             .map(|entity| (entity.cache_key(), entity))
             .collect();
-        let mut fills = Vec::new();
-        let mut landings = Vec::new();
+        let (mut fills, mut landings, mut outcome) = (Vec::new(), Vec::new(), Ok(()));
         for (task, permit) in tasks.into_iter().zip(permits) {
             let item = &mut self.items[task.item];
             let entity = loaded.remove(&item.id).map(Arc::new);
             item.answer = Found::known(entity.clone());
             let (entry, landing) = match entity {
-                Some(entity) => {
-                    let validity = entity.validate().map_err(into_validation_error);
-                    let value: Erased = entity;
-                    let entry = self
-                        .reader
-                        .counted(Operation::Fill, validity)
-                        .map(|()| Entry::Value(Arc::clone(&value)));
-                    (entry, Landing::Value(value))
-                }
+                Some(entity) => match entity.validate() {
+                    Ok(()) => (Some(Entry::Value(entity.clone())), Landing::Value(entity)),
+                    Err(error) => (None, self.reject(entity, error, &mut outcome)),
+                },
                 None => (Some(Entry::Absent), Landing::Absent),
             };
             fills.extend(entry.map(|entry| (permit, entry)));
@@ -425,6 +417,19 @@ where
         for (leader, landing) in landings {
             leader.land(landing);
         }
+        outcome
+    }
+
+    fn reject(&self, entity: Arc<T>, error: Error, outcome: &mut Result<(), E>) -> Landing {
+        let error = into_validation_error(error);
+        self.reader.cache.failed::<T>(Operation::Fill, &error);
+        let Some(carry) = self.call.carry else {
+            return Landing::Value(entity);
+        };
+        if outcome.is_ok() {
+            *outcome = carry(error.clone()).map(drop);
+        }
+        Landing::Failed(Failure::Cache(error))
     }
 
     /// Tells those who wait for a key of this batch that its load failed, if they can be told.

@@ -49,7 +49,40 @@ fn definition_of<T: CacheEntity>() -> &'static str {
     if !T::DEFINITION.is_empty() {
         return T::DEFINITION;
     }
-    let name = type_name::<T>();
-    name.split_once('<')
-        .map_or(name, |(definition, _)| definition)
+    without_arguments(type_name::<T>())
+}
+
+/// Cuts the type's own arguments off its name, and leaves those of an impl that it is defined in.
+fn without_arguments(name: &'static str) -> &'static str {
+    if !name.ends_with('>') {
+        return name;
+    }
+    let mut depth = 0_usize;
+    let begins = name.char_indices().rev().find(|(_, c)| {
+        match c {
+            '>' => depth += 1,
+            '<' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    });
+    begins.map_or(name, |(at, _)| &name[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_arguments;
+
+    #[test]
+    fn only_the_own_arguments_of_a_type_are_cut() {
+        for (name, definition) in [
+            ("app::User", "app::User"),
+            ("app::Page<app::User>", "app::Page"),
+            ("app::Page<app::Pair<u8, u8>>", "app::Page"),
+            ("<app::Repo<u8> as app::Find>::find::User", "<app::Repo<u8> as app::Find>::find::User"),
+            ("<app::Repo<u8> as app::Find>::find::Page<u8>", "<app::Repo<u8> as app::Find>::find::Page"),
+        ] {
+            assert_eq!(without_arguments(name), definition);
+        }
+    }
 }

@@ -43,6 +43,8 @@ struct Header {
     prefix_guard: u64,
     shape: u64,
     ends: u64,
+    /// Of the payload and all of the above.
+    checksum: u64,
     is_absent: bool,
 }
 
@@ -71,17 +73,21 @@ impl ByteBackend {
     }
 
     fn encode(&self, fill: &Fill<BytePermit>, shape: &'static Shape) -> Result<Vec<u8>> {
-        let header = Header {
+        let mut payload = Vec::new();
+        if let Entry::Value(value) = &fill.entry {
+            shape.encode(value, &mut payload)?;
+        }
+        let mut header = Header {
             guard: fill.permit.guard,
             prefix_guard: fill.permit.prefix_guard,
             shape: fingerprint(shape),
             ends: self.clock.end_of(fill.ttl),
+            checksum: 0,
             is_absent: matches!(fill.entry, Entry::Absent),
         };
+        header.checksum = header.sum(&payload);
         let mut bytes = header.to_bytes();
-        if let Entry::Value(value) = &fill.entry {
-            shape.encode(value, &mut bytes)?;
-        }
+        bytes.append(&mut payload);
         Ok(bytes)
     }
 
@@ -96,6 +102,7 @@ impl ByteBackend {
             let is_valid = header.guard == guard
                 && header.prefix_guard == prefix_guard
                 && header.shape == fingerprint(shape)
+                && header.checksum == header.sum(payload)
                 && self.clock.now() < header.ends;
             match (is_valid, header.is_absent) {
                 (false, _) => None,
@@ -182,15 +189,21 @@ impl Tables {
 }
 
 impl Header {
-    const LEN: usize = 33;
+    const LEN: usize = 41;
 
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LEN);
-        for number in [self.guard, self.prefix_guard, self.shape, self.ends] {
+        for number in [self.guard, self.prefix_guard, self.shape, self.ends, self.checksum] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.push(u8::from(self.is_absent));
         bytes
+    }
+
+    fn sum(&self, payload: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.guard, self.prefix_guard, self.shape, self.ends, self.is_absent, payload).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<(Self, &[u8])> {
@@ -206,6 +219,7 @@ impl Header {
             prefix_guard: number(8)?,
             shape: number(16)?,
             ends: number(24)?,
+            checksum: number(32)?,
             is_absent,
         };
         Some((header, payload))

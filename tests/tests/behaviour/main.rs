@@ -1,3 +1,17 @@
 //! One file per behaviour.
 
+mod assertions;
+mod attributes;
+mod bad_input;
+mod batches;
+mod conformance;
+mod derive;
+mod fill_protocol;
+mod flights;
+mod keys;
+mod lifetimes;
+mod memory;
+mod metrics;
+mod service;
 mod strategies;
+mod writes;

@@ -5,6 +5,8 @@ use crate::key::CacheKey;
 use crate::shape::Erased;
 use moka::Expiry;
 use moka::sync::Cache;
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
 
 /// What an entry costs beside its key and value: the slot, the map's node, the policy's.
@@ -16,6 +18,57 @@ pub(super) enum Bound {
     Weight(u64),
 }
 
+/// A key as the map holds it: the text of a usual one lies beside its length and the map's own reference count, so that
+/// comparing it fetches one cache line.
+enum StoredKey {
+    Short(u8, [u8; Self::SHORT]),
+    Long(Box<[u8]>),
+}
+
+impl StoredKey {
+    /// With the length, the variant and the map's two counts it comes to 64 bytes.
+    const SHORT: usize = 46;
+
+    fn new(text: &[u8]) -> Self {
+        let mut bytes = [0; Self::SHORT];
+        match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
+            (Ok(len), Some(start)) => {
+                start.copy_from_slice(text);
+                Self::Short(len, bytes)
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, bytes) => &bytes[..usize::from(*len)],
+            Self::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl Borrow<[u8]> for StoredKey {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Hash for StoredKey {
+    // As the borrowed bytes hash: the map is asked with those.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl PartialEq for StoredKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for StoredKey {}
+
 /// One entry; `None` is an absent one.
 #[derive(Clone)]
 pub(super) struct Slot {
@@ -26,7 +79,7 @@ pub(super) struct Slot {
 }
 
 pub(super) struct Store {
-    entries: Cache<CacheKey, Slot, foldhash::fast::RandomState>,
+    entries: Cache<StoredKey, Slot, foldhash::fast::RandomState>,
     weighs: bool,
 }
 
@@ -47,7 +100,13 @@ impl Store {
         self.entries.get(key)
     }
 
-    pub(super) fn insert(&self, key: CacheKey, slot: Slot) {
+    /// Says whether there is an entry, without counting that it was asked for.
+    pub(super) fn contains(&self, key: &[u8]) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    pub(super) fn insert(&self, key: &CacheKey, slot: Slot) {
+        let key = StoredKey::new(key.as_str().as_bytes());
         self.entries.insert(key, slot);
     }
 
@@ -65,8 +124,9 @@ impl Store {
     }
 }
 
-fn weigh(key: &CacheKey, slot: &Slot) -> u32 {
-    u32::try_from(key.as_str().len() + slot.weight + OVERHEAD).unwrap_or(u32::MAX)
+fn weigh(key: &StoredKey, slot: &Slot) -> u32 {
+    let weight = slot.weight.saturating_add(key.as_bytes().len() + OVERHEAD);
+    u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
 /// Has moka free the memory of what has ended. Whether an entry *may be read* is decided by the backend's own clock.
@@ -82,15 +142,15 @@ impl FreeWhenEnded {
     }
 }
 
-impl Expiry<CacheKey, Slot> for FreeWhenEnded {
-    fn expire_after_create(&self, _: &CacheKey, slot: &Slot, _: Instant) -> Option<Duration> {
+impl Expiry<StoredKey, Slot> for FreeWhenEnded {
+    fn expire_after_create(&self, _: &StoredKey, slot: &Slot, _: Instant) -> Option<Duration> {
         self.left(slot)
     }
 
     // Without this a replaced entry would keep the end of the old one.
     fn expire_after_update(
         &self,
-        _: &CacheKey,
+        _: &StoredKey,
         slot: &Slot,
         _: Instant,
         _: Option<Duration>,

@@ -1,0 +1,138 @@
+//! What generated code does with an output, by methods: an output that cannot be cached has others of the same names, so that
+//! the compiler says once what is wrong with it.
+
+use crate::backend::CacheBackend;
+use crate::call::Call;
+use crate::error::Error;
+use crate::key::KeyWriter;
+use crate::outcome::{CachedOutput, EntityOf};
+use crate::read_through;
+use crate::service::CacheService;
+use crate::write::Write;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+/// Says what is wrong with an output.
+pub fn check_output<O: CachedOutput>() {}
+
+/// Asks whether an output can be cached: `(&&Returns::<O>::new()).methods()`.
+pub struct Returns<O>(PhantomData<fn() -> O>);
+
+impl<O> Returns<O> {
+    #[expect(clippy::new_without_default, reason = "named by generated code only")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Outputs that can.
+pub trait OutcomeOf<O> {
+    fn methods(&self) -> Outcome<O>;
+}
+
+impl<O: CachedOutput> OutcomeOf<O> for &Returns<O> {
+    fn methods(&self) -> Outcome<O> {
+        Outcome(PhantomData)
+    }
+}
+
+/// Outputs that cannot.
+pub trait OutcomeNone<O> {
+    fn methods(&self) -> NoOutcome<O>;
+}
+
+impl<O> OutcomeNone<O> for Returns<O> {
+    fn methods(&self) -> NoOutcome<O> {
+        NoOutcome(PhantomData)
+    }
+}
+
+/// The methods of an output that can be cached.
+pub struct Outcome<O>(PhantomData<fn() -> O>);
+
+impl<O: CachedOutput> Outcome<O> {
+    pub fn peek<B>(&self, cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
+    where
+        B: CacheBackend,
+    {
+        read_through::peek(cache, key, call)
+    }
+
+    pub fn read_through<B, F>(
+        self,
+        cache: &CacheService<B>,
+        key: KeyWriter,
+        call: Call<O>,
+        body: Pin<&mut F>,
+    ) -> impl Future<Output = O>
+    where
+        B: CacheBackend,
+        F: Future<Output = O>,
+    {
+        read_through::read_through(cache, key, call, body)
+    }
+
+    pub fn begin_put<'c, B>(
+        &self,
+        cache: &'c CacheService<B>,
+        key: Option<KeyWriter>,
+    ) -> impl Future<Output = Write<'c, B>> + use<'c, O, B>
+    where
+        B: CacheBackend,
+    {
+        Write::put::<EntityOf<O>>(cache, key)
+    }
+
+    pub fn finish_put<B>(self, write: Write<'_, B>, output: O) -> impl Future<Output = O>
+    where
+        B: CacheBackend,
+    {
+        write.finish_put(output)
+    }
+
+    pub fn finish_put_or<B>(
+        self,
+        write: Write<'_, B>,
+        output: O,
+        carry: fn(Error) -> O,
+    ) -> impl Future<Output = O>
+    where
+        B: CacheBackend,
+    {
+        write.finish_put_or(output, carry)
+    }
+}
+
+/// The methods of one that cannot. They never run.
+pub struct NoOutcome<O>(PhantomData<fn() -> O>);
+
+impl<O> NoOutcome<O> {
+    pub fn peek<C, K>(&self, _: &C, _: &K, _: &Call<O>) -> Option<O> {
+        None
+    }
+
+    pub fn read_through<C, K, F>(
+        self,
+        _: &C,
+        _: K,
+        _: Call<O>,
+        body: Pin<&mut F>,
+    ) -> impl Future<Output = O>
+    where
+        F: Future<Output = O>,
+    {
+        body
+    }
+
+    pub fn begin_put<C, K>(&self, _: &C, _: K) -> impl Future<Output = ()> + use<O, C, K> {
+        std::future::ready(())
+    }
+
+    pub fn finish_put(self, (): (), output: O) -> impl Future<Output = O> {
+        std::future::ready(output)
+    }
+
+    pub fn finish_put_or<C>(self, (): (), output: O, _: C) -> impl Future<Output = O> {
+        std::future::ready(output)
+    }
+}

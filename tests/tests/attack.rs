@@ -1,0 +1,2 @@
+//! Facts that should hold and do not yet.
+fn main() {}

@@ -1,0 +1,14 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[cached]
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+fn main() {}

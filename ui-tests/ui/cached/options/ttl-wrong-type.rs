@@ -1,0 +1,22 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+const HOUR: u64 = 3600;
+
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cached(ttl = HOUR)]
+    async fn find(&self, id: u64) -> Option<User> {
+        Some(User { id })
+    }
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cached]
+    async fn find<'a>(&'a self, id: u64) -> Option<std::borrow::Cow<'a, User>> {
+        drop(id);
+        None
+    }
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[cached]
+async fn find(cache: &str, id: u64) -> Option<User> {
+    Some(User { id })
+}
+
+fn main() {}

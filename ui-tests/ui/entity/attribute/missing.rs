@@ -1,0 +1,8 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+struct User {
+    id: u64,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+    name: std::rc::Rc<str>,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone)]
+struct Address;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+    address: Address,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[cache_put]
+async fn save(user: User) -> User {
+    user
+}
+
+fn main() {}
