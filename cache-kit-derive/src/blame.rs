@@ -22,7 +22,7 @@ impl Extent {
     }
 }
 
-/// Moves all tokens to a span.
+/// Moves all tokens to a span, but literals: lints read at their spans how they were written.
 pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens
         .into_iter()
@@ -32,6 +32,7 @@ pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
                 moved.set_span(span);
                 TokenTree::Group(moved)
             }
+            literal @ TokenTree::Literal(_) => literal,
             mut other => {
                 other.set_span(span);
                 other

@@ -68,6 +68,27 @@ impl fmt::Debug for Clock {
 }
 
 /// Is a clock that moves only when it is told to; clones show the same time.
+///
+/// ```
+/// use cache_kit::ManualClock;
+/// use cache_kit::prelude::*;
+/// use std::time::Duration;
+///
+/// # #[derive(Clone, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", ttl = "1h", key = id)]
+/// # struct User { id: u64 }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_kit::Result<()> {
+/// let clock = ManualClock::new();
+/// let cache = CacheService::new(InMemoryBackend::builder().clock(&clock).build()?);
+/// cache.put(User { id: 7 }).await?;
+/// clock.advance(Duration::from_secs(3599));
+/// assert!(cache.get::<User>(&7).await?.is_some());
+/// clock.advance(Duration::from_secs(1));
+/// assert!(cache.get::<User>(&7).await?.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock(Arc<AtomicU64>);
 
@@ -80,9 +101,17 @@ impl ManualClock {
 
     /// Moves the clock on; at its end it stops.
     pub fn advance(&self, by: Duration) {
-        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| {
-            Some(now.saturating_add(saturating_nanos(by)))
-        });
+        let _ = self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| {
+                Some(now.saturating_add(saturating_nanos(by)))
+            });
+    }
+}
+
+impl From<ManualClock> for Clock {
+    fn from(clock: ManualClock) -> Self {
+        Self::from(&clock)
     }
 }
 

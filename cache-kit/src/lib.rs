@@ -82,7 +82,125 @@ pub use backend::{
     AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
     Lookup, Opened, Stamp,
 };
-pub use cache_kit_derive::{CacheEntity, cache_evict, cache_put, cached};
+/// # Example
+/// ```
+/// use cache_kit::prelude::*;
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// #[cache(prefix = "employment", ttl = "1h", jitter = 0.1, negative_ttl = "30s", key = (person_id, year))]
+/// struct Employment {
+///     person_id: String,
+///     year: i32,
+///     employer: String,
+/// }
+///
+/// let employment = Employment { person_id: "p:1".into(), year: 2024, employer: "Analytical Engines".into() };
+/// let key = employment.cache_key();
+/// assert_eq!(key, EmploymentKey::new("p:1", 2024));
+/// assert_eq!(key.to_string(), "p%3A1:2024");
+/// assert_eq!(key.to_string().parse::<EmploymentKey>().unwrap(), key);
+/// ```
+pub use cache_kit_derive::CacheEntity;
+/// # Example
+/// ```
+/// use cache_kit::prelude::*;
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", key = id)]
+/// # struct User { id: u64 }
+/// # #[derive(Debug)]
+/// # struct DbError;
+/// # async fn delete(id: u64) -> Result<(), DbError> { let _ = id; Ok(()) }
+/// struct Users {
+///     cache: CacheService<InMemoryBackend>,
+/// }
+///
+/// impl Users {
+///     #[cache_evict(entity = User, skip(reason))]
+///     async fn remove(&self, id: u64, reason: &str) -> Result<(), DbError> {
+///         println!("removing {id}: {reason}");
+///         delete(id).await
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let users = Users { cache: CacheService::new(InMemoryBackend::new()) };
+/// # users.cache.put(User { id: 7 }).await.unwrap();
+/// # users.remove(7, "asked for").await.unwrap();
+/// # assert!(users.cache.get::<User>(&7).await.unwrap().is_none());
+/// # }
+/// ```
+pub use cache_kit_derive::cache_evict;
+/// # Example
+/// ```
+/// use cache_kit::prelude::*;
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", key = id)]
+/// # struct User { id: u64, name: String }
+/// # #[derive(Debug)]
+/// # struct DbError;
+/// # async fn update(user: &User) -> Result<(), DbError> { let _ = user; Ok(()) }
+/// struct Users {
+///     cache: CacheService<InMemoryBackend>,
+/// }
+///
+/// impl Users {
+///     #[cache_put] // the key is the parameter's own
+///     async fn save(&self, user: User) -> Result<User, DbError> {
+///         update(&user).await?;
+///         Ok(user)
+///     }
+///
+///     #[cache_put] // the key is `id`, for that is what the key field is called
+///     async fn rename(&self, id: u64, name: &str) -> Result<User, DbError> {
+///         let user = User { id, name: name.into() };
+///         update(&user).await?;
+///         Ok(user)
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let users = Users { cache: CacheService::new(InMemoryBackend::new()) };
+/// # users.save(User { id: 7, name: "Ada".into() }).await.unwrap();
+/// # users.rename(7, "Augusta").await.unwrap();
+/// # assert_eq!(users.cache.get::<User>(&7).await.unwrap().unwrap().name, "Augusta");
+/// # }
+/// ```
+pub use cache_kit_derive::cache_put;
+/// # Example
+/// ```
+/// use cache_kit::prelude::*;
+/// use std::sync::Arc;
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", key = id)]
+/// # struct User { id: u64 }
+/// # struct DbError;
+/// # async fn select(id: u64) -> Result<Option<Arc<User>>, DbError> { Ok(Some(Arc::new(User { id }))) }
+/// struct Users {
+///     cache: CacheService<InMemoryBackend>,
+/// }
+///
+/// impl Users {
+///     #[cached]
+///     async fn find(&self, id: u64) -> Result<Option<Arc<User>>, DbError> {
+///         select(id).await
+///     }
+///
+///     // The strategy is the caller's; the request's id is not part of the key.
+///     #[cached(strategy = strategy, skip(request_id), ttl = "5m")]
+///     async fn find_by(&self, id: u64, strategy: CacheStrategy, request_id: &str) -> Result<Option<Arc<User>>, DbError> {
+///         println!("{request_id} asks for {id}");
+///         select(id).await
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let users = Users { cache: CacheService::new(InMemoryBackend::new()) };
+/// # assert!(users.find(7).await.is_ok());
+/// # assert!(users.find_by(7, CacheStrategy::Fresh, "r1").await.is_ok());
+/// # assert_eq!(users.cache.stats().loads, 1);
+/// # }
+/// ```
+pub use cache_kit_derive::cached;
 pub use clock::{Clock, ManualClock};
 pub use entity::CacheEntity;
 pub use error::{Cause, Error, Result};

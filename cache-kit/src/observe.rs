@@ -136,6 +136,41 @@ pub enum CacheEvent<'a> {
     },
 }
 
+impl CacheEvent<'_> {
+    /// Returns the prefix of the entity that this is about.
+    pub fn prefix(&self) -> &str {
+        match self {
+            Self::Hit { prefix }
+            | Self::AbsentHit { prefix }
+            | Self::Miss { prefix }
+            | Self::Coalesced { prefix }
+            | Self::Load { prefix, .. }
+            | Self::Fill { prefix }
+            | Self::SupersededFill { prefix }
+            | Self::Put { prefix }
+            | Self::Invalidation { prefix, .. }
+            | Self::Failure { prefix, .. } => prefix,
+        }
+    }
+
+    /// Returns the name of what happened, as a label: `hit`, `absent_hit`, `miss`, `coalesced`, `load`, `fill`, `superseded_fill`, `put`,
+    /// `invalidation` or `failure`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hit { .. } => "hit",
+            Self::AbsentHit { .. } => "absent_hit",
+            Self::Miss { .. } => "miss",
+            Self::Coalesced { .. } => "coalesced",
+            Self::Load { .. } => "load",
+            Self::Fill { .. } => "fill",
+            Self::SupersededFill { .. } => "superseded_fill",
+            Self::Put { .. } => "put",
+            Self::Invalidation { .. } => "invalidation",
+            Self::Failure { .. } => "failure",
+        }
+    }
+}
+
 /// Says how a load ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -216,12 +251,13 @@ pub struct CacheStats {
     pub invalidations: u64,
     /// Times the cache itself failed.
     pub failures: u64,
-    /// Entries stored now, where the backend knows.
+    /// Entries that occupy memory now, where the backend knows. Cleared and ended ones count until they are freed.
     pub entries: Option<u64>,
 }
 
 impl CacheStats {
-    /// Returns the share of reads that needed no load, from 0 to 1; `None` before the first read.
+    /// Returns the share of reads that the cache answered, absences included, from 0 to 1; `None` before the first read. `Bypass` and
+    /// `Invalidate` are no reads.
     pub fn hit_ratio(&self) -> Option<f64> {
         let answered = self.hits + self.absent_hits;
         let reads = answered + self.misses;

@@ -20,7 +20,10 @@ pub use keys::{
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,
 };
 pub use outcome::{NoOutcome, Outcome, OutcomeNone, OutcomeOf, Returns, check_output};
-pub use put::{KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, write_entity_key};
+pub use put::{
+    KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
+    write_entity_key,
+};
 pub use serde;
 
 use crate::backend::CacheBackend;

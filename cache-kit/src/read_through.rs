@@ -80,33 +80,55 @@ where
 }
 
 /// Runs a call to its end; `body` is polled only if the repository has to be asked.
-pub(crate) async fn read_through<B, O, F>(
+///
+/// The future is boxed: a call that hits does not come here, and should not have to keep room for what it does not do.
+pub(crate) fn read_through<B, O, F>(
     cache: &CacheService<B>,
     key: KeyWriter,
     call: Call<O>,
     body: Pin<&mut F>,
-) -> O
+) -> Pin<Box<impl Future<Output = O>>>
 where
     B: CacheBackend,
     O: CachedOutput,
     F: Future<Output = O>,
 {
-    let reader = Reader::new(cache);
-    if call.strategy == CacheStrategy::Bypass {
-        return reader.load(vec![], body, outcome_of).await;
+    // Here, so that the future need not hold the writer.
+    let plan = Plan::of(cache, &key, call);
+    Box::pin(async move {
+        match &plan {
+            Plan::Read(read) => read.run(body).await,
+            Plan::Load(reader) => Box::pin(reader.load(vec![], body, outcome_of)).await,
+            Plan::Refuse(reader, carry, error) => {
+                Box::pin(reader.refuse(*carry, error.clone(), body)).await
+            }
+        }
+    })
+}
+
+/// What has to be done for a call that was not answered at once.
+enum Plan<'c, B: CacheBackend, O: CachedOutput> {
+    Read(Read<'c, B, O>),
+    Load(Reader<'c, B, EntityOf<O>>),
+    Refuse(Reader<'c, B, EntityOf<O>>, Option<fn(Error) -> O>, Error),
+}
+
+impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
+    fn of(cache: &'c CacheService<B>, key: &KeyWriter, call: Call<O>) -> Self {
+        let reader = Reader::new(cache);
+        if call.strategy == CacheStrategy::Bypass {
+            return Self::Load(reader);
+        }
+        match reader.admit(key, call.lifetime) {
+            Ok((key, lifetime)) => Self::Read(Read {
+                reader,
+                key,
+                lifetime,
+                call,
+            }),
+            Err(error) => Self::Refuse(reader, call.carry, error),
+        }
     }
-    let (key, lifetime) = match reader.admit(&key, call.lifetime) {
-        Ok(admitted) => admitted,
-        Err(error) => return reader.refuse(&call, error, body).await,
-    };
-    Read {
-        reader,
-        key,
-        lifetime,
-        call,
-    }
-    .run(body)
-    .await
 }
 
 /// Turns a look-up into the caller's output and counts it. `Err` is a miss, not counted here: an entry that says
@@ -140,9 +162,9 @@ struct Read<'c, B: CacheBackend, O: CachedOutput> {
 }
 
 impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
-    async fn run<F: Future<Output = O>>(self, body: Pin<&mut F>) -> O {
+    async fn run<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
         match self.call.strategy {
-            CacheStrategy::Invalidate => self.replace(body).await,
+            CacheStrategy::Invalidate => Box::pin(self.replace(body)).await,
             strategy => match self.look_up().await {
                 Ok(output) => output,
                 Err(missed) => {
@@ -182,7 +204,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         match missed {
             Missed::At(stamp) => self.share(Some(stamp), Pass::Unopened, body).await,
             Missed::Unreachable => self.share(None, Pass::Denied, body).await,
-            Missed::Unstamped => match self.reader.open(&self.key, Intent::Load).await {
+            Missed::Unstamped => match Box::pin(self.reader.open(&self.key, Intent::Load)).await {
                 Some(opened) => match self.landing_of(opened.found) {
                     Some((_, output)) => output,
                     None => {
@@ -195,7 +217,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         }
     }
 
-    /// Loads, once for all who come with the same stamp.
+    /// Loads, once for all who come with the same stamp. Loading is boxed: of ten thousand callers one needs the room.
     async fn share<F: Future<Output = O>>(
         &self,
         stamp: Option<Stamp>,
@@ -204,24 +226,24 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     ) -> O {
         let service = self.reader.cache.inner();
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
-            return self.load_alone(body).await;
+            return Box::pin(self.load_alone(body)).await;
         }
         let tag = Tag {
             stamp,
             type_id: TypeId::of::<EntityOf<O>>(),
         };
         let follower = match service.flights.join(&self.key, tag) {
-            Joined::Lead(leader) => return self.lead(leader, pass, body).await,
+            Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
             Joined::Follow(follower) => follower,
         };
         match self.reader.wait(follower).await {
             // A permit from before the wait may be void; a new one shows what has come since.
-            Some(Arrival::Lead(leader)) => self.lead(leader, Pass::Unopened, body).await,
+            Some(Arrival::Lead(leader)) => Box::pin(self.lead(leader, Pass::Unopened, body)).await,
             Some(Arrival::Landed(landing)) => match self.output_of(&landing) {
                 Some(output) => output,
-                None => self.load_alone(body).await,
+                None => Box::pin(self.load_alone(body)).await,
             },
-            None => self.load_alone(body).await,
+            None => Box::pin(self.load_alone(body)).await,
         }
     }
 
@@ -288,14 +310,30 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         if let Err(error) = entity.validate() {
             return self.reject(output, entity, error);
         }
+        let permit = permit.filter(|_| self.is_asked_for(&entity));
         let value: Erased = entity;
+        let entry = Entry::Value(Arc::clone(&value));
         self.reader
-            .fill(
-                vec![(permit, Entry::Value(Arc::clone(&value)))],
-                &self.lifetime,
-            )
+            .fill(vec![(permit, entry)], &self.lifetime)
             .await;
         (output, Some(Landing::Value(value)))
+    }
+
+    /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
+    fn is_asked_for(&self, entity: &EntityOf<O>) -> bool {
+        let cache = self.reader.cache;
+        let own = cache.writer_for::<EntityOf<O>>(&entity.cache_key());
+        let asked = self.key.borrowed().as_bytes();
+        let is_asked_for = own.with_key(|own| own.as_bytes() == asked).unwrap_or(false);
+        if !is_asked_for {
+            let fault = "an entity was loaded under a key that is not its own, and is not stored";
+            cache.fault(
+                prefix_of::<O>(),
+                Operation::Fill,
+                &Error::ConfigError(fault.into()),
+            );
+        }
+        is_asked_for
     }
 
     /// An entity that is not valid is an error where the output can say so; else it is returned as the body gave it. It is not stored.

@@ -387,7 +387,13 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     pub(crate) fn fault(&self, prefix: &str, operation: Operation, error: &Error) {
-        tracing::warn!(prefix, ?operation, %error, "the cache failed");
+        match error {
+            // A mistake in the program, which waiting does not mend.
+            Error::ConfigError(_) => {
+                tracing::error!(prefix, ?operation, %error, "the cache cannot work")
+            }
+            _ => tracing::warn!(prefix, ?operation, %error, "the cache failed"),
+        }
         self.record(&CacheEvent::Failure {
             prefix,
             operation,

@@ -1,12 +1,12 @@
 //! What the README shows, over an embedded SQLite. A test compares the two, word for word.
 
-use sqlx::Row as _;
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::SqlitePoolOptions;
 
 // README: employments
 use cache_kit::prelude::*;
+use sqlx::SqlitePool;
 
-#[derive(Clone, Debug, Serialize, Deserialize, CacheEntity)]
+#[derive(Clone, Debug, Serialize, Deserialize, CacheEntity, sqlx::FromRow)]
 #[cache(prefix = "employment", ttl = "1h", key = (person_id, year))]
 pub struct Employment {
     pub person_id: String,
@@ -57,17 +57,6 @@ impl Employments {
     }
 }
 // README: end
-
-impl sqlx::FromRow<'_, SqliteRow> for Employment {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            person_id: row.try_get("person_id")?,
-            year: row.try_get("year")?,
-            employer: row.try_get("employer")?,
-            salary: row.try_get("salary")?,
-        })
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "user", key = id)]

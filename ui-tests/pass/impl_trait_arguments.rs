@@ -1,7 +1,7 @@
 //! `impl Trait` arguments, as parts of the key and beside it.
 
-use cache_kit::prelude::*;
 use cache_kit::KeyArg;
+use cache_kit::prelude::*;
 
 #[derive(Clone, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "user", key = id)]

@@ -27,10 +27,7 @@ mod shadowed {
     pub mod serde {}
 
     #[derive(
-        ::core::clone::Clone,
-        ::serde::Serialize,
-        ::serde::Deserialize,
-        ::cache_kit::CacheEntity,
+        ::core::clone::Clone, ::serde::Serialize, ::serde::Deserialize, ::cache_kit::CacheEntity,
     )]
     #[cache(prefix = "pair", key = (a, b), ttl = "1d", jitter = 1, negative_ttl = "1s")]
     pub struct Pair {

@@ -66,8 +66,8 @@ fn parameters_of_options_are_no_key_parts() {
         }
     );
     let text = expand(quote!(cache = state.cache, strategy = strategy), &item);
-    assert!(text.contains("write_whole_key"));
-    assert!(!text.contains("write_part"));
+    assert_eq!(text.matches(". part ::").count(), 1);
+    assert!(text.contains("& id"));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn the_cache_is_found() {
                 x
             }
         ),
-        quote!(cache(&cache)),
+        quote!(cache::<&C>(&cache)),
     );
     // The body takes these away.
     let cloned = quote!(&::core::clone::Clone::clone);
@@ -122,9 +122,9 @@ fn faults_of_options_and_item_come_together() {
 }
 
 #[test]
-fn the_item_is_emitted_untouched_beside_its_faults() {
+fn the_item_is_emitted_beside_its_faults() {
     let item = quote!(#[doc = "kept"] async fn find(id: u64) -> Option<User> { self. });
     let text = annotate(TokenStream::new(), &item).to_string();
-    assert!(text.starts_with(&item.to_string()));
+    assert!(text.contains(&item.to_string()));
     assert!(text.contains("compile_error"));
 }

@@ -116,6 +116,10 @@ impl Checks<'_> {
         let predicate = at(ident.span(), quote!(#name: #part<#entity>));
         clause.predicates.push(parse_quote!(#predicate));
         let (impl_generics, _, clause) = named.split_for_impl();
+        let header = at(
+            ident.span(),
+            quote!(#private::KeyField<#index, __CACHE_KIT_NAME>),
+        );
         // expands to:
         //     impl<const NAME: u64> K::KeyField<0, NAME> for Employment
         //     where
@@ -126,7 +130,7 @@ impl Checks<'_> {
         //     }
         quote! {
             #check
-            impl #impl_generics #private::KeyField<#index, __CACHE_KIT_NAME> for #entity #clause {
+            impl #impl_generics #header for #entity #clause {
                 type Field = <#name as #part<#entity>>::Field;
                 type Next = <#name as #part<#entity>>::Next;
             }
@@ -181,6 +185,17 @@ impl Checks<'_> {
         let predicate = at(ident.span(), quote!(#name: NoPart));
         clause.predicates.push(parse_quote!(#predicate));
         let (impl_generics, _, clause) = checked.split_for_impl();
+        let header = at(
+            ident.span(),
+            quote!(#private::KeyField<#index, __CACHE_KIT_NAME>),
+        );
+        // The compiler lists what does implement it; one that says nothing is better than three that mislead.
+        let (keyword, nothing) = (at(ident.span(), quote!(impl)), at(ident.span(), quote!(())));
+        let items = quote! {
+            type Field = ::core::primitive::bool;
+            type Next = ();
+        };
+        let items = brace_at(ident.span(), items);
         // expands to:
         //     #[diagnostic::on_unimplemented(message = "the key of `Employment` is …", …)]
         //     pub trait NoPart {}
@@ -191,15 +206,11 @@ impl Checks<'_> {
                 type Field: #private::KeyPart;
                 type Next: ::core::default::Default;
             }
-            impl #impl_generics #private::KeyField<#index, __CACHE_KIT_NAME> for #ident #ty_generics #clause {
+            impl #impl_generics #header for #ident #ty_generics #clause {
                 type Field = <#name as NoPart>::Field;
                 type Next = <#name as NoPart>::Next;
             }
-            #[diagnostic::do_not_recommend]
-            impl NoPart for () {
-                type Field = ::core::primitive::bool;
-                type Next = ();
-            }
+            #keyword NoPart for #nothing #items
         }
     }
 
@@ -221,11 +232,14 @@ impl Checks<'_> {
             clause.predicates.push(parse_quote!(#predicate));
         }
         let (impl_generics, _, clause) = checked.split_for_impl();
+        let header = at(ident.span(), quote!(#private::KeyLen<__CACHE_KIT_LEN>));
+        let keyword = at(ident.span(), quote!(impl));
+        let nothing = brace_at(ident.span(), TokenStream::new());
         // expands to:
         //     impl<const LEN: usize> K::KeyLen<LEN> for Employment where K::Len<LEN>: Needs1 {}
         quote! {
             #(#needs)*
-            impl #impl_generics #private::KeyLen<__CACHE_KIT_LEN> for #ident #ty_generics #clause {}
+            #keyword #impl_generics #header for #ident #ty_generics #clause #nothing
         }
     }
 

@@ -218,26 +218,22 @@ fn expand_parts(
         let index = Literal::usize_unsuffixed(index);
         let Part { value, span, .. } = part;
         let (hash, ty) = (part.hash(), part.type_argument());
-        let before = located(&place, *span);
         let step = quote_spanned!(*span=> .part::<#index, #hash, #ty>);
-        quote!(let #place = #before #step(&#value, &mut #key);)
+        quote!(let #place = #place #step(&#value, &mut #key);)
     });
     let start = start(parts, private, entity);
     let count = Literal::usize_unsuffixed(parts.len());
-    let last = located(&place, parens);
-    let last = quote_spanned!(parens=> #last.last::<#count>());
+    // All of it at the parentheses: what is missing belongs there.
+    let end = Ident::new("__cache_kit_end", parens);
+    let last = quote_spanned!(parens=> #end.last::<#count>());
     quote! {{
         #[allow(unused_imports)]
         use #private::{Place as _, StartNone as _, StartParts as _, StartWhole as _};
         let #place = #start;
         #(#steps)*
+        let #end = #place;
         #last;
     }}
-}
-
-/// A local, seen at a span.
-fn located(local: &Ident, span: Span) -> Ident {
-    Ident::new(&local.to_string(), local.span().located_at(span))
 }
 
 /// The place of the first part. A single argument may be the whole key.

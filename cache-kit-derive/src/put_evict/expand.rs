@@ -1,10 +1,10 @@
 //! Writes the tokens of `#[cache_put]` and `#[cache_evict]`; nothing can fail here.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Type, parse_quote};
 
-use crate::blame::{Extent, arguments_at, at, local};
+use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::body;
 use crate::key::{CallKey, Part};
 
@@ -143,33 +143,37 @@ fn offered_key(parts: &[Part], private: &TokenStream, output: &Type) -> TokenStr
     let entity = body::entity_of(output, private);
     let extent = Extent::of(output);
     let new = quote_spanned!(extent.last=> ::new);
-    let (arg_type, slots_type) = (
-        at(extent.first, quote!(#private::PutArg)),
-        at(extent.first, quote!(#private::KeySlots)),
-    );
+    let arg_type = at(extent.first, quote!(#private::PutArg));
+    let begin = at(extent.first, quote!(#private::key_slots));
     let no_arguments = arguments_at(extent, TokenStream::new());
+    let finish = spread(extent, quote!(#private::key_of_slots::));
+    let finish_arguments = arguments_at(extent, quote!(#slots, #cache));
     let offers = parts.iter().map(|part| {
         let (hash, value, span) = (part.hash(), part.value(), part.span());
-        let place = quote_spanned!(span=> .place);
         let argument = arguments_at(extent, quote!(&#value));
+        // At the parameter: it is to blame if its type does not fit.
+        let offered = Ident::new("__cache_kit_offered", span);
+        let place = quote_spanned!(span=> (&&&#offered).place);
         quote! {
-            (&&&#arg_type::<#entity, _, #hash> #new #argument) #place(&mut #slots);
+            let #offered = #arg_type::<#entity, _, #hash> #new #argument;
+            #place(&mut #slots);
         }
     });
     // The method that resolves with the fewest references says what a parameter can be.
     // expands to:
     //     {
-    //         let mut slots = K::KeySlots::<K::EntityOf<Ret>>::new();
+    //         let mut slots = K::key_slots::<K::EntityOf<Ret>>();
     //         use K::{PlaceWhole as _, PlaceNamed as _, PlaceNone as _};
-    //         (&&&K::PutArg::<K::EntityOf<Ret>, _, 0xHASH>::new(&employment)).place(&mut slots);
-    //         slots.into_key(cache)
+    //         let offered = K::PutArg::<K::EntityOf<Ret>, _, 0xHASH>::new(&employment);
+    //         (&&&offered).place(&mut slots);
+    //         K::key_of_slots(slots, cache)
     //     }
     let is_mut = (!parts.is_empty()).then(|| quote!(mut));
     quote! {{
         #[allow(unused_imports)]
         use #private::{PlaceNamed as _, PlaceNone as _, PlaceWhole as _};
-        let #is_mut #slots = #slots_type::<#entity> #new #no_arguments;
+        let #is_mut #slots = #begin::<#entity> #no_arguments;
         #(#offers)*
-        #slots.into_key(#cache)
+        #finish<#entity, _> #finish_arguments
     }}
 }

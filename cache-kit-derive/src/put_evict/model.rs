@@ -64,7 +64,7 @@ impl PutModel {
         input: &Input,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        reject_twice(&function, diagnostics);
+        reject_company(&function, &CACHE_PUT, diagnostics);
         let shell = function.shell(&CACHE_PUT, diagnostics)?;
         let output = put_output(&shell, &function, diagnostics);
         let mut arguments = arguments(&function, input, diagnostics);
@@ -95,6 +95,7 @@ impl EvictModel {
         input: &Input,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
+        reject_company(&function, &CACHE_EVICT, diagnostics);
         let shell = function.shell(&CACHE_EVICT, diagnostics)?;
         let output = shell.output.clone();
         let ident = function.sig.ident.clone();
@@ -173,11 +174,16 @@ fn is_propagated(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> bool
     false
 }
 
-fn reject_twice(function: &Function, diagnostics: &mut Diagnostics) {
+/// A function may evict several entities, and put one; but it does not read what it writes.
+fn reject_company(function: &Function, dialect: &Dialect, diagnostics: &mut Diagnostics) {
     for attr in &function.attrs {
-        let last = attr.path().segments.last();
-        if last.is_some_and(|last| last.ident == "cache_put") {
-            diagnostics.report(attr.path(), messages::twice(&CACHE_PUT));
+        let Some(last) = attr.path().segments.last() else {
+            continue;
+        };
+        if last.ident == "cached" {
+            diagnostics.report(attr.path(), messages::together(dialect, "cached"));
+        } else if last.ident == "cache_put" && dialect.attribute == CACHE_PUT.attribute {
+            diagnostics.report(attr.path(), messages::twice(dialect));
         }
     }
 }

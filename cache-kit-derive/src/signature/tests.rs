@@ -76,7 +76,7 @@ fn other_forms_are_refused() {
                 1
             }
         )),
-        ["`#[cached]` needs an `async fn`"]
+        [messages::not_async(&CACHED)]
     );
     assert_eq!(
         refused(quote!(

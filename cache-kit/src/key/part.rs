@@ -80,18 +80,6 @@ macro_rules! plain_parts {
 // Types whose `Display` has none of the characters that are encoded.
 plain_parts!(
     bool,
-    i8,
-    i16,
-    i32,
-    i64,
-    i128,
-    isize,
-    u8,
-    u16,
-    u32,
-    u64,
-    u128,
-    usize,
     NonZeroI8,
     NonZeroI16,
     NonZeroI32,
@@ -109,6 +97,24 @@ plain_parts!(
     uuid::Uuid,
     #[cfg(feature = "chrono")]
     chrono::NaiveDate,
+);
+
+macro_rules! integer_parts {
+    ($($part:ty),*) => {$(
+        impl KeyPart for $part {
+            #[inline]
+            fn write(&self, out: &mut KeyWriter) {
+                out.push(itoa::Buffer::new().format(*self));
+            }
+            fn parse(text: &str) -> Result<Self, ParseKeyError> {
+                canonical(text, text)
+            }
+        }
+    )*};
+}
+
+integer_parts!(
+    i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
 );
 
 macro_rules! encoded_parts {

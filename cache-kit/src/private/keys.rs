@@ -73,6 +73,7 @@ impl<T> Place for At<T> {
 pub struct Whole<T>(PhantomData<fn() -> T>);
 
 impl<T: CacheEntity> Whole<T> {
+    #[must_use]
     pub fn part<const INDEX: usize, const NAME: u64, A: KeyArg<T::Key>>(
         self,
         arg: &A,
@@ -89,6 +90,7 @@ impl<T: CacheEntity> Whole<T> {
 pub struct Nowhere;
 
 impl Nowhere {
+    #[must_use]
     pub fn part<const INDEX: usize, const NAME: u64, A>(self, _: &A, _: &mut KeyWriter) -> Self {
         self
     }

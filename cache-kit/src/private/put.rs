@@ -37,33 +37,34 @@ pub struct KeySlots<T> {
     entity: PhantomData<fn() -> T>,
 }
 
-impl<T: CacheEntity> KeySlots<T> {
-    #[expect(clippy::new_without_default, reason = "named by generated code only")]
-    pub fn new() -> Self {
-        Self {
-            parts: vec![None; T::KEY_LEN],
-            whole: None,
-            entity: PhantomData,
-        }
+/// Begins without any.
+pub fn key_slots<T: CacheEntity>() -> KeySlots<T> {
+    KeySlots {
+        parts: vec![None; T::KEY_LEN],
+        whole: None,
+        entity: PhantomData,
     }
+}
 
-    /// Returns the key, if the arguments have it.
-    pub fn into_key<B: CacheBackend>(self, cache: &CacheService<B>) -> Option<KeyWriter> {
-        let parts: Option<Vec<_>> = self.parts.into_iter().collect();
-        let mut key = cache.writer::<T>();
-        match parts.filter(|parts| !parts.is_empty()) {
-            Some(parts) => {
-                for (index, part) in parts.iter().enumerate() {
-                    if index > 0 {
-                        key.separate();
-                    }
-                    key.append(part);
+/// Returns the key, if the arguments have it.
+pub fn key_of_slots<T: CacheEntity, B: CacheBackend>(
+    slots: KeySlots<T>,
+    cache: &CacheService<B>,
+) -> Option<KeyWriter> {
+    let parts: Option<Vec<_>> = slots.parts.into_iter().collect();
+    let mut key = cache.writer::<T>();
+    match parts.filter(|parts| !parts.is_empty()) {
+        Some(parts) => {
+            for (index, part) in parts.iter().enumerate() {
+                if index > 0 {
+                    key.separate();
                 }
+                key.append(part);
             }
-            None => key.append(&self.whole?),
         }
-        Some(key)
+        None => key.append(&slots.whole?),
     }
+    Some(key)
 }
 
 /// One argument of a write: `(&&&PutArg::<T, _, NAME>::new(&arg)).place(&mut slots)`.
@@ -82,14 +83,22 @@ impl<'a, T, A, const NAME: u64> PutArg<'a, T, A, NAME> {
 }
 
 /// An argument with the name of a key field: its type must then fit.
-pub trait PlaceNamed<T: KeyNamed<NAME>, A, const NAME: u64> {
+pub trait PlaceNamed {
+    type Entity;
+    type Arg;
+    type Field;
+
     // The bound is here and not on the impl: an argument of this name and another type is an error, and not just another argument.
-    fn place(&self, slots: &mut KeySlots<T>)
+    fn place(&self, slots: &mut KeySlots<Self::Entity>)
     where
-        A: KeyArg<T::Field>;
+        Self::Arg: KeyArg<Self::Field>;
 }
 
-impl<T: KeyNamed<NAME>, A, const NAME: u64> PlaceNamed<T, A, NAME> for &&PutArg<'_, T, A, NAME> {
+impl<T: KeyNamed<NAME>, A, const NAME: u64> PlaceNamed for &&PutArg<'_, T, A, NAME> {
+    type Entity = T;
+    type Arg = A;
+    type Field = T::Field;
+
     fn place(&self, slots: &mut KeySlots<T>)
     where
         A: KeyArg<T::Field>,

@@ -2,7 +2,6 @@
 
 use super::{Missed, Typed};
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
-use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::{Arrival, Follower, Frame, Landing, Tag};
@@ -43,13 +42,18 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 
     /// Serves a call that cannot be cached: with the error if the output can carry it, else uncached.
-    pub(super) async fn refuse<O, F>(&self, call: &Call<O>, error: Error, body: F) -> O
+    pub(super) async fn refuse<O, F>(
+        &self,
+        carry: Option<fn(Error) -> O>,
+        error: Error,
+        body: F,
+    ) -> O
     where
         O: CachedOutput,
         F: Future<Output = O>,
     {
         self.cache.failed::<T>(Operation::Declare, &error);
-        match call.carry {
+        match carry {
             Some(carry) => carry(error),
             None => self.load(vec![], body, outcome_of).await,
         }
@@ -72,12 +76,24 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     /// Looks up many keys: what is in reach at once, the rest in one read.
     pub(crate) async fn look_up_many(&self, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
         let (backend, shape) = (self.cache.backend(), Shape::of::<T>());
-        let peeked: Vec<_> = keys.iter().map(|key| backend.peek(key.borrowed(), shape)).collect();
-        let far = keys.iter().zip(&peeked).filter(|(_, peeked)| peeked.is_none());
+        let peeked: Vec<_> = keys
+            .iter()
+            .map(|key| backend.peek(key.borrowed(), shape))
+            .collect();
+        let far = keys
+            .iter()
+            .zip(&peeked)
+            .filter(|(_, peeked)| peeked.is_none());
         let far: Vec<_> = far.map(|(key, _)| key.clone()).collect();
-        let read = if far.is_empty() { Vec::new() } else { backend.read(&far, shape).await };
+        let read = if far.is_empty() {
+            Vec::new()
+        } else {
+            backend.read(&far, shape).await
+        };
         let mut read = padded(read, far.len());
-        let answers = peeked.into_iter().map(|peeked| peeked.map_or_else(|| read.next(), |found| Some(Ok(found))));
+        let answers = peeked
+            .into_iter()
+            .map(|peeked| peeked.map_or_else(|| read.next(), |found| Some(Ok(found))));
         answers.flatten().collect()
     }
 

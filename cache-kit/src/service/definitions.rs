@@ -79,8 +79,14 @@ mod tests {
             ("app::User", "app::User"),
             ("app::Page<app::User>", "app::Page"),
             ("app::Page<app::Pair<u8, u8>>", "app::Page"),
-            ("<app::Repo<u8> as app::Find>::find::User", "<app::Repo<u8> as app::Find>::find::User"),
-            ("<app::Repo<u8> as app::Find>::find::Page<u8>", "<app::Repo<u8> as app::Find>::find::Page"),
+            (
+                "<app::Repo<u8> as app::Find>::find::User",
+                "<app::Repo<u8> as app::Find>::find::User",
+            ),
+            (
+                "<app::Repo<u8> as app::Find>::find::Page<u8>",
+                "<app::Repo<u8> as app::Find>::find::Page",
+            ),
         ] {
             assert_eq!(without_arguments(name), definition);
         }

@@ -193,7 +193,13 @@ impl Header {
 
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LEN);
-        for number in [self.guard, self.prefix_guard, self.shape, self.ends, self.checksum] {
+        for number in [
+            self.guard,
+            self.prefix_guard,
+            self.shape,
+            self.ends,
+            self.checksum,
+        ] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.push(u8::from(self.is_absent));
@@ -202,7 +208,15 @@ impl Header {
 
     fn sum(&self, payload: &[u8]) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.guard, self.prefix_guard, self.shape, self.ends, self.is_absent, payload).hash(&mut hasher);
+        (
+            self.guard,
+            self.prefix_guard,
+            self.shape,
+            self.ends,
+            self.is_absent,
+            payload,
+        )
+            .hash(&mut hasher);
         hasher.finish()
     }
 

@@ -310,3 +310,26 @@ async fn a_failure_names_the_operation() {
         [Operation::Read, Operation::Invalidate]
     );
 }
+
+#[tokio::test]
+async fn an_entity_under_a_key_that_is_not_its_own_is_returned_and_not_stored() {
+    struct Repo {
+        cache: CacheService<InMemoryBackend>,
+    }
+    impl Repo {
+        #[cached]
+        async fn find_by_age(&self, age: u64) -> Option<Person> {
+            let _ = age;
+            Some(ada())
+        }
+    }
+    let repo = Repo {
+        cache: CacheService::new(InMemoryBackend::new()),
+    };
+    assert_eq!(repo.find_by_age(36).await, Some(ada()));
+    assert_eq!(
+        repo.cache.look_up::<Person>(&36).await.unwrap(),
+        Found::Miss
+    );
+    assert_eq!(counts(&repo.cache).failures, 1);
+}

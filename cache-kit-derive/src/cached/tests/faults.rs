@@ -170,7 +170,10 @@ fn options_are_judged() {
             quote!(strategey = Refresh),
             "unknown option `strategey`; did you mean `strategy`?",
         ),
-        (quote!(strategy = "Refresh"), "a strategy is no string"),
+        (
+            quote!(strategy = "Refresh"),
+            "write `Refresh` without quotes: `strategy = Refresh`",
+        ),
         (
             quote!(strategy = Bypass, ttl = "1s"),
             "`ttl` has no effect with `Bypass`",

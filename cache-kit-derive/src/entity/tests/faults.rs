@@ -165,7 +165,7 @@ fn other_shapes_are_refused() {
                     id: u8,
                 }
             ),
-            "options go in parentheses; write `#[cache(…)]`",
+            "options go in parentheses; write `#[cache(prefix = \"s\")]`",
         ),
     ] {
         assert_eq!(faults(item), [message]);

@@ -1,6 +1,6 @@
 use cache_kit::prelude::*;
 
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
 struct Address;
 
 #[derive(Clone, Serialize, Deserialize, CacheEntity)]

@@ -11,10 +11,10 @@ struct Users {
 }
 
 impl Users {
-    #[cache_evict(entity = User)]
-    #[cache_evict(entity = User)]
-    async fn remove(&self, id: u64) {
-        drop(id);
+    #[cache_put]
+    #[cached]
+    async fn find(&self, id: u64) -> Option<User> {
+        Some(User { id })
     }
 }
 

@@ -1,0 +1,25 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Account {
+    id: u64,
+}
+
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cache_put]
+    async fn save(&self, user: User) -> Account {
+        Account { id: user.id }
+    }
+}
+
+fn main() {}
