@@ -182,8 +182,11 @@ impl CacheAccess {
     pub(crate) fn expand(&self, private: &TokenStream) -> TokenStream {
         // expands to:
         //     let cache = K::cache(&self.cache);
-        // or, where the body takes the holder away:
+        // where the body takes the holder away:
         //     let cache = &Clone::clone(K::cache(&self.cache));
+        // where an expression makes what has to be kept alive:
+        //     let holder = &self.cache();
+        //     let cache = K::cache(holder);
         let Self {
             value,
             ty,
@@ -201,13 +204,21 @@ impl CacheAccess {
         });
         let borrow = quote_spanned!(blame.first=> &);
         let arguments = arguments_at(*blame, quote!(#borrow #value));
-        let find = quote!(#find #ty #arguments);
         if *is_cloned {
-            quote!(let #cache = &::core::clone::Clone::clone(#find);)
+            quote!(let #cache = &::core::clone::Clone::clone(#find #ty #arguments);)
+        } else if is_place(value) {
+            quote!(let #cache = #find #ty #arguments;)
         } else {
-            quote!(let #cache = #find;)
+            let holder = local("holder");
+            quote!(let #holder = #borrow #value; let #cache = #find #ty (#holder);)
         }
     }
+}
+
+/// Says whether an expression names something that is there already.
+fn is_place(value: &TokenStream) -> bool {
+    let parsed = syn::parse2::<Expr>(value.clone());
+    parsed.is_ok_and(|expr| matches!(expr, Expr::Path(_) | Expr::Field(_)))
 }
 
 /// A parameter's name, placed at the end of its type: that is what does not fit if it is no cache.

@@ -85,15 +85,6 @@ impl<P: Send, E: Send + 'static> Call<Result<P, E>> {
     }
 }
 
-impl<O> Call<O> {
-    pub(crate) fn restore(&self, failure: &Failure) -> Option<O> {
-        match failure {
-            Failure::Cache(error) => self.carry.map(|carry| carry(error.clone())),
-            load @ Failure::Load { .. } => (self.sharing.restore)(load),
-        }
-    }
-}
-
 impl<O> fmt::Debug for Call<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -123,16 +114,18 @@ impl<P, E: Clone + Send + Sync + 'static> Sharing<Result<P, E>> {
         Self {
             share: |output| {
                 let error: Arc<dyn Any + Send + Sync> = Arc::new(output.as_ref().err()?.clone());
-                Some(Failure::Load {
+                Some(Failure {
                     error: Some(error),
                     cause: "the load that was waited for failed".into(),
                 })
             },
-            restore: |failure| match failure {
-                Failure::Load {
-                    error: Some(error), ..
-                } => error.downcast_ref::<E>().cloned().map(Err),
-                _ => None,
+            restore: |failure| {
+                failure
+                    .error
+                    .as_ref()?
+                    .downcast_ref::<E>()
+                    .cloned()
+                    .map(Err)
             },
         }
     }
@@ -143,14 +136,9 @@ impl<P, E: From<Error> + Display> Sharing<Result<P, E>> {
         Self {
             share: |output| {
                 let cause = Cause::from(output.as_ref().err()?.to_string());
-                Some(Failure::Load { error: None, cause })
+                Some(Failure { error: None, cause })
             },
-            restore: |failure| match failure {
-                Failure::Load { cause, .. } => {
-                    Some(Err(Error::RepositoryError(cause.clone()).into()))
-                }
-                Failure::Cache(_) => None,
-            },
+            restore: |failure| Some(Err(Error::RepositoryError(failure.cause.clone()).into())),
         }
     }
 }
@@ -184,24 +172,18 @@ fn carry_direct<P, E: 'static>(error: Error) -> Result<P, E> {
 
 fn share_own<E: 'static>(error: &E) -> Option<Failure> {
     let error = (error as &dyn Any).downcast_ref::<Error>()?;
-    Some(Failure::Load {
+    Some(Failure {
         error: Some(Arc::new(error.clone())),
         cause: error.to_string().into(),
     })
 }
 
 fn restore_own<E: 'static>(failure: &Failure) -> Option<E> {
-    into_own(match failure {
-        Failure::Load {
-            error: Some(error),
-            cause,
-        } => error
-            .downcast_ref::<Error>()
-            .cloned()
-            .unwrap_or_else(|| Error::RepositoryError(cause.clone())),
-        Failure::Load { error: None, cause } => Error::RepositoryError(cause.clone()),
-        Failure::Cache(error) => error.clone(),
-    })
+    let same = failure
+        .error
+        .as_ref()
+        .and_then(|error| error.downcast_ref::<Error>().cloned());
+    into_own(same.unwrap_or_else(|| Error::RepositoryError(failure.cause.clone())))
 }
 
 /// Asks of a concrete output type what its error can do: `(&&&Probe::<O>::new()).sharing()`. The trait with the most references

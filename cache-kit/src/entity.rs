@@ -11,6 +11,8 @@ use std::hash::Hash;
 
 /// Declares a domain type as cached: under which prefix and key, and for how long.
 ///
+/// The store drops entities when it pleases, with its own locks held: an entity's `Drop` must not call the cache.
+///
 /// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) writes this; by hand three items are enough:
 ///
 /// ```

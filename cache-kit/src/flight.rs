@@ -33,18 +33,15 @@ pub(crate) struct Tag {
 #[derive(Clone)]
 pub(crate) enum Landing {
     Value(Erased),
+    /// What was loaded is not valid: an error to callers that can be told, else what it is.
+    Invalid(Erased, Error),
     Absent,
     Failed(Failure),
 }
 
-/// A failed load, as it can be passed on.
+/// A failed load, as it can be passed on: the error itself, for callers of the same error type that can clone it, and what it said.
 #[derive(Clone)]
-pub(crate) enum Failure {
-    /// The repository's error: itself, for callers of the same error type that can clone it, and what it said.
-    Load {
-        error: Option<Arc<dyn Any + Send + Sync>>,
-        cause: Cause,
-    },
-    /// The runtime's own.
-    Cache(Error),
+pub(crate) struct Failure {
+    pub(crate) error: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) cause: Cause,
 }

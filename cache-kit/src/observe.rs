@@ -215,6 +215,8 @@ pub enum Operation {
     Read,
     /// Asking for a permit.
     Open,
+    /// Validating what was loaded.
+    Load,
     /// Waiting for another caller's load.
     Wait,
     /// Storing what was loaded.

@@ -1,7 +1,7 @@
 //! The return types that a cached function may have, recognised by trait, so that aliases work.
 
 use crate::entity::CacheEntity;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use std::sync::Arc;
 
 /// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`.
@@ -23,6 +23,12 @@ pub trait Payload: Sized + Send {
     /// Says whether there is an entity.
     fn is_some(&self) -> bool;
 
+    /// Validates the entity, if there is one.
+    ///
+    /// # Errors
+    /// What [`CacheEntity::validate`] returns.
+    fn check(&self) -> Result<()>;
+
     /// Returns the entity to store; `None` if this says that there is none.
     fn entity(&self) -> Option<Arc<Self::Entity>>;
 }
@@ -41,6 +47,10 @@ impl<T: CacheEntity> Payload for T {
 
     fn is_some(&self) -> bool {
         true
+    }
+
+    fn check(&self) -> Result<()> {
+        self.validate()
     }
 
     fn entity(&self) -> Option<Arc<T>> {
@@ -64,6 +74,10 @@ impl<T: CacheEntity> Payload for Arc<T> {
         true
     }
 
+    fn check(&self) -> Result<()> {
+        T::validate(self)
+    }
+
     fn entity(&self) -> Option<Self> {
         Some(Self::clone(self))
     }
@@ -85,6 +99,10 @@ impl<T: CacheEntity> Payload for Option<T> {
         self.is_some()
     }
 
+    fn check(&self) -> Result<()> {
+        self.as_ref().map_or(Ok(()), T::validate)
+    }
+
     fn entity(&self) -> Option<Arc<T>> {
         self.clone().map(Arc::new)
     }
@@ -104,6 +122,10 @@ impl<T: CacheEntity> Payload for Option<Arc<T>> {
 
     fn is_some(&self) -> bool {
         self.is_some()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.as_deref().map_or(Ok(()), T::validate)
     }
 
     fn entity(&self) -> Option<Arc<T>> {

@@ -64,6 +64,14 @@ impl<C: AsCache + ?Sized> AsCache for Arc<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
+impl<C: AsCache, F: FnOnce() -> C> AsCache for std::sync::LazyLock<C, F> {
+    type Backend = C::Backend;
+    fn as_cache(&self) -> &CacheService<C::Backend> {
+        (**self).as_cache()
+    }
+}
+
 pub fn cache<C: AsCache + ?Sized>(cache: &C) -> &CacheService<C::Backend> {
     cache.as_cache()
 }

@@ -2,27 +2,35 @@
 
 mod reader;
 
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, Waiting};
 
 use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::Error;
-use crate::flight::{Arrival, Failure, Frame, Joined, Landing, Leader, Tag};
+use crate::flight::{Arrival, Frame, Joined, Landing, Leader, Tag};
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{CacheEvent, InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use crate::service::CacheService;
-use crate::shape::{Erased, Shape};
+use crate::shape::Shape;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
-use reader::outcome_of;
 use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 type Lead = Leader<CacheKey, Tag, Landing>;
+
+impl<P> Pass<P> {
+    fn renewed(self) -> Self {
+        match self {
+            Self::Denied => Self::Denied,
+            Self::Unopened | Self::Opened(_) => Self::Unopened,
+        }
+    }
+}
 
 /// A look-up whose type is known.
 pub(crate) enum Typed<T> {
@@ -82,6 +90,10 @@ where
 /// Runs a call to its end; `body` is polled only if the repository has to be asked.
 ///
 /// The future is boxed: a call that hits does not come here, and should not have to keep room for what it does not do.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a borrowed key would tie the future to it"
+)]
 pub(crate) fn read_through<B, O, F>(
     cache: &CacheService<B>,
     key: KeyWriter,
@@ -98,7 +110,7 @@ where
     Box::pin(async move {
         match &plan {
             Plan::Read(read) => read.run(body).await,
-            Plan::Load(reader) => Box::pin(reader.load(vec![], body, outcome_of)).await,
+            Plan::Load(reader, carry) => Box::pin(reader.load_uncached(*carry, body)).await,
             Plan::Refuse(reader, carry, error) => {
                 Box::pin(reader.refuse(*carry, error.clone(), body)).await
             }
@@ -106,18 +118,21 @@ where
     })
 }
 
+/// How an output says what the cache found wrong, if it can.
+type Carry<O> = Option<fn(Error) -> O>;
+
 /// What has to be done for a call that was not answered at once.
 enum Plan<'c, B: CacheBackend, O: CachedOutput> {
     Read(Read<'c, B, O>),
-    Load(Reader<'c, B, EntityOf<O>>),
-    Refuse(Reader<'c, B, EntityOf<O>>, Option<fn(Error) -> O>, Error),
+    Load(Reader<'c, B, EntityOf<O>>, Carry<O>),
+    Refuse(Reader<'c, B, EntityOf<O>>, Carry<O>, Error),
 }
 
 impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
     fn of(cache: &'c CacheService<B>, key: &KeyWriter, call: Call<O>) -> Self {
         let reader = Reader::new(cache);
         if call.strategy == CacheStrategy::Bypass {
-            return Self::Load(reader);
+            return Self::Load(reader, call.carry);
         }
         match reader.admit(key, call.lifetime) {
             Ok((key, lifetime)) => Self::Read(Read {
@@ -224,26 +239,34 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
     ) -> O {
-        let service = self.reader.cache.inner();
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
             return Box::pin(self.load_alone(body)).await;
         }
-        let tag = Tag {
-            stamp,
-            type_id: TypeId::of::<EntityOf<O>>(),
-        };
-        let follower = match service.flights.join(&self.key, tag) {
-            Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
-            Joined::Follow(follower) => follower,
-        };
-        match self.reader.wait(follower).await {
+        let mut pass = pass;
+        loop {
+            let tag = Tag {
+                stamp,
+                type_id: TypeId::of::<EntityOf<O>>(),
+            };
+            let flights = &self.reader.cache.inner().flights;
+            let follower = match flights.join(&self.key, tag) {
+                Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
+                Joined::Follow(follower) => follower,
+            };
             // A permit from before the wait may be void; a new one shows what has come since.
-            Some(Arrival::Lead(leader)) => Box::pin(self.lead(leader, Pass::Unopened, body)).await,
-            Some(Arrival::Landed(landing)) => match self.output_of(&landing) {
-                Some(output) => output,
-                None => Box::pin(self.load_alone(body)).await,
-            },
-            None => Box::pin(self.load_alone(body)).await,
+            pass = pass.renewed();
+            match self.reader.wait(follower).await {
+                Some(Arrival::Lead(leader)) => {
+                    return Box::pin(self.lead(leader, pass, body)).await;
+                }
+                // What landed may be of no use to this caller: then it joins those who are left.
+                Some(Arrival::Landed(landing)) => {
+                    if let Some(output) = self.output_of(&landing) {
+                        return output;
+                    }
+                }
+                None => return Box::pin(self.load_alone(body)).await,
+            }
         }
     }
 
@@ -269,8 +292,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 None => None,
             },
         };
-        let output = self.load(body).await;
-        let (output, landing) = self.settle(output, permit).await;
+        let (output, landing) = self.load(permit, body).await;
         match landing {
             Some(landing) => leader.land(landing),
             None => leader.scatter(),
@@ -285,38 +307,40 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             .open(&self.key, Intent::Load)
             .await
             .map(|opened| opened.permit);
-        let output = self.load(body).await;
-        self.settle(output, permit).await.0
+        self.load(permit, body).await.0
     }
 
-    async fn load<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
-        self.reader
-            .load(vec![self.key.clone()], body, outcome_of)
-            .await
-    }
-
-    /// Stores what was loaded, and says what everyone else on the flight is told; `None` if they cannot be told.
-    async fn settle(&self, output: O, permit: Option<B::Permit>) -> (O, Option<Landing>) {
+    /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
+    async fn load<F: Future<Output = O>>(
+        &self,
+        permit: Option<B::Permit>,
+        body: Pin<&mut F>,
+    ) -> (O, Option<Landing>) {
+        let keys = vec![self.key.clone()];
+        let (output, validity) = self.reader.load_valid(keys, body).await;
         let Some(payload) = output.payload() else {
             let failure = (self.call.sharing.share)(&output);
             return (output, failure.map(Landing::Failed));
         };
-        let Some(entity) = payload.entity() else {
-            self.reader
-                .fill(vec![(permit, Entry::Absent)], &self.lifetime)
-                .await;
-            return (output, Some(Landing::Absent));
+        let (entry, landing) = match (payload.entity(), validity) {
+            (None, _) => (Some(Entry::Absent), Landing::Absent),
+            (Some(entity), Err(error)) => (None, Landing::Invalid(entity, error)),
+            (Some(entity), Ok(())) => {
+                let is_stored = self.is_asked_for(&entity);
+                let entry = is_stored.then(|| Entry::Value(entity.clone()));
+                (entry, Landing::Value(entity))
+            }
         };
-        if let Err(error) = entity.validate() {
-            return self.reject(output, entity, error);
+        if let Some(entry) = entry {
+            self.reader
+                .fill(vec![(permit, entry)], &self.lifetime)
+                .await;
         }
-        let permit = permit.filter(|_| self.is_asked_for(&entity));
-        let value: Erased = entity;
-        let entry = Entry::Value(Arc::clone(&value));
-        self.reader
-            .fill(vec![(permit, entry)], &self.lifetime)
-            .await;
-        (output, Some(Landing::Value(value)))
+        let told = match (&landing, self.call.carry) {
+            (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
+            _ => output,
+        };
+        (told, Some(landing))
     }
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
@@ -334,21 +358,6 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             );
         }
         is_asked_for
-    }
-
-    /// An entity that is not valid is an error where the output can say so; else it is returned as the body gave it. It is not stored.
-    fn reject(&self, output: O, entity: Arc<EntityOf<O>>, error: Error) -> (O, Option<Landing>) {
-        let error = into_validation_error(error);
-        self.reader
-            .cache
-            .fault(prefix_of::<O>(), Operation::Fill, &error);
-        match self.call.carry {
-            Some(carry) => (
-                carry(error.clone()),
-                Some(Landing::Failed(Failure::Cache(error))),
-            ),
-            None => (output, Some(Landing::Value(entity))),
-        }
     }
 
     async fn look_up(&self) -> Result<O, Missed> {
@@ -372,8 +381,16 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 let entity = Arc::clone(value).downcast().ok()?;
                 O::from_payload(O::Payload::from_hit(entity))
             }
+            Landing::Invalid(value, error) => {
+                if let Some(carry) = self.call.carry {
+                    carry(error.clone())
+                } else {
+                    let entity = Arc::clone(value).downcast().ok()?;
+                    O::from_payload(O::Payload::from_hit(entity))
+                }
+            }
             Landing::Absent => O::from_payload(O::Payload::absent()?),
-            Landing::Failed(failure) => self.call.restore(failure)?,
+            Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
         };
         self.reader.cache.record(&CacheEvent::Coalesced {
             prefix: prefix_of::<O>(),

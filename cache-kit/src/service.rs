@@ -6,7 +6,7 @@ mod definitions;
 
 pub use builder::CacheServiceBuilder;
 
-use crate::backend::{CacheBackend, Lookup, only, padded};
+use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, only, padded};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
@@ -197,13 +197,49 @@ impl<B: CacheBackend> CacheService<B> {
         P: Payload + Into<Arc<P::Entity>>,
     {
         let entity: Arc<P::Entity> = entity.into();
-        self.declare::<P::Entity>(Lifetime::new())?;
         entity.validate().map_err(into_validation_error)?;
-        let key = self.writer_for::<P::Entity>(&entity.cache_key());
-        key.to_key()?;
-        let write = Write::put::<P::Entity>(self, Some(key)).await;
-        let output = write.finish_put_or(Ok::<_, Error>(entity), Err).await;
-        output.map(drop)
+        self.declare::<P::Entity>(Lifetime::new())?;
+        let key = self.writer_for::<P::Entity>(&entity.cache_key()).to_key()?;
+        let keys = std::slice::from_ref(&key);
+        let shape = Shape::of::<P::Entity>();
+        let opened = only(self.0.backend.open(keys, shape, Intent::Write).await);
+        let opened =
+            opened.inspect_err(|error| self.failed::<P::Entity>(Operation::Open, error))?;
+        let stored = self.put_under(opened.permit, entity).await;
+        self.0.flights.detach(&key);
+        if stored.is_err() {
+            let prefix = P::Entity::cache_prefix();
+            // Whatever the store has now may be neither the old nor the new one.
+            let _ = self
+                .drop_entries(prefix, keys, InvalidationSource::Put)
+                .await;
+        }
+        stored
+    }
+
+    /// Puts an entity under the permit that was taken before it was written.
+    pub(crate) async fn put_under<T: CacheEntity>(
+        &self,
+        permit: B::Permit,
+        entity: Arc<T>,
+    ) -> Result<()> {
+        let lifetime = self.declare::<T>(Lifetime::new())?;
+        let put = Fill {
+            permit,
+            entry: Entry::Value(entity),
+            ttl: lifetime.draw(),
+        };
+        let answer = only(self.0.backend.put(vec![put], Shape::of::<T>()).await);
+        let answer = answer.inspect_err(|error| self.failed::<T>(Operation::Put, error))?;
+        let prefix = T::cache_prefix();
+        self.record(&match answer {
+            Filled::Stored => CacheEvent::Put { prefix },
+            Filled::Superseded => CacheEvent::Invalidation {
+                prefix,
+                source: InvalidationSource::Put,
+            },
+        });
+        Ok(())
     }
 
     /// Runs a write to the repository, and replaces the entry with the entity it returns.
@@ -253,12 +289,15 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// The first of the keys' errors; the other keys are invalidated all the same.
     pub async fn invalidate_many<T: CacheEntity>(&self, keys: &[T::Key]) -> Result<()> {
+        let mut outcome = Ok(());
+        let keys = keys.iter().map(|key| self.writer_for::<T>(key).to_key());
         let keys: Vec<_> = keys
-            .iter()
-            .map(|key| self.writer_for::<T>(key).to_key())
-            .collect::<Result<_>>()?;
-        self.drop_entries(T::cache_prefix(), &keys, InvalidationSource::Call)
-            .await
+            .filter_map(|key| key.map_err(|error| outcome = Err(error)).ok())
+            .collect();
+        let dropped = self
+            .drop_entries(T::cache_prefix(), &keys, InvalidationSource::Call)
+            .await;
+        outcome.and(dropped)
     }
 
     /// Drops all entities of a type (of its prefix), in constant time. Their memory is freed as they expire or are evicted.
@@ -266,7 +305,10 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// [`Error::BackendError`] if the store could not be told.
     pub async fn clear_prefix<T: CacheEntity>(&self) -> Result<()> {
-        let cleared = self.0.backend.clear_prefix(&self.prefix_of::<T>()).await;
+        let prefix = self.prefix_of::<T>();
+        let cleared = self.0.backend.clear_prefix(&prefix).await;
+        // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.
+        self.0.flights.detach_all(|key| key.prefix() == prefix);
         match &cleared {
             Ok(()) => {
                 let source = InvalidationSource::Clear;
@@ -362,6 +404,9 @@ impl<B: CacheBackend> CacheService<B> {
         keys: &[CacheKey],
         source: InvalidationSource,
     ) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
         let results = self.0.backend.invalidate(keys).await;
         let mut outcome = Ok(());
         for (key, result) in keys.iter().zip(padded(results, keys.len())) {
@@ -387,12 +432,11 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     pub(crate) fn fault(&self, prefix: &str, operation: Operation, error: &Error) {
-        match error {
+        if let Error::ConfigError(_) = error {
             // A mistake in the program, which waiting does not mend.
-            Error::ConfigError(_) => {
-                tracing::error!(prefix, ?operation, %error, "the cache cannot work")
-            }
-            _ => tracing::warn!(prefix, ?operation, %error, "the cache failed"),
+            tracing::error!(prefix, ?operation, %error, "the cache cannot work");
+        } else {
+            tracing::warn!(prefix, ?operation, %error, "the cache failed");
         }
         self.record(&CacheEvent::Failure {
             prefix,

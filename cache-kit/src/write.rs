@@ -1,14 +1,13 @@
 //! Puts and removals: the key is known before the body, and the entry does not survive a write whose end is unknown.
 
-use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, only};
+use crate::backend::{CacheBackend, Intent};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyWriter};
-use crate::observe::{CacheEvent, InvalidationSource, Operation};
+use crate::observe::{InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use crate::read_through::{Reader, into_validation_error};
 use crate::service::CacheService;
-use crate::shape::{Erased, Shape};
 use crate::ttl::Lifetime;
 use std::future::Future;
 use std::pin::Pin;
@@ -108,35 +107,18 @@ impl<'c, B: CacheBackend> Write<'c, B> {
             return self.conclude(source, None).await;
         };
         match self.replace(permit, entity).await {
-            Some(()) => Ok(()),
-            None => self.conclude(source, None).await,
+            Ok(()) => Ok(()),
+            // The store must be told to forget the old one; if it can be, a write has all it needs.
+            Err(_) => self.conclude(source, None).await,
         }
     }
 
-    /// Puts the new entry; `None` if the store could not be told, and must be told to forget the old one.
-    async fn replace<T: CacheEntity>(&mut self, permit: B::Permit, entity: Arc<T>) -> Option<()> {
-        let reader = Reader::<B, T>::new(self.cache);
-        let lifetime =
-            reader.counted(Operation::Declare, self.cache.declare::<T>(Lifetime::new()))?;
-        let put = Fill {
-            permit,
-            entry: Entry::Value(entity as Erased),
-            ttl: lifetime.draw(),
-        };
-        let answer = only(self.cache.backend().put(vec![put], Shape::of::<T>()).await);
-        let prefix = self.prefix;
-        self.cache
-            .record(&match reader.counted(Operation::Put, answer)? {
-                Filled::Stored => CacheEvent::Put { prefix },
-                Filled::Superseded => CacheEvent::Invalidation {
-                    prefix,
-                    source: InvalidationSource::Put,
-                },
-            });
+    async fn replace<T: CacheEntity>(&mut self, permit: B::Permit, entity: Arc<T>) -> Result<()> {
+        self.cache.put_under(permit, entity).await?;
         if let Some(key) = self.key.take() {
             self.cache.inner().flights.detach(&key);
         }
-        Some(())
+        Ok(())
     }
 
     /// Drops the entry, and another one if the entity turned out to have that key.

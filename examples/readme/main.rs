@@ -1,4 +1,9 @@
-//! What the README shows, over an embedded SQLite. A test compares the two, word for word.
+//! What the README shows, over an embedded `SQLite`. A test compares the two, word for word.
+#![allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "shown as a service would write it"
+)]
 
 use sqlx::sqlite::SqlitePoolOptions;
 

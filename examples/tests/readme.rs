@@ -15,9 +15,10 @@ fn excerpt(name: &str) -> String {
         .expect("the excerpt ends");
     let indent = excerpt.len() - excerpt.trim_start_matches(' ').len();
     let lines = excerpt.trim_end().lines();
-    lines
-        .map(|line| format!("{}\n", line.get(indent..).unwrap_or_default()))
-        .collect()
+    let lines: Vec<_> = lines
+        .map(|line| line.get(indent..).unwrap_or_default())
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 #[test]

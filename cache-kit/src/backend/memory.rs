@@ -6,13 +6,14 @@ use super::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
-use crate::shape::{Erased, Shape};
+use crate::shape::Shape;
 use guards::Guards;
 use prefixes::Prefixes;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use store::{Bound, Slot, Store};
+use store::{Bound, Content, Slot, Store};
 
 /// What `guards` locks with; the model puts its own in this place.
 mod sync {
@@ -90,7 +91,7 @@ impl InMemoryBackend {
     fn from_parts(bound: Bound, clock: Clock) -> Self {
         Self(Arc::new(Shared {
             store: Store::new(bound, clock.clone()),
-            guards: Guards::new(),
+            guards: Guards::starting_at(first_generation()),
             prefixes: Prefixes::default(),
             clock,
         }))
@@ -158,10 +159,10 @@ impl Shared {
         // Read before the entry: what a clear in between kills is then looked up in the prefixes.
         let epoch = self.prefixes.epoch();
         match self.store.get(key.as_bytes()) {
-            Some(slot) if self.is_fresh(&slot, key, epoch) => match slot.value {
-                None => Lookup::Absent,
-                Some(value) if shape.describes(&value) => Lookup::Hit(value),
-                Some(_) => Lookup::Miss(Some(self.stamp(key))),
+            Some(slot) if self.is_fresh(&slot, key, epoch) => match slot.content {
+                Content::Value(value) if shape.describes(&value) => Lookup::Hit(value),
+                Content::Absent(type_id) if type_id == shape.type_id() => Lookup::Absent,
+                _ => Lookup::Miss(Some(self.stamp(key))),
             },
             _ => Lookup::Miss(Some(self.stamp(key))),
         }
@@ -173,15 +174,14 @@ impl Shared {
     }
 
     fn stamp(&self, key: KeyRef<'_>) -> Stamp {
-        stamp_of(
-            self.guards.generation(key.as_bytes()),
-            self.prefixes.epoch(),
-        )
+        let cleared = self.prefixes.cleared_at(key.prefix());
+        stamp_of(self.guards.generation(key.as_bytes()), cleared)
     }
 
     fn open(&self, key: &CacheKey, shape: &'static Shape) -> Opened<MemoryPermit> {
         let generation = self.guards.generation(key.borrowed().as_bytes());
         let epoch = self.prefixes.epoch();
+        let cleared = self.prefixes.cleared_at(key.borrowed().prefix());
         Opened {
             found: self.look_again(key, shape),
             permit: MemoryPermit {
@@ -189,7 +189,7 @@ impl Shared {
                 generation,
                 epoch,
             },
-            stamp: stamp_of(generation, epoch),
+            stamp: stamp_of(generation, cleared),
         }
     }
 
@@ -201,19 +201,18 @@ impl Shared {
         shape: &'static Shape,
     ) -> Slot {
         let (entry, ttl) = fill;
-        let value: Option<Erased> = match entry {
-            Entry::Value(value) => Some(value),
-            Entry::Absent => None,
+        let (content, weight) = match entry {
+            Entry::Value(value) => {
+                let weight = self.store.weighs().then(|| shape.weigh(&value));
+                (Content::Value(value), weight.unwrap_or(0))
+            }
+            Entry::Absent => (Content::Absent(shape.type_id()), 0),
         };
-        let weight = self
-            .store
-            .weighs()
-            .then(|| value.as_ref().map_or(0, |value| shape.weigh(value)));
         Slot {
-            value,
+            content,
             ends: self.clock.end_of(ttl),
             epoch: permit.epoch,
-            weight: weight.unwrap_or(0),
+            weight,
         }
     }
 
@@ -269,8 +268,14 @@ impl Shared {
     }
 }
 
-fn stamp_of(generation: u64, epoch: u64) -> Stamp {
-    Stamp::new((u128::from(generation) << 64) | u128::from(epoch))
+/// Far from where any other backend of this process began: a permit of one is void in another.
+fn first_generation() -> u64 {
+    static BACKENDS: AtomicU64 = AtomicU64::new(0);
+    BACKENDS.fetch_add(1, Ordering::Relaxed) << 40
+}
+
+fn stamp_of(generation: u64, cleared: u64) -> Stamp {
+    Stamp::new((u128::from(generation) << 64) | u128::from(cleared))
 }
 
 impl CacheBackend for InMemoryBackend {

@@ -5,8 +5,8 @@
 //! panicked, or failed) goes to one who waits. The flight ends when something lands, or when nobody is left.
 
 use super::sync::{Arc, Mutex, MutexGuard};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
 use std::pin::Pin;
@@ -114,6 +114,13 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
         lock(&self.stripes[self.stripe(key)]).remove(key);
     }
 
+    /// Takes the flights of all keys that `is_meant` out of reach.
+    pub(crate) fn detach_all(&self, is_meant: impl Fn(&K) -> bool) {
+        for stripe in self.stripes.iter() {
+            lock(stripe).retain(|key, _| !is_meant(key));
+        }
+    }
+
     /// How many keys have a flight.
     pub(crate) fn len(&self) -> usize {
         self.stripes.iter().map(|stripe| lock(stripe).len()).sum()
@@ -161,6 +168,13 @@ impl<V> State<V> {
         takes_seat
     }
 
+    fn widen(&mut self, seats: usize) {
+        if !self.is_widened {
+            self.is_widened = true;
+            self.free += seats;
+        }
+    }
+
     fn take_seat(&mut self) -> bool {
         let is_free = self.landed.is_none() && self.free > 0;
         if is_free {
@@ -184,13 +198,17 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
 
     /// Gives up after a failure that the others cannot be told: a few of them may load at once from now on.
     pub(crate) fn scatter(self) {
-        let mut state = lock(&self.place.flight.state);
-        if !state.is_widened {
-            state.is_widened = true;
-            state.free += SEATS_AFTER_FAILURE - 1;
-        }
-        drop(state);
-        // Dropping `self` frees one more, and wakes.
+        // Dropping `self` frees one seat more, and wakes.
+        lock(&self.place.flight.state).widen(SEATS_AFTER_FAILURE - 1);
+    }
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Follower<K, G, V> {
+    /// Gives up on those who load: nobody joins this flight any more, and a few of those who wait may load as well.
+    pub(crate) fn widen(&self) {
+        self.place.leave_table();
+        self.place
+            .end_if_deserted(|state| state.widen(SEATS_AFTER_FAILURE));
     }
 }
 
@@ -291,6 +309,10 @@ impl<K: Clone, G, V> Clone for Place<K, G, V> {
 struct Waiters {
     tickets: Vec<Ticket>,
     vacant: Vec<usize>,
+    /// Who waits, in the order of arrival; tickets that no longer do are skipped.
+    queue: VecDeque<usize>,
+    /// How many have been woken, and have neither polled since nor left.
+    woken: usize,
 }
 
 enum Ticket {
@@ -308,31 +330,41 @@ impl Waiters {
         });
         match &mut self.tickets[index] {
             Ticket::Waiting(old) => old.clone_from(waker),
-            slot => *slot = Ticket::Waiting(waker.clone()),
+            slot => {
+                self.woken -= usize::from(matches!(slot, Ticket::Woken));
+                *slot = Ticket::Waiting(waker.clone());
+                self.enqueue(index);
+            }
         }
         index
     }
 
+    fn enqueue(&mut self, index: usize) {
+        if self.queue.len() > 2 * self.tickets.len() + 16 {
+            let tickets = &self.tickets;
+            self.queue
+                .retain(|index| matches!(tickets[*index], Ticket::Waiting(_)));
+        }
+        self.queue.push_back(index);
+    }
+
     fn leave(&mut self, ticket: usize) {
-        self.tickets[ticket] = Ticket::Vacant;
+        let left = std::mem::replace(&mut self.tickets[ticket], Ticket::Vacant);
+        self.woken -= usize::from(matches!(left, Ticket::Woken));
         self.vacant.push(ticket);
     }
 
-    /// Wakes up to `count` of those who wait. Who has been woken already and has not come yet counts.
+    /// Wakes as many as make `count` with those who have been woken already and have not come yet.
     fn take(&mut self, count: usize) -> Vec<Waker> {
-        let on_the_way = self
-            .tickets
-            .iter()
-            .filter(|ticket| matches!(ticket, Ticket::Woken))
-            .count();
         let mut woken = Vec::new();
-        for ticket in &mut self.tickets {
-            if woken.len() + on_the_way >= count {
-                break;
-            }
-            if matches!(ticket, Ticket::Waiting(_))
-                && let Ticket::Waiting(waker) = std::mem::replace(ticket, Ticket::Woken)
+        while self.woken < count
+            && let Some(index) = self.queue.pop_front()
+        {
+            if matches!(self.tickets[index], Ticket::Waiting(_))
+                && let Ticket::Waiting(waker) =
+                    std::mem::replace(&mut self.tickets[index], Ticket::Woken)
             {
+                self.woken += 1;
                 woken.push(waker);
             }
         }

@@ -174,7 +174,8 @@ impl KeyWriter {
         whole.update(bytes);
         let room = KEPT.saturating_sub(self.kept.len());
         self.kept.extend_from_slice(&bytes[..room.min(bytes.len())]);
-        self.kept.truncate(char_boundary(&self.kept, KEPT));
+        self.kept.truncate(KEPT);
+        self.kept.truncate(whole_characters(&self.kept));
         // The readable part has one length, whatever the characters at its end.
         self.kept.resize(KEPT, b'~');
         self.whole = Some(Box::new(whole));
@@ -210,9 +211,7 @@ fn hex(nibble: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(nibble & 15)]
 }
 
-/// The last place up to `at` where a character begins.
-fn char_boundary(bytes: &[u8], at: usize) -> usize {
-    let at = at.min(bytes.len());
-    let continues = |i: usize| bytes.get(i).is_some_and(|byte| byte & 0xC0 == 0x80);
-    (0..=at).rev().find(|i| !continues(*i)).unwrap_or(0)
+/// How many of these bytes are whole characters; the last one may have been cut.
+fn whole_characters(bytes: &[u8]) -> usize {
+    std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len)
 }

@@ -1,6 +1,6 @@
 //! The steps that single reads, batches and puts share: each asks the backend, and turns its failure into less caching.
 
-use super::{Missed, Typed};
+use super::{Missed, Typed, into_validation_error};
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
@@ -15,7 +15,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::time::Instant as TimerInstant;
 use tracing::Instrument;
+
+/// One who waits for a flight, and what comes of it.
+pub(crate) type Waiting = Follower<CacheKey, Tag, Landing>;
+pub(crate) type Arrived = Arrival<CacheKey, Tag, Landing>;
 
 /// One entity type in one cache.
 pub(crate) struct Reader<'c, B: CacheBackend, T> {
@@ -55,8 +60,44 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         self.cache.failed::<T>(Operation::Declare, &error);
         match carry {
             Some(carry) => carry(error),
-            None => self.load(vec![], body, outcome_of).await,
+            None => self.load_uncached(None, body).await,
         }
+    }
+
+    /// Loads beside the cache. An entity that is not valid is an error where the output can carry it.
+    pub(super) async fn load_uncached<O, F>(&self, carry: Option<fn(Error) -> O>, body: F) -> O
+    where
+        O: CachedOutput,
+        F: Future<Output = O>,
+    {
+        match (self.load_valid(vec![], body).await, carry) {
+            ((_, Err(error)), Some(carry)) => carry(error),
+            ((output, _), _) => output,
+        }
+    }
+
+    /// Loads, and says whether what came is valid. What is not is a failed load.
+    pub(super) async fn load_valid<O, F>(&self, keys: Vec<CacheKey>, body: F) -> (O, Result<()>)
+    where
+        O: CachedOutput,
+        F: Future<Output = O>,
+    {
+        let mut validity = Ok(());
+        let output = self
+            .load(keys, body, |output: &O| {
+                let checked = output.payload().map_or(Ok(()), Payload::check);
+                validity = checked.map_err(into_validation_error);
+                if validity.is_ok() {
+                    outcome_of(output)
+                } else {
+                    LoadOutcome::Failed
+                }
+            })
+            .await;
+        if let Err(error) = &validity {
+            self.cache.failed::<T>(Operation::Load, error);
+        }
+        (output, validity)
     }
 
     pub(crate) async fn read(&self, key: &CacheKey) -> Typed<T> {
@@ -195,20 +236,32 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         output
     }
 
-    /// Waits for a flight, but not for ever; `None` if it took too long.
-    pub(crate) async fn wait(
+    /// Waits for a flight until its deadline. Then nobody joins it any more, and for as long again those who wait may load, a few at a
+    /// time; `None` if that took too long as well.
+    pub(crate) async fn wait(&self, mut follower: Waiting) -> Option<Arrived> {
+        let begun = TimerInstant::now();
+        if let Some(arrived) = self.wait_until(begun, 1, &mut follower).await {
+            return Some(arrived);
+        }
+        self.cache.failed::<T>(Operation::Wait, &Error::Timeout);
+        follower.widen();
+        self.wait_until(begun, 2, &mut follower).await
+    }
+
+    /// Waits for so many deadlines after `begun`.
+    pub(crate) async fn wait_until(
         &self,
-        follower: Follower<CacheKey, Tag, Landing>,
-    ) -> Option<Arrival<CacheKey, Tag, Landing>> {
+        begun: TimerInstant,
+        deadlines: u32,
+        follower: &mut Waiting,
+    ) -> Option<Arrived> {
         if tokio::runtime::Handle::try_current().is_err() {
             // Without a runtime there is no timer.
             return Some(follower.await);
         }
-        let arrival = tokio::time::timeout(self.cache.inner().flight_deadline, follower).await;
-        if arrival.is_err() {
-            self.cache.failed::<T>(Operation::Wait, &Error::Timeout);
-        }
-        arrival.ok()
+        let left = self.cache.inner().flight_deadline.saturating_mul(deadlines);
+        let left = left.saturating_sub(begun.elapsed());
+        tokio::time::timeout(left, follower).await.ok()
     }
 
     pub(crate) fn counted<A>(&self, operation: Operation, answer: Result<A>) -> Option<A> {
@@ -252,7 +305,7 @@ impl<B: CacheBackend> Drop for Loading<'_, B> {
 }
 
 /// How a load ended, by what it returned.
-pub(super) fn outcome_of<O: CachedOutput>(output: &O) -> LoadOutcome {
+fn outcome_of<O: CachedOutput>(output: &O) -> LoadOutcome {
     match output.payload().map(Payload::is_some) {
         Some(true) => LoadOutcome::Found,
         Some(false) => LoadOutcome::Absent,

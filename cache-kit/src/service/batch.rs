@@ -5,10 +5,10 @@ use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::flight::{Arrival, Failure, Flights, Follower, Frame, Joined, Landing, Leader, Tag};
+use crate::flight::{Arrival, Flights, Frame, Joined, Landing, Leader, Tag};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, LoadOutcome, Operation};
-use crate::read_through::{Missed, Pass, Reader, Typed, into_validation_error};
+use crate::read_through::{Missed, Pass, Reader, Typed, Waiting, into_validation_error};
 use crate::shape::Erased;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
@@ -16,9 +16,9 @@ use foldhash::{HashMap, HashMapExt};
 use std::any::TypeId;
 use std::future::Future;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 type Lead = Leader<CacheKey, Tag, Landing>;
-type Wait = Follower<CacheKey, Tag, Landing>;
 
 impl<B: CacheBackend> CacheService<B> {
     /// Returns cached entities in the order of the keys, duplicates kept; `None` for what is absent or not cached. One round trip.
@@ -51,7 +51,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// has not.
     ///
     /// `load` is given the missing keys, each once, and may return the entities in any order; one it leaves out is absent, one nobody asked
-    /// for is ignored. It is called again only if another caller that was loading one of the keys is dropped. Flights are shared with single
+    /// for is ignored. It is called again only for keys that another caller was loading and did not bring. Flights are shared with single
     /// reads. Costs one read, and for the misses one open and one fill.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ struct Item<T: CacheEntity> {
 type Stamped<P> = (usize, Option<Stamp>, Pass<P>);
 
 /// What this batch loads, and what it waits for.
-type Joins<P> = (Vec<Task<P>>, Vec<(usize, Wait)>);
+type Joins<P> = (Vec<Task<P>>, Vec<(usize, Waiting)>);
 
 /// An item that this batch loads: on a flight of its own, or beside all flights.
 struct Task<P> {
@@ -181,10 +181,7 @@ where
         let (tasks, waits) = self.join(stamped);
         // What this batch leads comes first: two batches that wait for each other's keys have then loaded their own.
         self.load(tasks).await?;
-        for (item, follower) in waits {
-            self.follow(item, follower).await?;
-        }
-        Ok(())
+        self.follow(waits).await
     }
 
     /// Reads everything; returns the misses.
@@ -281,23 +278,41 @@ where
         (tasks, waits)
     }
 
-    async fn follow(&mut self, item: usize, follower: Wait) -> Result<(), E> {
-        let leader = match self.reader.wait(follower).await {
-            Some(Arrival::Landed(landing)) => {
-                if self.take(item, landing)? {
-                    return Ok(());
+    /// Waits for what others load, all of it until one deadline; what does not come, or is of no use, is loaded in one call.
+    async fn follow(&mut self, waits: Vec<(usize, Waiting)>) -> Result<(), E> {
+        let begun = Instant::now();
+        let mut left = Vec::new();
+        for (item, mut follower) in waits {
+            match self.reader.wait_until(begun, 1, &mut follower).await {
+                Some(Arrival::Landed(landing)) => {
+                    if self.take(item, landing)? {
+                        continue;
+                    }
                 }
-                None
+                Some(Arrival::Lead(leader)) => {
+                    // Others wait for this one: it is not kept until the rest has come.
+                    let task = Task {
+                        item,
+                        leader: Some(leader),
+                        pass: Pass::Unopened,
+                    };
+                    self.load(vec![task]).await?;
+                    continue;
+                }
+                None => {
+                    self.reader
+                        .cache
+                        .failed::<T>(Operation::Wait, &Error::Timeout);
+                    follower.widen();
+                }
             }
-            Some(Arrival::Lead(leader)) => Some(leader),
-            None => None,
-        };
-        self.load(vec![Task {
-            item,
-            leader,
-            pass: Pass::Unopened,
-        }])
-        .await
+            left.push(Task {
+                item,
+                leader: None,
+                pass: Pass::Unopened,
+            });
+        }
+        self.load(left).await
     }
 
     /// Takes what another caller's load brought; `false` if it is of no use here.
@@ -308,7 +323,12 @@ where
                 Err(_) => return Ok(false),
             },
             Landing::Absent => None,
-            Landing::Failed(failure) => match self.call.restore(&failure) {
+            Landing::Invalid(value, error) => match (value.downcast(), self.call.carry) {
+                (_, Some(carry)) => return carry(error).map(|_| false),
+                (Ok(entity), None) => Some(entity),
+                (Err(_), None) => return Ok(false),
+            },
+            Landing::Failed(failure) => match (self.call.sharing.restore)(&failure) {
                 Some(failed) => return failed.map(|_| false),
                 None => return Ok(false),
             },
@@ -422,14 +442,11 @@ where
 
     fn reject(&self, entity: Arc<T>, error: Error, outcome: &mut Result<(), E>) -> Landing {
         let error = into_validation_error(error);
-        self.reader.cache.failed::<T>(Operation::Fill, &error);
-        let Some(carry) = self.call.carry else {
-            return Landing::Value(entity);
-        };
-        if outcome.is_ok() {
+        self.reader.cache.failed::<T>(Operation::Load, &error);
+        if let (Ok(()), Some(carry)) = (&outcome, self.call.carry) {
             *outcome = carry(error.clone()).map(drop);
         }
-        Landing::Failed(Failure::Cache(error))
+        Landing::Invalid(entity, error)
     }
 
     /// Tells those who wait for a key of this batch that its load failed, if they can be told.

@@ -50,7 +50,8 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         }
     }
 
-    /// Puts a word before every key, to share a store with others.
+    /// Puts a word before every key, to share a store with other services. Then all of them should have one: a service without could have a
+    /// prefix that reads like another's namespace, and the two would drop each other's entries.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
@@ -62,7 +63,10 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         self
     }
 
-    /// Bounds how long a caller waits for another's load; then it loads for itself. 30 s by default.
+    /// Bounds how long a caller waits for another's load; 30 s by default. Then nobody joins that load any more, and those who wait may
+    /// load for themselves, eight at a time; after as long again, all of them.
+    ///
+    /// The deadline needs a Tokio runtime with time enabled, as `#[tokio::main]` makes it. Outside of a runtime callers wait without one.
     pub fn flight_deadline(mut self, deadline: Duration) -> Self {
         self.flight_deadline = deadline;
         self

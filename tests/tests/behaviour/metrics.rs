@@ -3,6 +3,7 @@
 use cache_kit::Error;
 use cache_kit::prelude::*;
 use cache_kit_tests::{Person, RecordingMetrics, counts, event_names, soon};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 fn recorded() -> (CacheService<InMemoryBackend>, RecordingMetrics) {
@@ -227,7 +228,7 @@ async fn events_carry_the_prefix_and_never_the_key() {
     struct Shown(Arc<std::sync::Mutex<String>>);
     impl CacheMetrics for Shown {
         fn record(&self, event: &CacheEvent<'_>) {
-            self.0.lock().unwrap().push_str(&format!("{event:?}"));
+            let _ = write!(self.0.lock().unwrap(), "{event:?}");
         }
     }
     let shown = Shown::default();

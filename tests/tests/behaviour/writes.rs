@@ -98,7 +98,7 @@ async fn an_aborted_write_invalidates_over_a_backend_that_has_to_be_awaited() {
     let writing = tokio::spawn(async move {
         service
             .evict_with::<Person, (), _>(&1, std::future::pending)
-            .await
+            .await;
     });
     settle().await;
     writing.abort();

@@ -30,7 +30,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         Self {
-            guards: Arc::new(Guards::with_stripes(1)),
+            guards: Arc::new(Guards::with_stripes(1, 0)),
             row: Arc::new(AtomicU64::new(0)),
             stored: Arc::new(Mutex::new(None)),
         }
@@ -54,7 +54,7 @@ impl Model {
         let seen = self.guards.generation(KEY);
         let version = self.row.fetch_add(1, Ordering::SeqCst) + 1;
         self.guards.put(KEY, seen, |is_unchanged| {
-            *self.stored.lock().unwrap() = is_unchanged.then_some(version)
+            *self.stored.lock().unwrap() = is_unchanged.then_some(version);
         });
         self.expect_at_least(version);
     }
@@ -64,7 +64,7 @@ impl Model {
         let seen = self.guards.generation(KEY);
         let version = self.row.fetch_add(1, Ordering::SeqCst) + 1;
         self.guards.put(KEY, seen, |is_unchanged| {
-            *self.stored.lock().unwrap() = is_unchanged.then_some(version)
+            *self.stored.lock().unwrap() = is_unchanged.then_some(version);
         });
     }
 

@@ -15,13 +15,14 @@ pub(crate) struct Guards {
 }
 
 impl Guards {
-    pub(crate) fn new() -> Self {
-        Self::with_stripes(STRIPES)
+    /// Makes guards that begin at a generation, which no other backend's permits should have seen.
+    pub(crate) fn starting_at(generation: u64) -> Self {
+        Self::with_stripes(STRIPES, generation)
     }
 
-    pub(crate) fn with_stripes(stripes: usize) -> Self {
+    pub(crate) fn with_stripes(stripes: usize, generation: u64) -> Self {
         Self {
-            generations: (0..stripes).map(|_| Mutex::new(0)).collect(),
+            generations: (0..stripes).map(|_| Mutex::new(generation)).collect(),
             hasher: foldhash::fast::RandomState::default(),
         }
     }

@@ -17,14 +17,17 @@ impl Prefixes {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// The epoch that began with the last clear of this prefix; 0 if there was none.
+    pub(super) fn cleared_at(&self, prefix: &[u8]) -> u64 {
+        if self.epoch() == 0 {
+            return 0;
+        }
+        let cleared = self.cleared.read().unwrap_or_else(PoisonError::into_inner);
+        cleared.get(prefix).copied().unwrap_or(0)
+    }
+
     pub(super) fn is_live(&self, prefix: &[u8], epoch: u64) -> bool {
-        epoch >= self.epoch()
-            || self
-                .cleared
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(prefix)
-                .is_none_or(|cleared| epoch >= *cleared)
+        epoch >= self.epoch() || epoch >= self.cleared_at(prefix)
     }
 
     pub(super) fn clear(&self, prefix: &str) {

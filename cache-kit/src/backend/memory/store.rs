@@ -5,6 +5,7 @@ use crate::key::CacheKey;
 use crate::shape::Erased;
 use moka::Expiry;
 use moka::sync::Cache;
+use std::any::TypeId;
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
@@ -69,13 +70,20 @@ impl PartialEq for StoredKey {
 
 impl Eq for StoredKey {}
 
-/// One entry; `None` is an absent one.
+/// One entry.
 #[derive(Clone)]
 pub(super) struct Slot {
-    pub(super) value: Option<Erased>,
+    pub(super) content: Content,
     pub(super) ends: u64,
     pub(super) epoch: u64,
     pub(super) weight: usize,
+}
+
+/// What an entry says; of which type there is none matters as much as of which there is one.
+#[derive(Clone)]
+pub(super) enum Content {
+    Value(Erased),
+    Absent(TypeId),
 }
 
 pub(super) struct Store {

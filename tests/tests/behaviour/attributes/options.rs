@@ -120,3 +120,63 @@ async fn lifetimes_of_the_attribute_override_those_of_the_entity() {
     clock.advance(Duration::from_nanos(1));
     assert_eq!(desk.find(7).await.unwrap().load, 4);
 }
+
+#[tokio::test]
+async fn a_cache_is_whatever_expression_leads_to_one() {
+    use cache_kit::prelude::*;
+    use std::sync::LazyLock;
+    static GLOBAL: LazyLock<CacheService<InMemoryBackend>> =
+        LazyLock::new(|| CacheService::new(InMemoryBackend::new()));
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    #[cache(prefix = "anywhere", key = id)]
+    struct Anywhere {
+        id: u64,
+    }
+    struct Repo {
+        inner: CacheService<InMemoryBackend>,
+    }
+    impl Repo {
+        fn cache(&self) -> &CacheService<InMemoryBackend> {
+            &self.inner
+        }
+        fn owned(&self) -> CacheService<InMemoryBackend> {
+            self.inner.clone()
+        }
+        #[cached(cache = self.cache())]
+        async fn by_method(&self, id: u64) -> Option<Anywhere> {
+            Some(Anywhere { id })
+        }
+        #[cached(cache = &self.inner)]
+        async fn by_reference(&self, id: u64) -> Option<Anywhere> {
+            Some(Anywhere { id })
+        }
+        #[cached(cache = self.owned())]
+        async fn by_value(&self, id: u64) -> Option<Anywhere> {
+            Some(Anywhere { id })
+        }
+        #[cached(cache = GLOBAL)]
+        async fn by_static(&self, id: u64) -> Option<Anywhere> {
+            Some(Anywhere { id })
+        }
+        #[cache_put(cache = self.cache())]
+        async fn put(&self, one: Anywhere) -> Anywhere {
+            one
+        }
+        #[cache_evict(entity = Anywhere, cache = self.owned())]
+        async fn evict(&self, id: u64) {}
+    }
+    let repo = Repo {
+        inner: CacheService::new(InMemoryBackend::new()),
+    };
+    repo.by_method(1).await;
+    repo.by_reference(1).await;
+    repo.by_value(1).await;
+    assert_eq!(repo.inner.stats().loads, 1);
+    repo.by_static(1).await;
+    repo.by_static(1).await;
+    assert_eq!(GLOBAL.stats().loads, 1);
+    repo.put(Anywhere { id: 2 }).await;
+    assert!(repo.inner.get::<Anywhere>(&2).await.unwrap().is_some());
+    repo.evict(2).await;
+    assert!(repo.inner.get::<Anywhere>(&2).await.unwrap().is_none());
+}
