@@ -2,6 +2,7 @@
 
 pub(crate) mod core;
 mod reentry;
+mod waiters;
 
 pub(crate) use core::{Arrival, Follower, Joined, Leader};
 pub(crate) use reentry::Frame;

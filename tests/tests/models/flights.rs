@@ -4,6 +4,10 @@ mod sync {
     pub(super) use shuttle::sync::{Arc, Mutex, MutexGuard};
 }
 
+#[path = "../../../cache-kit/src/flight/waiters.rs"]
+#[allow(unreachable_pub, reason = "the runtime's file")]
+mod waiters;
+
 #[path = "../../../cache-kit/src/flight/core.rs"]
 #[allow(
     dead_code,

@@ -1,0 +1,134 @@
+use super::{CacheEvent, CacheMetrics, CacheStats, LoadOutcome};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// The counters of a service, and its sink.
+pub(crate) struct Observer {
+    sink: Option<Box<dyn CacheMetrics>>,
+    hits: Striped,
+    absent_hits: Striped,
+    misses: Striped,
+    loads: AtomicU64,
+    load_failures: AtomicU64,
+    coalesced: AtomicU64,
+    fills: AtomicU64,
+    superseded_fills: AtomicU64,
+    puts: AtomicU64,
+    invalidations: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Observer {
+    pub(crate) fn new(sink: Option<Box<dyn CacheMetrics>>) -> Self {
+        Self {
+            sink,
+            hits: Striped::default(),
+            absent_hits: Striped::default(),
+            misses: Striped::default(),
+            loads: AtomicU64::new(0),
+            load_failures: AtomicU64::new(0),
+            coalesced: AtomicU64::new(0),
+            fills: AtomicU64::new(0),
+            superseded_fills: AtomicU64::new(0),
+            puts: AtomicU64::new(0),
+            invalidations: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts an event, and passes it on.
+    pub(crate) fn record(&self, event: &CacheEvent<'_>) {
+        match event {
+            CacheEvent::Hit { .. } => self.hits.add(),
+            CacheEvent::AbsentHit { .. } => self.absent_hits.add(),
+            CacheEvent::Miss { .. } => self.misses.add(),
+            CacheEvent::Coalesced { .. } => add(&self.coalesced),
+            CacheEvent::Load { outcome, .. } => self.count_load(*outcome),
+            CacheEvent::Fill { .. } => add(&self.fills),
+            CacheEvent::SupersededFill { .. } => add(&self.superseded_fills),
+            CacheEvent::Put { .. } => add(&self.puts),
+            CacheEvent::Invalidation { .. } => add(&self.invalidations),
+            CacheEvent::Failure { .. } => add(&self.failures),
+        }
+        if let Some(sink) = &self.sink {
+            tell(&**sink, event);
+        }
+    }
+
+    fn count_load(&self, outcome: LoadOutcome) {
+        add(&self.loads);
+        if !matches!(outcome, LoadOutcome::Found | LoadOutcome::Absent) {
+            add(&self.load_failures);
+        }
+    }
+
+    pub(crate) fn stats(&self, entries: Option<u64>) -> CacheStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CacheStats {
+            hits: self.hits.sum(),
+            absent_hits: self.absent_hits.sum(),
+            misses: self.misses.sum(),
+            loads: read(&self.loads),
+            load_failures: read(&self.load_failures),
+            coalesced: read(&self.coalesced),
+            fills: read(&self.fills),
+            superseded_fills: read(&self.superseded_fills),
+            puts: read(&self.puts),
+            invalidations: read(&self.invalidations),
+            failures: read(&self.failures),
+            entries,
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer")
+            .field("stats", &self.stats(None))
+            .finish_non_exhaustive()
+    }
+}
+
+fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cold]
+fn tell(sink: &dyn CacheMetrics, event: &CacheEvent<'_>) {
+    // The sink is the user's: what it leaves behind when it panics is its own.
+    if catch_unwind(AssertUnwindSafe(|| sink.record(event))).is_err() {
+        tracing::error!("a cache metrics sink panicked");
+    }
+}
+
+/// A counter that threads on different cores can raise without passing a cache line back and forth.
+#[derive(Default)]
+struct Striped([Padded; Self::STRIPES]);
+
+#[derive(Default)]
+#[repr(align(128))]
+struct Padded(AtomicU64);
+
+impl Striped {
+    const STRIPES: usize = 16;
+
+    fn add(&self) {
+        thread_local! {
+            static STRIPE: usize = next_stripe();
+        }
+        add(&self.0[STRIPE.with(|stripe| *stripe)].0);
+    }
+
+    fn sum(&self) -> u64 {
+        self.0
+            .iter()
+            .map(|stripe| stripe.0.load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+fn next_stripe() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    THREADS.fetch_add(1, Ordering::Relaxed) % Striped::STRIPES
+}

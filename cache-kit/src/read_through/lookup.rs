@@ -1,0 +1,55 @@
+//! What a look-up says, typed, and what follows from a miss.
+
+use crate::backend::{Lookup, Stamp};
+use crate::entity::CacheEntity;
+use std::sync::Arc;
+
+/// A look-up whose type is known.
+pub(crate) enum Typed<T> {
+    Hit(Arc<T>),
+    Absent,
+    Miss(Missed),
+}
+
+/// What a miss says of the key's state, and so of who may share a load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Missed {
+    /// The state is known.
+    At(Stamp),
+    /// The backend answered without one: a permit tells.
+    Unstamped,
+    /// The backend did not answer. The load goes on without it and is not stored.
+    Unreachable,
+}
+
+/// Where a load's permit comes from.
+pub(crate) enum Pass<P> {
+    /// It has not been asked for.
+    Unopened,
+    /// It is here.
+    Opened(P),
+    /// There is none: nothing is stored.
+    Denied,
+}
+
+impl<P> Pass<P> {
+    pub(super) fn renewed(self) -> Self {
+        match self {
+            Self::Denied => Self::Denied,
+            Self::Unopened | Self::Opened(_) => Self::Unopened,
+        }
+    }
+}
+
+impl<T: CacheEntity> From<Lookup> for Typed<T> {
+    fn from(lookup: Lookup) -> Self {
+        match lookup {
+            // A backend that hands out another type than it was asked for has missed.
+            Lookup::Hit(value) => value
+                .downcast()
+                .map_or(Self::Miss(Missed::Unstamped), Self::Hit),
+            Lookup::Absent => Self::Absent,
+            Lookup::Miss(stamp) => Self::Miss(stamp.map_or(Missed::Unstamped, Missed::At)),
+        }
+    }
+}
