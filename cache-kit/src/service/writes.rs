@@ -21,7 +21,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// come, and its value would be replaced by the older one.
     ///
     /// # Errors
-    /// [`Error::ValidationError`] or [`Error::ConfigError`] if it must not be stored, [`Error::BackendError`] if the store failed: then
+    /// [`Error::ValidationError`](crate::Error::ValidationError) or [`Error::ConfigError`](crate::Error::ConfigError) if it must not be stored, [`Error::BackendError`](crate::Error::BackendError) if the store failed: then
     /// nothing may have changed.
     pub async fn put<P>(&self, entity: P) -> Result<()>
     where
@@ -108,7 +108,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// Drops an entry, and keeps loads that are in progress from storing theirs. One round trip; call it after the commit.
     ///
     /// # Errors
-    /// [`Error::BackendError`] if the store could not be told: readers may see the old entry.
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told: readers may see the old entry.
     pub async fn invalidate<T: CacheEntity>(&self, key: &T::Key) -> Result<()> {
         let key = self.writer_for::<T>(key).to_key()?;
         self.drop_entries(T::cache_prefix(), &[key], InvalidationSource::Call)
@@ -134,7 +134,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// Drops all entities of a type (of its prefix), in constant time. Their memory is freed as they expire or are evicted.
     ///
     /// # Errors
-    /// [`Error::BackendError`] if the store could not be told.
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
     pub async fn clear_prefix<T: CacheEntity>(&self) -> Result<()> {
         let prefix = self.prefix_of::<T>();
         let cleared = self.0.backend.clear_prefix(&prefix).await;
