@@ -72,7 +72,8 @@ pub struct CacheStats {
     pub misses: u64,
     /// Times the repository was asked.
     pub loads: u64,
-    /// Loads that failed, panicked, were dropped, or brought an invalid entity.
+    /// Loads that failed, panicked, were dropped, or, of a single key, brought an invalid entity. (A batch goes on with the others, and counts that
+    /// under `failures`.)
     pub load_failures: u64,
     /// Misses that another caller's load answered.
     pub coalesced: u64,

@@ -21,7 +21,8 @@ pub struct Write<'c, B: CacheBackend> {
     prefix: &'static str,
     /// `None` if the key is known only afterwards, or once everything is done.
     key: Option<CacheKey>,
-    permit: Option<B::Permit>,
+    /// And how long what is put under it lives.
+    permit: Option<(B::Permit, Lifetime)>,
 }
 
 impl<'c, B: CacheBackend> Write<'c, B> {
@@ -29,16 +30,12 @@ impl<'c, B: CacheBackend> Write<'c, B> {
     pub async fn put<T: CacheEntity>(cache: &'c CacheService<B>, key: Option<KeyWriter>) -> Self {
         let reader = Reader::<B, T>::new(cache);
         let key = key.and_then(|key| reader.counted(Operation::Declare, key.to_key()));
-        let permit = match &key {
-            Some(key)
-                if reader
-                    .counted(Operation::Declare, cache.declare::<T>(Lifetime::new()))
-                    .is_some() =>
-            {
-                reader
-                    .open(key, Intent::Write)
-                    .await
-                    .map(|opened| opened.permit)
+        let declared = key.as_ref().map(|_| cache.declare::<T>(Lifetime::new()));
+        let lifetime = declared.and_then(|declared| reader.counted(Operation::Declare, declared));
+        let permit = match (&key, lifetime) {
+            (Some(key), Some(lifetime)) => {
+                let opened = reader.open(key, Intent::Write).await;
+                opened.map(|opened| (opened.permit, lifetime))
             }
             _ => None,
         };
@@ -103,18 +100,23 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         let reader = Reader::<B, T>::new(self.cache);
         let validity = entity.validate().map_err(into_validation_error);
         let is_valid = reader.counted(Operation::Put, validity).is_some();
-        let Some(permit) = self.permit.take().filter(|_| is_valid) else {
+        let Some((permit, lifetime)) = self.permit.take().filter(|_| is_valid) else {
             return self.conclude(source, None).await;
         };
-        match self.replace(permit, entity).await {
+        match self.replace(permit, entity, &lifetime).await {
             Ok(()) => Ok(()),
             // The store must be told to forget the old one; if it can be, a write has all it needs.
             Err(_) => self.conclude(source, None).await,
         }
     }
 
-    async fn replace<T: CacheEntity>(&mut self, permit: B::Permit, entity: Arc<T>) -> Result<()> {
-        self.cache.put_under(permit, entity).await?;
+    async fn replace<T: CacheEntity>(
+        &mut self,
+        permit: B::Permit,
+        entity: Arc<T>,
+        lifetime: &Lifetime,
+    ) -> Result<()> {
+        self.cache.put_under(permit, entity, lifetime).await?;
         if let Some(key) = self.key.take() {
             self.cache.inner().flights.detach(&key);
         }

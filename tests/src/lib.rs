@@ -1,8 +1,10 @@
 //! The harness of the tests: entities as users write them, a repository that counts, and a sink that remembers.
 
+mod hermit;
 mod people;
 mod sink;
 
+pub use hermit::{Hermit, Shy};
 pub use people::{Employment, EmploymentKey, People, Person, RepositoryError};
 pub use sink::{RecordingMetrics, event_names};
 

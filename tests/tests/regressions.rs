@@ -8,9 +8,10 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{Entry, Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Shape};
-use cache_kit_tests::{Employment, People, Person, RepositoryError, counts, settle, soon};
+use cache_kit_tests::{
+    Employment, Hermit, People, Person, RepositoryError, Shy, counts, settle, soon,
+};
 use std::cell::Cell;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -103,34 +104,6 @@ async fn a_failed_put_of_a_long_key_invalidates_the_entry_that_is_read() {
         words.save(written).await.unwrap_err();
         let left = words.cache.get::<Word>(&text).await.unwrap();
         assert!(left.is_none(), "shift {shift}: stale for ever");
-    }
-}
-
-/// A key whose `Display` writes something and fails, if it is odd.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Shy(u64);
-
-impl fmt::Display for Shy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shy-{}", self.0 / 2)?;
-        if self.0.is_multiple_of(2) {
-            Ok(())
-        } else {
-            Err(fmt::Error)
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Hermit(Shy);
-
-impl CacheEntity for Hermit {
-    type Key = Shy;
-    fn cache_key(&self) -> Shy {
-        self.0.clone()
-    }
-    fn cache_prefix() -> &'static str {
-        "hermit"
     }
 }
 

@@ -29,14 +29,14 @@ impl<B: CacheBackend> CacheService<B> {
     {
         let entity: Arc<P::Entity> = entity.into();
         entity.validate().map_err(into_validation_error)?;
-        self.declare::<P::Entity>(Lifetime::new())?;
+        let lifetime = self.declare::<P::Entity>(Lifetime::new())?;
         let key = self.writer_for::<P::Entity>(&entity.cache_key()).to_key()?;
         let keys = std::slice::from_ref(&key);
         let shape = Shape::of::<P::Entity>();
         let opened = only(self.0.backend.open(keys, shape, Intent::Write).await);
         let opened =
             opened.inspect_err(|error| self.failed::<P::Entity>(Operation::Open, error))?;
-        let stored = self.put_under(opened.permit, entity).await;
+        let stored = self.put_under(opened.permit, entity, &lifetime).await;
         self.0.flights.detach(&key);
         if stored.is_err() {
             let prefix = P::Entity::cache_prefix();
@@ -53,8 +53,8 @@ impl<B: CacheBackend> CacheService<B> {
         &self,
         permit: B::Permit,
         entity: Arc<T>,
+        lifetime: &Lifetime,
     ) -> Result<()> {
-        let lifetime = self.declare::<T>(Lifetime::new())?;
         let put = Fill {
             permit,
             entry: Entry::Value(entity),

@@ -3,8 +3,7 @@
 use super::{assert_goes_on, byte_cache, cache};
 use cache_kit::Error;
 use cache_kit::prelude::*;
-use cache_kit_tests::soon;
-use std::fmt;
+use cache_kit_tests::{Hermit, Shy, soon};
 
 /// An entity with a key of any text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
@@ -43,34 +42,6 @@ impl<T> MapSome for Vec<cache_kit::Result<Option<T>>> {
         self.iter()
             .map(|found| found.as_ref().is_ok_and(Option::is_some))
             .collect()
-    }
-}
-
-/// A key that cannot be displayed when it is odd.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Shy(u64);
-
-impl fmt::Display for Shy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shy-{}", self.0 / 2)?;
-        if self.0.is_multiple_of(2) {
-            Ok(())
-        } else {
-            Err(fmt::Error)
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Hermit(Shy);
-
-impl CacheEntity for Hermit {
-    type Key = Shy;
-    fn cache_key(&self) -> Shy {
-        self.0.clone()
-    }
-    fn cache_prefix() -> &'static str {
-        "hermit"
     }
 }
 
