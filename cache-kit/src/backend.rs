@@ -40,10 +40,11 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
         None
     }
 
-    /// Reads entries. A value of another type, or one that does not decode, is a miss.
+    /// Reads entries. A value of another type or layout is a miss.
     ///
     /// # Errors
-    /// For each key on its own, if the store could not be asked.
+    /// For each key on its own: [`Error::DeserializationError`] if what is stored there is corrupt, another error if the store could not be
+    /// asked.
     fn read(
         &self,
         keys: &[CacheKey],
@@ -111,9 +112,17 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
 #[non_exhaustive]
 pub enum Lookup {
     /// A fresh value.
-    Hit(Erased),
+    Hit {
+        /// What is stored.
+        value: Erased,
+        /// How long ago it was stored.
+        age: Duration,
+    },
     /// The fresh knowledge that the repository has no such entity.
-    Absent,
+    Absent {
+        /// How long ago it was stored.
+        age: Duration,
+    },
     /// Nothing fresh, and the state the key is in; `None` where only `open` can tell.
     Miss(Option<Stamp>),
 }

@@ -1,11 +1,15 @@
 //! What one call asks for, and what its return type can do. Generated code fills it in; the probes find out by method
 //! resolution what a concrete error type can do, without a bound that would shut others out.
 
+use crate::backend::CacheBackend;
+use crate::entity::CacheEntity;
 use crate::error::{Cause, Error};
 use crate::flight::Failure;
+use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,6 +19,8 @@ use std::time::Duration;
 pub struct Call<O> {
     pub(crate) strategy: CacheStrategy,
     pub(crate) lifetime: Lifetime,
+    pub(crate) ttl_class: Option<Cow<'static, str>>,
+    pub(crate) age_limit: Option<Duration>,
     pub(crate) miss: Option<fn() -> O>,
     pub(crate) sharing: Sharing<O>,
     pub(crate) carry: Option<fn(Error) -> O>,
@@ -26,6 +32,8 @@ impl<O> Call<O> {
         Self {
             strategy,
             lifetime: Lifetime::new(),
+            ttl_class: None,
+            age_limit: None,
             miss: None,
             sharing: Sharing::none(),
             carry: None,
@@ -58,6 +66,22 @@ impl<O> Call<O> {
     pub fn jitter(mut self, fraction: f64) -> Self {
         self.lifetime = self.lifetime.with_jitter(fraction);
         self
+    }
+
+    /// Names the class that asks, and how old an entry it accepts.
+    #[must_use]
+    pub(crate) fn class(mut self, class: Cow<'static, str>, age_limit: Option<Duration>) -> Self {
+        self.ttl_class = Some(class);
+        self.age_limit = age_limit;
+        self
+    }
+
+    /// How long what this call loads lives; `None` if it is not to be stored.
+    pub(crate) fn lifetime_in<B: CacheBackend, T: CacheEntity>(
+        &self,
+        cache: &CacheService<B>,
+    ) -> Option<Lifetime> {
+        cache.lifetime::<T>(self.lifetime, self.strategy, self.ttl_class.as_deref())
     }
 
     /// Says how a failed load is told to those who waited for it.

@@ -41,10 +41,10 @@ impl Clock {
         }
     }
 
-    /// Returns when a lifetime that begins now ends; [`Clock::NEVER`] if it has no end that this clock reaches.
-    pub(crate) fn end_of(&self, ttl: Option<Duration>) -> u64 {
+    /// Returns when a lifetime ends that begins at a time; [`Clock::NEVER`] if it has no end that a clock reaches.
+    pub(crate) fn end_of(begin: u64, ttl: Option<Duration>) -> u64 {
         ttl.map_or(Self::NEVER, |ttl| {
-            self.now().saturating_add(saturating_nanos(ttl))
+            begin.saturating_add(saturating_nanos(ttl))
         })
     }
 

@@ -17,11 +17,17 @@ use std::sync::Arc;
 /// assert_eq!(error.to_string(), "repository failed: connection refused");
 /// ```
 #[derive(Clone)]
-pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+pub struct Cause {
+    error: Arc<dyn std::error::Error + Send + Sync>,
+    is_transient: bool,
+}
 
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Cause {
     fn from(error: E) -> Self {
-        Self(Arc::from(error.into()))
+        Self {
+            error: Arc::from(error.into()),
+            is_transient: false,
+        }
     }
 }
 
@@ -29,19 +35,19 @@ impl Deref for Cause {
     type Target = dyn std::error::Error + Send + Sync;
 
     fn deref(&self) -> &Self::Target {
-        &*self.0
+        &*self.error
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(&self.error, f)
     }
 }
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&self.error, f)
     }
 }
 
@@ -73,6 +79,77 @@ pub enum Error {
     /// A deadline passed.
     #[error("cache call timed out")]
     Timeout,
+}
+
+impl Error {
+    /// Says that the repository failed for now: asking again may succeed. What it returns is an [`Error::RepositoryError`], and
+    /// [retried](crate::OperationConfig::with_retry) where the caller wants that.
+    ///
+    /// ```
+    /// use cache_kit::Error;
+    ///
+    /// let error = Error::transient("too many connections");
+    /// assert!(error.is_transient());
+    /// assert!(!Error::RepositoryError("no such table".into()).is_transient());
+    /// ```
+    pub fn transient(cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        Self::RepositoryError(Cause {
+            is_transient: true,
+            ..cause
+        })
+    }
+
+    /// Says whether asking again may succeed: a backend that failed, a deadline that passed, and what
+    /// [`transient`](Self::transient) made.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::BackendError(_) | Self::Timeout => true,
+            Self::RepositoryError(cause) => cause.is_transient,
+            _ => false,
+        }
+    }
+
+    /// Whatever encoding returned, it says that the entity cannot be encoded.
+    pub(crate) fn into_serialization(self) -> Self {
+        match self {
+            Self::SerializationError(_) => self,
+            other => Self::SerializationError(other.into()),
+        }
+    }
+
+    /// Whatever decoding returned, it says that the bytes are not the entity.
+    pub(crate) fn into_deserialization(self) -> Self {
+        match self {
+            Self::DeserializationError(_) => self,
+            // What the guide's entities return for both directions.
+            Self::SerializationError(cause) => Self::DeserializationError(cause),
+            other => Self::DeserializationError(other.into()),
+        }
+    }
+
+    /// Whatever a `validate` returned, it says that the entity is not valid.
+    pub(crate) fn into_validation(self) -> Self {
+        match self {
+            Self::ValidationError(_) => self,
+            other => Self::ValidationError(other.into()),
+        }
+    }
+}
+
+/// Says what a failing cache means for those who read through it. It is about reads: whoever writes by hand is told of failures
+/// by the method's result, and an attribute by `on_unreachable`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailurePolicy {
+    /// The cache's failure is not the caller's: one that is down or slow is passed by, a corrupt entry is replaced. Failures are counted
+    /// and logged.
+    #[default]
+    Degrade,
+    /// A failure of the cache is the call's error, where its error type can carry one (is `From<cache_kit::Error>`): [`BackendError`](Error::BackendError) or
+    /// [`Timeout`](Error::Timeout) for a store that is down or slow, also if it fails only when the loaded value is to be stored;
+    /// [`DeserializationError`](Error::DeserializationError) for a corrupt entry, which stays until it is invalidated or expires.
+    Propagate,
 }
 
 /// Abbreviates a result whose error is, unless said otherwise, [`Error`].

@@ -1,17 +1,75 @@
 //! Objects that know which entity they want and take it when it comes.
 
 use crate::entity::CacheEntity;
+use crate::error::Result;
 use std::fmt;
 
 /// Names the entity it wants, and is fed with it.
 ///
-/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) generates one for each entity, and [`GenericFeeder`] serves them all.
+/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) generates one for each entity, and [`GenericFeeder`] serves them all. The hooks are for
+/// feeders written by hand. One that fails ends its own call and nobody else's: what was loaded is stored all the same.
+///
+/// ```
+/// use cache_kit::prelude::*;
+/// # #[derive(Clone, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", key = id)]
+/// # struct User { id: u64 }
+///
+/// struct Counting {
+///     id: u64,
+///     user: Option<User>,
+///     misses: usize,
+/// }
+///
+/// impl CacheFeed<User> for Counting {
+///     fn entity_id(&mut self) -> u64 {
+///         self.id
+///     }
+///
+///     fn feed(&mut self, user: Option<User>) {
+///         self.user = user;
+///     }
+///
+///     fn on_miss(&mut self, _: &u64) -> cache_kit::Result<()> {
+///         self.misses += 1;
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait CacheFeed<T: CacheEntity>: Send {
-    /// Returns the key of the entity that is wanted.
+    /// Returns the key of the entity that is wanted. Asked once for each call.
     fn entity_id(&mut self) -> T::Key;
 
-    /// Takes the entity; `None` if there is none.
+    /// Takes the entity; `None` if there is none, or, after a `Fresh` miss, none is cached.
     fn feed(&mut self, entity: Option<T>);
+
+    /// Is told that the cache knows the answer: the entity, or that there is none.
+    ///
+    /// # Errors
+    /// Whatever is to end the call, before the feeder is fed.
+    fn on_hit(&mut self, key: &T::Key) -> Result<()> {
+        let _ = key;
+        Ok(())
+    }
+
+    /// Is told, once for each call, that the repository is about to be asked, by this call or by another one that it waits for; or that a
+    /// `Fresh` call has found nothing.
+    ///
+    /// # Errors
+    /// Whatever is to end the call, before anyone is asked.
+    fn on_miss(&mut self, key: &T::Key) -> Result<()> {
+        let _ = key;
+        Ok(())
+    }
+
+    /// Is shown the entity that is about to be fed, wherever it comes from.
+    ///
+    /// # Errors
+    /// Whatever is to end the call, before the feeder is fed.
+    fn on_loaded(&mut self, entity: &T) -> Result<()> {
+        let _ = entity;
+        Ok(())
+    }
 }
 
 /// Feeds on any entity.

@@ -61,6 +61,7 @@ mod clock;
 mod codec;
 mod entity;
 mod error;
+mod expander;
 mod feed;
 mod flight;
 mod key;
@@ -69,12 +70,17 @@ mod outcome;
 pub mod prelude;
 #[doc(hidden)]
 pub mod private;
+mod random;
 mod read_through;
+mod registry;
+mod repository;
+mod retry;
 mod service;
 mod shape;
 mod strategy;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timer;
 mod ttl;
 mod write;
 
@@ -203,17 +209,21 @@ pub use cache_kit_derive::cache_put;
 pub use cache_kit_derive::cached;
 pub use clock::{Clock, ManualClock};
 pub use entity::CacheEntity;
-pub use error::{Cause, Error, Result};
+pub use error::{Cause, Error, FailurePolicy, Result};
+pub use expander::CacheExpander;
 pub use feed::{CacheFeed, GenericFeeder};
 pub use key::{CacheKey, KeyArg, KeyPart, KeyRef, KeyWriter, ParseKeyError};
 pub use observe::{
     CacheEvent, CacheMetrics, CacheStats, InvalidationSource, LoadOutcome, Operation,
 };
 pub use outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Payload};
+pub use registry::{CacheRegistry, CacheRegistryBuilder};
+pub use repository::{DataRepository, Repository};
+pub use retry::Retry;
 pub use service::{CacheService, CacheServiceBuilder, Found};
 pub use shape::{Erased, Shape};
-pub use strategy::CacheStrategy;
-pub use ttl::Lifetime;
+pub use strategy::{CacheContext, CacheStrategy, OperationConfig};
+pub use ttl::{Lifetime, TtlPolicy};
 
 /// Runs the README's programs as tests.
 #[cfg(doctest)]

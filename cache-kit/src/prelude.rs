@@ -2,11 +2,14 @@
 
 pub use crate::backend::{AnyBackend, CacheBackend, InMemoryBackend};
 pub use crate::entity::CacheEntity;
+pub use crate::expander::CacheExpander;
 pub use crate::feed::{CacheFeed, GenericFeeder};
 pub use crate::key::CacheKey;
 pub use crate::observe::{CacheEvent, CacheMetrics, CacheStats};
+pub use crate::registry::CacheRegistry;
+pub use crate::repository::{DataRepository, Repository};
 pub use crate::service::CacheService;
-pub use crate::strategy::CacheStrategy;
-pub use crate::ttl::Lifetime;
+pub use crate::strategy::{CacheContext, CacheStrategy, OperationConfig};
+pub use crate::ttl::{Lifetime, TtlPolicy};
 pub use cache_kit_derive::{CacheEntity, cache_evict, cache_put, cached};
 pub use serde::{Deserialize, Serialize};

@@ -5,17 +5,15 @@ mod read;
 mod reader;
 
 pub(crate) use lookup::{Missed, Pass, Typed};
-pub(crate) use reader::{Reader, Waiting};
+pub(crate) use reader::{Reader, Waiting, to_fill};
 
 use crate::backend::CacheBackend;
 use crate::call::Call;
-use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::key::KeyWriter;
-use crate::observe::CacheEvent;
+use crate::observe::{CacheEvent, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use crate::service::CacheService;
-use crate::shape::Shape;
 use crate::strategy::CacheStrategy;
 use read::Read;
 use std::future::Future;
@@ -30,9 +28,9 @@ where
     if !matches!(call.strategy, CacheStrategy::Refresh | CacheStrategy::Fresh) {
         return None;
     }
-    let shape = Shape::of::<EntityOf<O>>();
-    let lookup = key.with_key(|key| cache.inner().backend.peek(key, shape))??;
-    answer(cache, Typed::from(lookup)).ok()
+    let reader = Reader::<B, EntityOf<O>>::new(cache);
+    let lookup = Typed::within(call.age_limit, reader.peek(key)?);
+    answer(&reader, lookup).ok()
 }
 
 /// Runs a call to its end; `body` is polled only if the repository has to be asked.
@@ -56,12 +54,9 @@ where
     // Here, so that the future need not hold the writer.
     let plan = Plan::of(cache, &key, call);
     Box::pin(async move {
-        match &plan {
-            Plan::Read(read) => read.run(body).await,
-            Plan::Load(reader, carry) => Box::pin(reader.load_uncached(*carry, body)).await,
-            Plan::Refuse(reader, carry, error) => {
-                Box::pin(reader.refuse(*carry, error.clone(), body)).await
-            }
+        match plan.look_up().await {
+            Ok(output) => output,
+            Err(missed) => plan.ask(missed, body).await,
         }
     })
 }
@@ -69,61 +64,75 @@ where
 /// How an output says what the cache found wrong, if it can.
 type Carry<O> = Option<fn(Error) -> O>;
 
-/// What has to be done for a call that was not answered at once.
-enum Plan<'c, B: CacheBackend, O: CachedOutput> {
+/// What has to be done for a call that was not answered at once, in two steps: [`look_up`](Self::look_up), and after a miss
+/// [`ask`](Self::ask).
+pub(crate) enum Plan<'c, B: CacheBackend, O: CachedOutput> {
+    /// Through the cache.
     Read(Read<'c, B, O>),
+    /// Beside it.
     Load(Reader<'c, B, EntityOf<O>>, Carry<O>),
+    /// Not at all, for what was declared cannot work; beside the cache where the output cannot say so.
     Refuse(Reader<'c, B, EntityOf<O>>, Carry<O>, Error),
 }
 
 impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
-    fn of(cache: &'c CacheService<B>, key: &KeyWriter, call: Call<O>) -> Self {
+    pub(crate) fn of(cache: &'c CacheService<B>, key: &KeyWriter, call: Call<O>) -> Self {
         let reader = Reader::new(cache);
         if call.strategy == CacheStrategy::Bypass {
             return Self::Load(reader, call.carry);
         }
         match reader.admit(key, call.lifetime) {
-            Ok((key, lifetime)) => Self::Read(Read {
-                reader,
-                key,
-                lifetime,
-                call,
-            }),
+            Ok(key) => Self::Read(Read::new(reader, key, call)),
             Err(error) => Self::Refuse(reader, call.carry, error),
+        }
+    }
+
+    /// Asks the cache, if the strategy wants that.
+    ///
+    /// # Errors
+    /// What a miss says of the key, for the second step.
+    pub(crate) async fn look_up(&self) -> Result<O, Missed> {
+        match self {
+            Self::Read(read) => read.look_up().await,
+            Self::Load(..) => Err(Missed::Unreachable),
+            Self::Refuse(reader, carry, error) => {
+                reader.failed(Operation::Declare, error);
+                carry.map_or(Err(Missed::Unreachable), |carry| Ok(carry(error.clone())))
+            }
+        }
+    }
+
+    /// Asks the repository, if the strategy wants that: by `body`, or as one of those who wait for another's.
+    pub(crate) async fn ask<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+        match self {
+            Self::Read(read) => read.ask(missed, body).await,
+            Self::Load(reader, carry) | Self::Refuse(reader, carry, _) => {
+                Box::pin(reader.load_uncached(*carry, body)).await
+            }
         }
     }
 }
 
 /// Turns a look-up into the caller's output and counts it. `Err` is a miss, not counted here: an entry that says
 /// "absent" is one to an output that cannot.
-fn answer<B, O>(cache: &CacheService<B>, lookup: Typed<EntityOf<O>>) -> Result<O, Missed>
+fn answer<B, O>(
+    reader: &Reader<'_, B, EntityOf<O>>,
+    lookup: Typed<EntityOf<O>>,
+) -> Result<O, Missed>
 where
     B: CacheBackend,
     O: CachedOutput,
 {
-    let prefix = prefix_of::<O>();
     match lookup {
         Typed::Hit(entity) => {
-            cache.record(&CacheEvent::Hit { prefix });
+            reader.record(|prefix| CacheEvent::Hit { prefix });
             Ok(O::from_payload(O::Payload::from_hit(entity)))
         }
         Typed::Absent => {
             let absent = O::Payload::absent().ok_or(Missed::Unstamped)?;
-            cache.record(&CacheEvent::AbsentHit { prefix });
+            reader.record(|prefix| CacheEvent::AbsentHit { prefix });
             Ok(O::from_payload(absent))
         }
         Typed::Miss(missed) => Err(missed),
-    }
-}
-
-fn prefix_of<O: CachedOutput>() -> &'static str {
-    EntityOf::<O>::cache_prefix()
-}
-
-/// Whatever a `validate` returned, it says that the entity is not valid.
-pub(crate) fn into_validation_error(error: Error) -> Error {
-    match error {
-        Error::ValidationError(_) => error,
-        other => Error::ValidationError(other.into()),
     }
 }

@@ -3,22 +3,23 @@
 mod batch;
 mod builder;
 mod definitions;
+mod settings;
 mod writes;
 
 pub use builder::CacheServiceBuilder;
 
-use crate::backend::{CacheBackend, Lookup, only};
+use crate::backend::{CacheBackend, Lookup};
 use crate::call::Call;
 use crate::entity::CacheEntity;
-use crate::error::{Error, Result};
+use crate::error::{Error, FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, CacheStats, Observer, Operation};
-use crate::read_through::{Typed, peek, read_through};
-use crate::shape::Shape;
-use crate::strategy::CacheStrategy;
+use crate::read_through::{Reader, peek, read_through};
+use crate::strategy::{CacheContext, CacheStrategy};
 use crate::ttl::Lifetime;
 use definitions::Definitions;
+use settings::Settings;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -54,9 +55,7 @@ pub struct CacheService<B: CacheBackend>(Arc<Inner<B>>);
 
 pub(crate) struct Inner<B> {
     pub(crate) backend: B,
-    pub(crate) namespace: Option<Box<str>>,
-    pub(crate) lifetime: Lifetime,
-    pub(crate) flight_deadline: Duration,
+    pub(crate) settings: Settings,
     pub(crate) flights: Flights,
     pub(crate) observer: Observer,
     definitions: Definitions,
@@ -101,12 +100,19 @@ impl<B: CacheBackend> CacheService<B> {
         CacheServiceBuilder::new(backend)
     }
 
+    /// Sets up another service over the same backend, with this one's settings. The two share entries; what they load, and what they count,
+    /// is each one's own.
+    pub fn to_builder(&self) -> CacheServiceBuilder<B> {
+        CacheServiceBuilder::with_settings(self.0.backend.clone(), self.0.settings.clone())
+    }
+
     /// Returns a cached entity; `None` if it is absent or not cached. Never asks a repository.
     ///
-    /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte store takes one round trip.
+    /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte store takes one round trip. A store that cannot
+    /// be asked has nothing, unless the service's policy is [`FailurePolicy::Propagate`].
     ///
     /// # Errors
-    /// [`Error::BackendError`] if the store could not be asked, [`Error::ConfigError`] for a key that cannot be.
+    /// [`Error::ConfigError`] for a key that cannot be; under [`FailurePolicy::Propagate`] what the store failed with.
     pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
         self.look_up(key).await.map(Found::into_option)
     }
@@ -117,21 +123,28 @@ impl<B: CacheBackend> CacheService<B> {
     /// As [`get`](Self::get).
     pub async fn look_up<T: CacheEntity>(&self, key: &T::Key) -> Result<Found<T>> {
         let writer = self.writer_for::<T>(key);
-        match writer
-            .with_key(|key| self.0.backend.peek(key, Shape::of::<T>()))
-            .flatten()
-        {
-            Some(lookup) => Ok(self.found(lookup)),
-            None => self.look_up_far(&writer).await,
+        let reader = Reader::<B, T>::new(self);
+        match reader.peek(&writer) {
+            Some(lookup) => Ok(reader.found(lookup)),
+            None => self.look_up_far(&reader, &writer).await,
         }
     }
 
-    async fn look_up_far<T: CacheEntity>(&self, key: &KeyWriter) -> Result<Found<T>> {
-        let key = key.to_key()?;
-        let lookup = only(self.0.backend.read(&[key], Shape::of::<T>()).await);
-        lookup
-            .map(|lookup| self.found(lookup))
-            .inspect_err(|error| self.failed::<T>(Operation::Read, error))
+    async fn look_up_far<T: CacheEntity>(
+        &self,
+        reader: &Reader<'_, B, T>,
+        key: &KeyWriter,
+    ) -> Result<Found<T>> {
+        let lookup = reader.read(&key.to_key()?).await;
+        self.tolerate(lookup).map(|lookup| reader.found(lookup))
+    }
+
+    /// Takes a look-up that failed for one that found nothing, where failures are not the caller's.
+    fn tolerate(&self, lookup: Result<Lookup>) -> Result<Lookup> {
+        match self.0.settings.failure_policy {
+            FailurePolicy::Degrade => Ok(lookup.unwrap_or(Lookup::Miss(None))),
+            FailurePolicy::Propagate => lookup,
+        }
     }
 
     /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The strategy is `Refresh`.
@@ -211,7 +224,7 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     pub(crate) fn writer<T: CacheEntity>(&self) -> KeyWriter {
-        KeyWriter::new(self.0.namespace.as_deref(), T::cache_prefix())
+        KeyWriter::new(self.0.settings.namespace.as_deref(), T::cache_prefix())
     }
 
     pub(crate) fn writer_for<T: CacheEntity>(&self, key: &T::Key) -> KeyWriter {
@@ -222,40 +235,52 @@ impl<B: CacheBackend> CacheService<B> {
 
     fn prefix_of<T: CacheEntity>(&self) -> String {
         let prefix = T::cache_prefix();
-        self.0.namespace.as_deref().map_or_else(
+        self.0.settings.namespace.as_deref().map_or_else(
             || prefix.to_owned(),
             |namespace| format!("{namespace}:{prefix}"),
         )
     }
 
-    /// Checks an entity's declaration before anything is stored under it, and returns how long its entries live.
-    pub(crate) fn declare<T: CacheEntity>(&self, call: Lifetime) -> Result<Lifetime> {
-        let lifetime = call.or(T::lifetime()).or(self.0.lifetime);
-        lifetime.check()?;
-        self.0.definitions.check::<T>()?;
-        Ok(lifetime)
+    /// Checks an entity's declaration before anything is stored under it.
+    pub(crate) fn declare<T: CacheEntity>(&self, operation: Lifetime) -> Result<()> {
+        self.0.settings.declared::<T>(operation).check()?;
+        self.0.definitions.check::<T>()
     }
 
-    fn found<T: CacheEntity>(&self, lookup: Lookup) -> Found<T> {
-        match Typed::<T>::from(lookup) {
-            Typed::Hit(entity) => {
-                self.record(&CacheEvent::Hit {
-                    prefix: T::cache_prefix(),
-                });
-                Found::Hit(entity)
-            }
-            Typed::Absent => {
-                self.record(&CacheEvent::AbsentHit {
-                    prefix: T::cache_prefix(),
-                });
-                Found::Absent
-            }
-            Typed::Miss(_) => {
-                self.record(&CacheEvent::Miss {
-                    prefix: T::cache_prefix(),
-                });
-                Found::Miss
-            }
+    /// Says how long what an operation stores lives; `None` if it is not to be stored.
+    pub(crate) fn lifetime<T: CacheEntity>(
+        &self,
+        operation: Lifetime,
+        strategy: CacheStrategy,
+        ttl_class: Option<&str>,
+    ) -> Option<Lifetime> {
+        let settings = &self.0.settings;
+        let context = context_of::<T>(strategy, ttl_class);
+        settings
+            .decided::<T>(operation, &context)
+            .unwrap_or_else(|error| {
+                self.failed::<T>(Operation::Policy, &error);
+                Some(settings.declared::<T>(operation))
+            })
+    }
+
+    /// Says how old an entry may be that an operation of a class accepts.
+    pub(crate) fn age_limit<T: CacheEntity>(
+        &self,
+        strategy: CacheStrategy,
+        ttl_class: &str,
+    ) -> Result<Option<Duration>> {
+        let context = context_of::<T>(strategy, Some(ttl_class));
+        match self.0.settings.age_limit(&context) {
+            Some(limit) => Ok(limit.unwrap_or_else(|error| {
+                self.failed::<T>(Operation::Policy, &error);
+                // How much the class may see is not known: it sees what is in the repository.
+                Some(Duration::ZERO)
+            })),
+            None => Err(Error::ConfigError(
+                "an operation has a `ttl_class`, and the service no `ttl_policy` to ask about it"
+                    .into(),
+            )),
         }
     }
 
@@ -282,6 +307,17 @@ impl<B: CacheBackend> CacheService<B> {
     }
 }
 
+fn context_of<T: CacheEntity>(
+    strategy: CacheStrategy,
+    ttl_class: Option<&str>,
+) -> CacheContext<'_> {
+    CacheContext {
+        strategy,
+        prefix: T::cache_prefix(),
+        ttl_class,
+    }
+}
+
 impl<B: CacheBackend> Clone for CacheService<B> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -292,7 +328,7 @@ impl<B: CacheBackend + fmt::Debug> fmt::Debug for CacheService<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheService")
             .field("backend", &self.0.backend)
-            .field("namespace", &self.0.namespace)
+            .field("settings", &self.0.settings)
             .field("flights", &self.0.flights.len())
             .field("observer", &self.0.observer)
             .finish_non_exhaustive()

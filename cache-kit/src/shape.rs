@@ -68,7 +68,7 @@ impl Shape {
     /// Decodes bytes, which may be anything, into a value that its type holds to be valid.
     ///
     /// # Errors
-    /// [`Error::DeserializationError`] or [`Error::ValidationError`]; both are misses to a caller.
+    /// [`Error::DeserializationError`] if they are no such value, [`Error::ValidationError`] if the type refuses the one they are.
     pub fn decode(&self, bytes: &[u8]) -> Result<Erased> {
         (self.decode)(bytes)
     }
@@ -94,12 +94,17 @@ fn encode<T: CacheEntity>(value: &(dyn Any + Send + Sync), out: &mut Vec<u8>) ->
             format!("the value is not a `{}`", type_name::<T>()).into(),
         ));
     };
-    out.extend(entity.serialize_for_cache()?);
+    out.extend(
+        entity
+            .serialize_for_cache()
+            .map_err(Error::into_serialization)?,
+    );
     Ok(())
 }
 
 fn decode<T: CacheEntity>(bytes: &[u8]) -> Result<Erased> {
-    let entity = T::deserialize_from_cache(bytes)?;
-    entity.validate()?;
+    // By hand either may return any error: here it is known what failed.
+    let entity = T::deserialize_from_cache(bytes).map_err(Error::into_deserialization)?;
+    entity.validate().map_err(Error::into_validation)?;
     Ok(Arc::new(entity))
 }

@@ -1,5 +1,10 @@
 //! What a call does with the cache.
 
+use crate::error::{Error, Result};
+use crate::retry::Retry;
+use std::borrow::Cow;
+use std::time::Duration;
+
 /// Says how a read uses the cache.
 ///
 /// | strategy | fresh hit | miss | stores? |
@@ -20,4 +25,81 @@ pub enum CacheStrategy {
     Invalidate,
     /// Loads without touching the cache.
     Bypass,
+}
+
+/// Is what a [`TtlPolicy::Custom`](crate::TtlPolicy::Custom) is asked about.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CacheContext<'a> {
+    /// The strategy of the operation; `Refresh` for a put.
+    pub strategy: CacheStrategy,
+    /// The prefix of the entity.
+    pub prefix: &'a str,
+    /// The class that the operation named.
+    pub ttl_class: Option<&'a str>,
+}
+
+/// Sets what is different about one operation.
+///
+/// ```
+/// use cache_kit::OperationConfig;
+/// use std::time::Duration;
+///
+/// let config = OperationConfig::new()
+///     .with_ttl(Duration::from_secs(60))
+///     .with_retry(3)
+///     .ttl_class("guest");
+/// # let _ = config;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct OperationConfig {
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) ttl_class: Option<Cow<'static, str>>,
+    pub(crate) retry: Option<Retry>,
+}
+
+impl OperationConfig {
+    /// Builds a configuration that changes nothing.
+    pub const fn new() -> Self {
+        Self {
+            ttl: None,
+            ttl_class: None,
+            retry: None,
+        }
+    }
+
+    /// Sets how long what this operation stores is fresh. It wins over the service's policy and the entity's declaration.
+    pub const fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// Asks again when the repository fails with an [`Error::transient`], or, under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate), the backend
+    /// fails: so many times after the first, or as a [`Retry`] says.
+    ///
+    /// The load is what is repeated, within its flight: those who wait for it share the outcome.
+    pub fn with_retry(mut self, retry: impl Into<Retry>) -> Self {
+        self.retry = Some(retry.into());
+        self
+    }
+
+    /// Names the class of whoever asks, such as a user's role. It is what [`TtlPolicy::PerType`](crate::TtlPolicy::PerType) is asked with.
+    ///
+    /// All classes share one entry, so the class's TTL also limits how old an entry this operation accepts: an older one is a miss.
+    pub fn ttl_class(mut self, class: impl Into<Cow<'static, str>>) -> Self {
+        self.ttl_class = Some(class.into());
+        self
+    }
+
+    /// Refuses what cannot work.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.ttl == Some(Duration::ZERO) {
+            return Err(Error::ConfigError(
+                "an operation's `with_ttl` of zero caches nothing: use the strategy `Bypass`"
+                    .into(),
+            ));
+        }
+        self.retry.as_ref().map_or(Ok(()), Retry::check)
+    }
 }

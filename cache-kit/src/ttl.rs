@@ -1,9 +1,12 @@
 //! How long an entry lives.
 
+mod policy;
+
+pub(crate) use policy::Ttl;
+pub use policy::TtlPolicy;
+
 use crate::error::{Error, Result};
-use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::random::random_fraction;
 use std::time::Duration;
 
 /// Says how long entries live: an entity's declaration, a service's default, or one call's override.
@@ -40,6 +43,11 @@ impl Lifetime {
     #[must_use]
     pub const fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
+        self
+    }
+
+    pub(crate) const fn without_ttl(mut self) -> Self {
+        self.ttl = None;
         self
     }
 
@@ -134,22 +142,6 @@ impl Lifetime {
 fn shorten(ttl: Duration, fraction: f64) -> Duration {
     let off = Duration::try_from_secs_f64(ttl.as_secs_f64() * fraction).unwrap_or(Duration::ZERO);
     ttl.saturating_sub(off).max(Duration::from_nanos(1))
-}
-
-/// A number from 0 to 1 that differs from call to call and from process to process; `SplitMix64` (Steele, Lea, Flood 2014).
-fn random_fraction() -> f64 {
-    static SEED: OnceLock<u64> = OnceLock::new();
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    let seed = *SEED.get_or_init(|| RandomState::new().hash_one("jitter"));
-    let call = CALLS.fetch_add(1, Ordering::Relaxed);
-    let mut z = seed.wrapping_add(call.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    // 53 bits: exact in an `f64`.
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let fraction = (z >> 11) as f64 / (1_u64 << 53) as f64;
-    fraction
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
-use crate::read_through::{Reader, into_validation_error};
+use crate::read_through::Reader;
 use crate::service::CacheService;
 use crate::ttl::Lifetime;
 use std::future::Future;
@@ -31,10 +31,11 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         let reader = Reader::<B, T>::new(cache);
         let key = key.and_then(|key| reader.counted(Operation::Declare, key.to_key()));
         let declared = key.as_ref().map(|_| cache.declare::<T>(Lifetime::new()));
-        let lifetime = declared.and_then(|declared| reader.counted(Operation::Declare, declared));
+        let declared = declared.and_then(|declared| reader.counted(Operation::Declare, declared));
+        let lifetime = declared.and_then(|()| cache.put_lifetime::<T>());
         let permit = match (&key, lifetime) {
             (Some(key), Some(lifetime)) => {
-                let opened = reader.open(key, Intent::Write).await;
+                let opened = reader.open(key, Intent::Write).await.ok();
                 opened.map(|opened| (opened.permit, lifetime))
             }
             _ => None,
@@ -98,7 +99,7 @@ impl<'c, B: CacheBackend> Write<'c, B> {
             return self.conclude(source, Some(actual)).await;
         }
         let reader = Reader::<B, T>::new(self.cache);
-        let validity = entity.validate().map_err(into_validation_error);
+        let validity = entity.validate().map_err(Error::into_validation);
         let is_valid = reader.counted(Operation::Put, validity).is_some();
         let Some((permit, lifetime)) = self.permit.take().filter(|_| is_valid) else {
             return self.conclude(source, None).await;

@@ -158,19 +158,26 @@ impl Shared {
     fn look_up(&self, key: KeyRef<'_>, shape: &'static Shape) -> Lookup {
         // Read before the entry: what a clear in between kills is then looked up in the prefixes.
         let epoch = self.prefixes.epoch();
-        match self.store.get(key.as_bytes()) {
-            Some(slot) if self.is_fresh(&slot, key, epoch) => match slot.content {
-                Content::Value(value) if shape.describes(&value) => Lookup::Hit(value),
-                Content::Absent(type_id) if type_id == shape.type_id() => Lookup::Absent,
-                _ => Lookup::Miss(Some(self.stamp(key))),
-            },
+        let fresh = self.store.get(key.as_bytes()).and_then(|slot| {
+            let age = self.age_of_fresh(&slot, key, epoch)?;
+            Some((slot.content, age))
+        });
+        match fresh {
+            Some((Content::Value(value), age)) if shape.describes(&value) => {
+                Lookup::Hit { value, age }
+            }
+            Some((Content::Absent(type_id), age)) if type_id == shape.type_id() => {
+                Lookup::Absent { age }
+            }
             _ => Lookup::Miss(Some(self.stamp(key))),
         }
     }
 
-    fn is_fresh(&self, slot: &Slot, key: KeyRef<'_>, epoch: u64) -> bool {
-        (slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch))
-            && (slot.ends == Clock::NEVER || self.clock.now() < slot.ends)
+    fn age_of_fresh(&self, slot: &Slot, key: KeyRef<'_>, epoch: u64) -> Option<Duration> {
+        let now = self.clock.now();
+        let is_live = slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch);
+        let is_fresh = is_live && (slot.ends == Clock::NEVER || now < slot.ends);
+        is_fresh.then(|| Duration::from_nanos(now.saturating_sub(slot.written)))
     }
 
     fn stamp(&self, key: KeyRef<'_>) -> Stamp {
@@ -208,9 +215,11 @@ impl Shared {
             }
             Entry::Absent => (Content::Absent(shape.type_id()), 0),
         };
+        let written = self.clock.now();
         Slot {
             content,
-            ends: self.clock.end_of(ttl),
+            written,
+            ends: Clock::end_of(written, ttl),
             epoch: permit.epoch,
             weight,
         }

@@ -1,11 +1,12 @@
 use super::{CacheEvent, CacheMetrics, CacheStats, LoadOutcome};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The counters of a service, and its sink.
 pub(crate) struct Observer {
-    sink: Option<Box<dyn CacheMetrics>>,
+    sink: Option<Arc<dyn CacheMetrics>>,
     hits: Striped,
     absent_hits: Striped,
     misses: Striped,
@@ -20,7 +21,7 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(sink: Option<Box<dyn CacheMetrics>>) -> Self {
+    pub(crate) fn new(sink: Option<Arc<dyn CacheMetrics>>) -> Self {
         Self {
             sink,
             hits: Striped::default(),

@@ -152,6 +152,8 @@ pub enum InvalidationSource {
 pub enum Operation {
     /// Checking the entity's declaration or a key.
     Declare,
+    /// Asking the TTL policy.
+    Policy,
     /// Reading entries.
     Read,
     /// Asking for a permit.

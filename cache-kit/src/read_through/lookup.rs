@@ -2,7 +2,9 @@
 
 use crate::backend::{Lookup, Stamp};
 use crate::entity::CacheEntity;
+use crate::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A look-up whose type is known.
 pub(crate) enum Typed<T> {
@@ -41,15 +43,36 @@ impl<P> Pass<P> {
     }
 }
 
-impl<T: CacheEntity> From<Lookup> for Typed<T> {
-    fn from(lookup: Lookup) -> Self {
+impl Missed {
+    /// What is known after a look-up that failed. A corrupt entry is there to be replaced.
+    pub(crate) fn after(error: &Error) -> Self {
+        match error {
+            Error::DeserializationError(_) => Self::Unstamped,
+            _ => Self::Unreachable,
+        }
+    }
+}
+
+impl<T: CacheEntity> Typed<T> {
+    /// Takes what is as old as the limit, or older, for a miss.
+    pub(crate) fn within(age_limit: Option<Duration>, lookup: Lookup) -> Self {
+        let is_too_old = |age| age_limit.is_some_and(|limit| age >= limit);
         match lookup {
+            Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(age) => {
+                Self::Miss(Missed::Unstamped)
+            }
             // A backend that hands out another type than it was asked for has missed.
-            Lookup::Hit(value) => value
+            Lookup::Hit { value, .. } => value
                 .downcast()
                 .map_or(Self::Miss(Missed::Unstamped), Self::Hit),
-            Lookup::Absent => Self::Absent,
+            Lookup::Absent { .. } => Self::Absent,
             Lookup::Miss(stamp) => Self::Miss(stamp.map_or(Missed::Unstamped, Missed::At)),
         }
+    }
+}
+
+impl<T: CacheEntity> From<Lookup> for Typed<T> {
+    fn from(lookup: Lookup) -> Self {
+        Self::within(None, lookup)
     }
 }

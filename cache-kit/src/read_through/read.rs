@@ -1,16 +1,15 @@
 //! One call: look up, join a flight or lead one, open, load, fill, land.
 
-use super::{Missed, Pass, Reader, answer, prefix_of};
-use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp};
+use super::{Carry, Missed, Pass, Reader, Typed, answer, to_fill};
+use crate::backend::{CacheBackend, Entry, Intent, Lookup, Opened, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
-use crate::error::Error;
+use crate::error::{Error, FailurePolicy};
 use crate::flight::{Arrival, Frame, Joined, Landing, Leader, Tag};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use crate::strategy::CacheStrategy;
-use crate::ttl::Lifetime;
 use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,43 +17,71 @@ use std::sync::Arc;
 
 type Lead = Leader<CacheKey, Tag, Landing>;
 
-/// One call of `read_through`.
-pub(super) struct Read<'c, B: CacheBackend, O: CachedOutput> {
-    pub(super) reader: Reader<'c, B, EntityOf<O>>,
-    pub(super) key: CacheKey,
-    pub(super) lifetime: Lifetime,
-    pub(super) call: Call<O>,
+/// How a flight begins: with a load, or with what somebody else has brought meanwhile.
+enum TakeOff<P, O> {
+    Load(Option<P>),
+    Arrived(Landing, O),
 }
 
-impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
-    pub(super) async fn run<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
-        match self.call.strategy {
-            CacheStrategy::Invalidate => Box::pin(self.replace(body)).await,
-            strategy => match self.look_up().await {
-                Ok(output) => output,
-                Err(missed) => {
-                    self.reader.cache.record(&CacheEvent::Miss {
-                        prefix: prefix_of::<O>(),
-                    });
-                    match (strategy, self.call.miss) {
-                        (CacheStrategy::Fresh, Some(miss)) => miss(),
-                        _ => self.fly(missed, body).await,
-                    }
-                }
-            },
+/// One call that goes through the cache.
+pub(crate) struct Read<'c, B: CacheBackend, O: CachedOutput> {
+    reader: Reader<'c, B, EntityOf<O>>,
+    key: CacheKey,
+    call: Call<O>,
+    /// How a failure of the cache ends the call, where it is to.
+    strict: Carry<O>,
+}
+
+impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
+    pub(super) fn new(reader: Reader<'c, B, EntityOf<O>>, key: CacheKey, call: Call<O>) -> Self {
+        let strict = match reader.cache.inner().settings.failure_policy {
+            FailurePolicy::Degrade => None,
+            FailurePolicy::Propagate => call.carry,
+        };
+        Self {
+            reader,
+            key,
+            call,
+            strict,
         }
     }
 
+    /// The first half: asks the cache. A miss is counted here, for whatever comes of it.
+    pub(super) async fn look_up(&self) -> Result<O, Missed> {
+        if self.call.strategy == CacheStrategy::Invalidate {
+            return Err(Missed::Unstamped);
+        }
+        let looked_up = match self.reader.read(&self.key).await {
+            Ok(lookup) => answer(&self.reader, Typed::within(self.call.age_limit, lookup)),
+            Err(error) => match self.strict {
+                Some(carry) => return Ok(carry(error)),
+                None => Err(Missed::after(&error)),
+            },
+        };
+        if looked_up.is_err() {
+            self.reader.record(|prefix| CacheEvent::Miss { prefix });
+        }
+        looked_up
+    }
+
+    /// The second half: asks the repository, or those who do.
+    pub(super) async fn ask<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+        let output = match (self.call.strategy, self.call.miss) {
+            (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
+            (CacheStrategy::Fresh, Some(miss)) => Ok(miss()),
+            _ => self.fly(missed, body).await,
+        };
+        output.unwrap_or_else(|ended| ended)
+    }
+
     /// `Invalidate`: whatever is stored or loading is dropped first.
-    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
+    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, O> {
         let keys = std::slice::from_ref(&self.key);
-        // A failure is counted and logged there, and the load must go on.
-        let _ = self
-            .reader
-            .cache
-            .drop_entries(prefix_of::<O>(), keys, InvalidationSource::Strategy)
-            .await;
-        match self.reader.open(&self.key, Intent::Load).await {
+        let source = InvalidationSource::Strategy;
+        let prefix = EntityOf::<O>::cache_prefix();
+        let dropped = self.reader.cache.drop_entries(prefix, keys, source).await;
+        self.tolerate(dropped)?;
+        match self.open().await? {
             // What another caller stored since is newer than the invalidation, but this caller asked for a load.
             Some(opened) => {
                 self.share(Some(opened.stamp), Pass::Opened(opened.permit), body)
@@ -65,13 +92,13 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     }
 
     /// Finds out which flight a miss belongs to.
-    async fn fly<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+    async fn fly<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> Result<O, O> {
         match missed {
             Missed::At(stamp) => self.share(Some(stamp), Pass::Unopened, body).await,
             Missed::Unreachable => self.share(None, Pass::Denied, body).await,
-            Missed::Unstamped => match Box::pin(self.reader.open(&self.key, Intent::Load)).await {
+            Missed::Unstamped => match Box::pin(self.open()).await? {
                 Some(opened) => match self.landing_of(opened.found) {
-                    Some((_, output)) => output,
+                    Some((_, output)) => Ok(output),
                     None => {
                         self.share(Some(opened.stamp), Pass::Opened(opened.permit), body)
                             .await
@@ -82,13 +109,26 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         }
     }
 
+    async fn open(&self) -> Result<Option<Opened<B::Permit>>, O> {
+        self.tolerate(self.reader.open(&self.key, Intent::Load).await)
+    }
+
+    /// Goes on without what the cache could not give, or ends the call: `Err` is then its output.
+    fn tolerate<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, O> {
+        match (answer, self.strict) {
+            (Ok(answer), _) => Ok(Some(answer)),
+            (Err(error), Some(carry)) => Err(carry(error)),
+            (Err(_), None) => Ok(None),
+        }
+    }
+
     /// Loads, once for all who come with the same stamp. Loading is boxed: of ten thousand callers one needs the room.
     async fn share<F: Future<Output = O>>(
         &self,
         stamp: Option<Stamp>,
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
-    ) -> O {
+    ) -> Result<O, O> {
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
             return Box::pin(self.load_alone(body)).await;
         }
@@ -100,19 +140,19 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             };
             let flights = &self.reader.cache.inner().flights;
             let follower = match flights.join(&self.key, tag) {
-                Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
+                Joined::Lead(leader) => return Ok(Box::pin(self.lead(leader, pass, body)).await),
                 Joined::Follow(follower) => follower,
             };
             // A permit from before the wait may be void; a new one shows what has come since.
             pass = pass.renewed();
             match self.reader.wait(follower).await {
                 Some(Arrival::Lead(leader)) => {
-                    return Box::pin(self.lead(leader, pass, body)).await;
+                    return Ok(Box::pin(self.lead(leader, pass, body)).await);
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
                     if let Some(output) = self.output_of(&landing) {
-                        return output;
+                        return Ok(output);
                     }
                 }
                 None => return Box::pin(self.load_alone(body)).await,
@@ -127,22 +167,11 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
     ) -> O {
-        let permit = match pass {
-            Pass::Opened(permit) => Some(permit),
-            Pass::Denied => None,
-            Pass::Unopened => match self.reader.open(&self.key, Intent::Load).await {
-                // Another flight landed between the look-up and this one's beginning.
-                Some(opened) => match self.landing_of(opened.found) {
-                    Some((landing, output)) => {
-                        leader.land(landing);
-                        return output;
-                    }
-                    None => Some(opened.permit),
-                },
-                None => None,
-            },
+        let (output, landing) = match self.take_off(pass).await {
+            Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
+            Ok(TakeOff::Arrived(landing, output)) => (output, Some(landing)),
+            Err(ended) => self.failed(ended),
         };
-        let (output, landing) = self.load(permit, body).await;
         match landing {
             Some(landing) => leader.land(landing),
             None => leader.scatter(),
@@ -150,14 +179,26 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         output
     }
 
+    /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning.
+    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, O> {
+        let opened = match pass {
+            Pass::Opened(permit) => return Ok(TakeOff::Load(Some(permit))),
+            Pass::Denied => return Ok(TakeOff::Load(None)),
+            Pass::Unopened => self.open().await?,
+        };
+        let Some(opened) = opened else {
+            return Ok(TakeOff::Load(None));
+        };
+        Ok(match self.landing_of(opened.found) {
+            Some((landing, output)) => TakeOff::Arrived(landing, output),
+            None => TakeOff::Load(Some(opened.permit)),
+        })
+    }
+
     /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
-    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> O {
-        let permit = self
-            .reader
-            .open(&self.key, Intent::Load)
-            .await
-            .map(|opened| opened.permit);
-        self.load(permit, body).await.0
+    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, O> {
+        let permit = self.open().await?.map(|opened| opened.permit);
+        Ok(self.load(permit, body).await.0)
     }
 
     /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
@@ -169,8 +210,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
         let Some(payload) = output.payload() else {
-            let failure = (self.call.sharing.share)(&output);
-            return (output, failure.map(Landing::Failed));
+            return self.failed(output);
         };
         let (entry, landing) = match (payload.entity(), validity) {
             (None, _) => (Some(Entry::Absent), Landing::Absent),
@@ -181,16 +221,36 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 (entry, Landing::Value(entity))
             }
         };
-        if let Some(entry) = entry {
-            self.reader
-                .fill(vec![(permit, entry)], &self.lifetime)
-                .await;
+        if let Some(Err(ended)) = self
+            .fill(permit, entry)
+            .await
+            .map(|fill| self.tolerate(fill))
+        {
+            return self.failed(ended);
         }
         let told = match (&landing, self.call.carry) {
             (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
             _ => output,
         };
         (told, Some(landing))
+    }
+
+    /// Stores what was loaded; `None` if it is not to be stored.
+    async fn fill(
+        &self,
+        permit: Option<B::Permit>,
+        entry: Option<Entry>,
+    ) -> Option<Result<(), Error>> {
+        let (permit, entry) = (permit?, entry?);
+        let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache)?;
+        let fill = to_fill(permit, entry, &lifetime)?;
+        self.reader.fill(vec![fill]).await.pop()
+    }
+
+    /// A flight that failed, and what those who waited are told of it.
+    fn failed(&self, output: O) -> (O, Option<Landing>) {
+        let failure = (self.call.sharing.share)(&output);
+        (output, failure.map(Landing::Failed))
     }
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
@@ -201,25 +261,18 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         let is_asked_for = own.with_key(|own| own.as_bytes() == asked).unwrap_or(false);
         if !is_asked_for {
             let fault = "an entity was loaded under a key that is not its own, and is not stored";
-            cache.fault(
-                prefix_of::<O>(),
-                Operation::Fill,
-                &Error::ConfigError(fault.into()),
-            );
+            self.reader
+                .failed(Operation::Fill, &Error::ConfigError(fault.into()));
         }
         is_asked_for
     }
 
-    async fn look_up(&self) -> Result<O, Missed> {
-        answer(self.reader.cache, self.reader.read(&self.key).await)
-    }
-
     /// What `open` found, as the flight's landing and this caller's output.
     fn landing_of(&self, found: Lookup) -> Option<(Landing, O)> {
-        let landing = match found {
-            Lookup::Hit(value) => Landing::Value(value),
-            Lookup::Absent => Landing::Absent,
-            Lookup::Miss(_) => return None,
+        let landing = match Typed::<EntityOf<O>>::within(self.call.age_limit, found) {
+            Typed::Hit(entity) => Landing::Value(entity),
+            Typed::Absent => Landing::Absent,
+            Typed::Miss(_) => return None,
         };
         self.output_of(&landing).map(|output| (landing, output))
     }
@@ -242,9 +295,8 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             Landing::Absent => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
         };
-        self.reader.cache.record(&CacheEvent::Coalesced {
-            prefix: prefix_of::<O>(),
-        });
+        self.reader
+            .record(|prefix| CacheEvent::Coalesced { prefix });
         Some(output)
     }
 }

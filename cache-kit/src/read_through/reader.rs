@@ -1,6 +1,6 @@
 //! The steps that single reads, batches and puts share: each asks the backend, and turns its failure into less caching.
 
-use super::{Missed, Typed, into_validation_error};
+use super::{Missed, Typed};
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
@@ -8,8 +8,9 @@ use crate::flight::{Arrival, Follower, Frame, Landing, Tag};
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{CacheEvent, LoadOutcome, Operation};
 use crate::outcome::{CachedOutput, Payload};
-use crate::service::CacheService;
+use crate::service::{CacheService, Found};
 use crate::shape::Shape;
+use crate::timer;
 use crate::ttl::Lifetime;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -36,32 +37,18 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         }
     }
 
-    /// Checks what was declared, before anything is stored under it.
-    pub(crate) fn admit(
-        &self,
-        key: &KeyWriter,
-        lifetime: Lifetime,
-    ) -> Result<(CacheKey, Lifetime)> {
-        let lifetime = self.cache.declare::<T>(lifetime)?;
-        Ok((key.to_key()?, lifetime))
+    pub(crate) fn record<'p>(&self, event: impl FnOnce(&'p str) -> CacheEvent<'p>) {
+        self.cache.record(&event(T::cache_prefix()));
     }
 
-    /// Serves a call that cannot be cached: with the error if the output can carry it, else uncached.
-    pub(super) async fn refuse<O, F>(
-        &self,
-        carry: Option<fn(Error) -> O>,
-        error: Error,
-        body: F,
-    ) -> O
-    where
-        O: CachedOutput,
-        F: Future<Output = O>,
-    {
-        self.cache.failed::<T>(Operation::Declare, &error);
-        match carry {
-            Some(carry) => carry(error),
-            None => self.load_uncached(None, body).await,
-        }
+    pub(crate) fn failed(&self, operation: Operation, error: &Error) {
+        self.cache.failed::<T>(operation, error);
+    }
+
+    /// Checks what was declared, before anything is stored under it.
+    pub(crate) fn admit(&self, key: &KeyWriter, lifetime: Lifetime) -> Result<CacheKey> {
+        self.cache.declare::<T>(lifetime)?;
+        key.to_key()
     }
 
     /// Loads beside the cache. An entity that is not valid is an error where the output can carry it.
@@ -86,7 +73,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         let output = self
             .load(keys, body, |output: &O| {
                 let checked = output.payload().map_or(Ok(()), Payload::check);
-                validity = checked.map_err(into_validation_error);
+                validity = checked.map_err(Error::into_validation);
                 if validity.is_ok() {
                     outcome_of(output)
                 } else {
@@ -95,27 +82,23 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
             })
             .await;
         if let Err(error) = &validity {
-            self.cache.failed::<T>(Operation::Load, error);
+            self.failed(Operation::Load, error);
         }
         (output, validity)
     }
 
-    pub(crate) async fn read(&self, key: &CacheKey) -> Typed<T> {
-        self.typed(only(
-            self.cache
-                .backend()
-                .read(std::slice::from_ref(key), Shape::of::<T>())
-                .await,
-        ))
+    /// Looks up what is in reach without waiting.
+    pub(crate) fn peek(&self, key: &KeyWriter) -> Option<Lookup> {
+        key.with_key(|key| self.cache.backend().peek(key, Shape::of::<T>()))
+            .flatten()
     }
 
-    pub(crate) async fn read_many(&self, keys: &[CacheKey]) -> Vec<Typed<T>> {
-        let lookups = self.look_up_many(keys).await.into_iter();
-        lookups.map(|lookup| self.typed(lookup)).collect()
+    pub(crate) async fn read(&self, key: &CacheKey) -> Result<Lookup> {
+        only(self.read_far(std::slice::from_ref(key)).await)
     }
 
     /// Looks up many keys: what is in reach at once, the rest in one read.
-    pub(crate) async fn look_up_many(&self, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
+    pub(crate) async fn read_many(&self, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
         let (backend, shape) = (self.cache.backend(), Shape::of::<T>());
         let peeked: Vec<_> = keys
             .iter()
@@ -126,91 +109,95 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
             .zip(&peeked)
             .filter(|(_, peeked)| peeked.is_none());
         let far: Vec<_> = far.map(|(key, _)| key.clone()).collect();
-        let read = if far.is_empty() {
-            Vec::new()
-        } else {
-            backend.read(&far, shape).await
-        };
-        let mut read = padded(read, far.len());
+        let mut read = self.read_far(&far).await.into_iter();
         let answers = peeked
             .into_iter()
             .map(|peeked| peeked.map_or_else(|| read.next(), |found| Some(Ok(found))));
         answers.flatten().collect()
     }
 
+    async fn read_far(&self, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
+        let read = self.cache.backend().read(keys, Shape::of::<T>());
+        self.answers(Operation::Read, keys.len(), read).await
+    }
+
+    /// Counts a look-up and says what is known.
+    pub(crate) fn found(&self, lookup: Lookup) -> Found<T> {
+        match self.count(lookup.into()) {
+            Ok(answer) => Found::known(answer),
+            Err(_) => Found::Miss,
+        }
+    }
+
     /// Counts a look-up; `Err` is a miss.
     pub(crate) fn count(&self, lookup: Typed<T>) -> Result<Option<Arc<T>>, Missed> {
-        let prefix = T::cache_prefix();
         match lookup {
             Typed::Hit(entity) => {
-                self.cache.record(&CacheEvent::Hit { prefix });
+                self.record(|prefix| CacheEvent::Hit { prefix });
                 Ok(Some(entity))
             }
             Typed::Absent => {
-                self.cache.record(&CacheEvent::AbsentHit { prefix });
+                self.record(|prefix| CacheEvent::AbsentHit { prefix });
                 Ok(None)
             }
             Typed::Miss(missed) => {
-                self.cache.record(&CacheEvent::Miss { prefix });
+                self.record(|prefix| CacheEvent::Miss { prefix });
                 Err(missed)
             }
         }
     }
 
-    fn typed(&self, lookup: Result<Lookup>) -> Typed<T> {
-        self.counted(Operation::Read, lookup)
-            .map_or(Typed::Miss(Missed::Unreachable), Typed::from)
-    }
-
-    /// Asks for a permit. Without one the load goes on, and is not stored.
-    pub(crate) async fn open(&self, key: &CacheKey, intent: Intent) -> Option<Opened<B::Permit>> {
-        self.open_many(std::slice::from_ref(key), intent)
-            .await
-            .pop()
-            .flatten()
+    /// Asks for a permit.
+    pub(crate) async fn open(&self, key: &CacheKey, intent: Intent) -> Result<Opened<B::Permit>> {
+        only(self.open_many(std::slice::from_ref(key), intent).await)
     }
 
     pub(crate) async fn open_many(
         &self,
         keys: &[CacheKey],
         intent: Intent,
-    ) -> Vec<Option<Opened<B::Permit>>> {
-        if keys.is_empty() {
-            return Vec::new();
-        }
-        let opened = self
-            .cache
-            .backend()
-            .open(keys, Shape::of::<T>(), intent)
-            .await;
-        padded(opened, keys.len())
-            .map(|opened| self.counted(Operation::Open, opened))
-            .collect()
+    ) -> Vec<Result<Opened<B::Permit>>> {
+        let opened = self.cache.backend().open(keys, Shape::of::<T>(), intent);
+        self.answers(Operation::Open, keys.len(), opened).await
     }
 
-    /// Stores what was loaded, where there is a permit for it.
-    pub(crate) async fn fill(&self, fills: Vec<(Option<B::Permit>, Entry)>, lifetime: &Lifetime) {
-        let fills: Vec<_> = fills
-            .into_iter()
-            .filter_map(|(permit, entry)| to_fill(permit?, entry, lifetime))
-            .collect();
+    /// Stores what was loaded, and says so for each.
+    pub(crate) async fn fill(&self, fills: Vec<Fill<B::Permit>>) -> Vec<Result<()>> {
         let count = fills.len();
-        if count == 0 {
-            return;
-        }
-        let prefix = T::cache_prefix();
-        for filled in padded(
-            self.cache.backend().fill(fills, Shape::of::<T>()).await,
-            count,
-        ) {
-            match self.counted(Operation::Fill, filled) {
-                Some(Filled::Stored) => self.cache.record(&CacheEvent::Fill { prefix }),
-                Some(Filled::Superseded) => {
-                    self.cache.record(&CacheEvent::SupersededFill { prefix });
-                }
-                None => {}
+        let filled = self.cache.backend().fill(fills, Shape::of::<T>());
+        let filled = self.answers(Operation::Fill, count, filled).await;
+        let outcomes = filled.into_iter().map(|filled| {
+            match filled? {
+                Filled::Stored => self.record(|prefix| CacheEvent::Fill { prefix }),
+                Filled::Superseded => self.record(|prefix| CacheEvent::SupersededFill { prefix }),
             }
+            Ok(())
+        });
+        outcomes.collect()
+    }
+
+    /// Asks the backend one thing, until the deadline; counts and logs each answer that is a failure.
+    async fn answers<A>(
+        &self,
+        operation: Operation,
+        count: usize,
+        asking: impl Future<Output = Vec<Result<A>>>,
+    ) -> Vec<Result<A>> {
+        if count == 0 {
+            return Vec::new();
         }
+        let deadline = self.cache.inner().settings.backend_deadline;
+        let answers: Vec<_> = match timer::within(deadline, asking).await {
+            Some(answers) => padded(answers, count).collect(),
+            None => (0..count).map(|_| Err(Error::Timeout)).collect(),
+        };
+        for error in answers
+            .iter()
+            .filter_map(|answer: &Result<A>| answer.as_ref().err())
+        {
+            self.failed(operation, error);
+        }
+        answers
     }
 
     /// Asks the repository: in a span, timed, and known to be loading `keys`.
@@ -243,7 +230,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         if let Some(arrived) = self.wait_until(begun, 1, &mut follower).await {
             return Some(arrived);
         }
-        self.cache.failed::<T>(Operation::Wait, &Error::Timeout);
+        self.failed(Operation::Wait, &Error::Timeout);
         follower.widen();
         self.wait_until(begun, 2, &mut follower).await
     }
@@ -255,24 +242,22 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         deadlines: u32,
         follower: &mut Waiting,
     ) -> Option<Arrived> {
-        if tokio::runtime::Handle::try_current().is_err() {
-            // Without a runtime there is no timer.
-            return Some(follower.await);
-        }
-        let left = self.cache.inner().flight_deadline.saturating_mul(deadlines);
-        let left = left.saturating_sub(begun.elapsed());
-        tokio::time::timeout(left, follower).await.ok()
+        let deadline = self.cache.inner().settings.flight_deadline;
+        let left = deadline
+            .saturating_mul(deadlines)
+            .saturating_sub(begun.elapsed());
+        timer::within(left, follower).await
     }
 
     pub(crate) fn counted<A>(&self, operation: Operation, answer: Result<A>) -> Option<A> {
         answer
-            .inspect_err(|error| self.cache.failed::<T>(operation, error))
+            .inspect_err(|error| self.failed(operation, error))
             .ok()
     }
 }
 
 /// An absence that is not to be stored makes no fill.
-fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Option<Fill<P>> {
+pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Option<Fill<P>> {
     let ttl = match entry {
         Entry::Value(_) => lifetime.draw(),
         Entry::Absent => Some(lifetime.negative_ttl()?),

@@ -1,5 +1,6 @@
 //! Many keys in one call: one read, one load of what is missing, one fill.
 
+mod items;
 mod run;
 
 use super::CacheService;
@@ -9,12 +10,20 @@ use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::observe::{LoadOutcome, Operation};
 use crate::read_through::Reader;
+use crate::repository::{DataRepository, PartialLoad};
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use foldhash::HashMap;
+use items::Answer;
 use run::Batch;
 use std::future::Future;
 use std::sync::Arc;
+
+/// What one load of many keys brought. A key that is in neither is absent.
+struct Loaded<T: CacheEntity, E> {
+    entities: Vec<T>,
+    failures: Vec<(T::Key, E)>,
+}
 
 impl<B: CacheBackend> CacheService<B> {
     /// Returns cached entities in the order of the keys, duplicates kept; `None` for what is absent or not cached. One round trip.
@@ -31,14 +40,13 @@ impl<B: CacheBackend> CacheService<B> {
             .filter_map(|key| key.as_ref().ok().cloned())
             .collect();
         let reader = Reader::<B, T>::new(self);
-        let mut lookups = reader.look_up_many(&known).await.into_iter();
+        let mut lookups = reader.read_many(&known).await.into_iter();
         asked
             .into_iter()
             .map(|key| {
                 key?;
-                let lookup = lookups.next().unwrap_or(Err(Error::CacheMiss));
-                let found = lookup.inspect_err(|error| self.failed::<T>(Operation::Read, error))?;
-                Ok(reader.count(found.into()).ok().flatten())
+                let lookup = self.tolerate(lookups.next().unwrap_or(Err(Error::Timeout)))?;
+                Ok(reader.found(lookup).into_option())
             })
             .collect()
     }
@@ -65,25 +73,113 @@ impl<B: CacheBackend> CacheService<B> {
         E: Send + 'static,
         F: Future<Output = Result<Vec<T>, E>>,
     {
-        let reader = Reader::<B, T>::new(self);
         let call = Call::direct(CacheStrategy::Refresh);
-        let lifetime = match self.declare::<T>(Lifetime::new()) {
-            Ok(lifetime) => lifetime,
-            Err(error) => return self.refuse_many(keys, error, &call, load).await,
+        if let Err(error) = self.declare::<T>(Lifetime::new()) {
+            return self.refuse_many(keys, error, &call, load).await;
+        }
+        let mut load = load;
+        let load = |ids| {
+            let loading = load(ids);
+            async {
+                Ok(Loaded {
+                    entities: loading.await?,
+                    failures: Vec::new(),
+                })
+            }
         };
+        let answers = self.run_batch(keys, call, Err, load).await?;
+        let known = |answer| match answer {
+            Answer::Known(entity) => entity,
+            Answer::Wanted | Answer::Failed(_) => None,
+        };
+        Ok(answers.into_iter().map(known).collect())
+    }
+
+    /// Returns entities in the order of the keys, duplicates kept, from a repository where they are not cached; `Ok(None)` for what it has
+    /// not.
+    ///
+    /// The repository is asked once for what is missing, each key once; flights are shared with single reads. What fails, fails alone: a
+    /// key's error does not take the others down. Costs one read, and for the misses one open and one fill.
+    ///
+    /// ```
+    /// use cache_kit::prelude::*;
+    /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    /// # #[cache(prefix = "user", key = id)]
+    /// # struct User { id: u64 }
+    /// struct Users;
+    ///
+    /// impl Repository<User> for Users {
+    ///     async fn fetch_by_id(&self, id: &u64) -> cache_kit::Result<Option<User>> {
+    ///         Ok((*id < 100).then_some(User { id: *id }))
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let cache = CacheService::new(InMemoryBackend::new());
+    /// let found = cache.load_many(&[3, 500, 3], &Users).await;
+    /// let ids: Vec<_> = found.into_iter().map(|user| user.unwrap().map(|user| user.id)).collect();
+    /// assert_eq!(ids, [Some(3), None, Some(3)]);
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// For each key on its own: [`Error::RepositoryError`] or whatever else its load returned, [`Error::ValidationError`] if what came is not valid,
+    /// [`Error::ConfigError`] if the entity's declaration cannot work; under
+    /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
+    ///
+    /// # Cancel safety
+    /// As [`get_or_load`](Self::get_or_load), for each key.
+    pub async fn load_many<T, R>(
+        &self,
+        keys: &[T::Key],
+        repository: &R,
+    ) -> Vec<Result<Option<Arc<T>>>>
+    where
+        T: CacheEntity,
+        R: DataRepository<T> + ?Sized,
+    {
+        let call = Call::direct(CacheStrategy::Refresh);
+        if let Err(error) = self.declare::<T>(Lifetime::new()) {
+            self.failed::<T>(Operation::Declare, &error);
+            return vec![Err(error); keys.len()];
+        }
+        let load = async |ids: Vec<T::Key>| match repository.load_many(&ids).await {
+            Ok(entities) => Ok(Loaded {
+                entities,
+                failures: Vec::new(),
+            }),
+            Err(error) => Ok(spread(&error, ids)),
+        };
+        match self.run_batch(keys, call, Ok, load).await {
+            Ok(answers) => answers.into_iter().map(into_result).collect(),
+            Err(error) => vec![Err(error); keys.len()],
+        }
+    }
+
+    async fn run_batch<T, E, F>(
+        &self,
+        keys: &[T::Key],
+        call: Call<Result<Vec<T>, E>>,
+        spare: fn(E) -> Result<Error, E>,
+        load: impl FnMut(Vec<T::Key>) -> F,
+    ) -> Result<Vec<Answer<T>>, E>
+    where
+        T: CacheEntity,
+        E: Send + 'static,
+        F: Future<Output = Result<Loaded<T, E>, E>>,
+    {
         let mut batch = Batch {
-            reader,
-            lifetime,
+            reader: Reader::new(self),
             call,
+            spare,
             load,
             items: Vec::new(),
         };
         let order = batch.enter(keys);
         batch.run().await?;
-        Ok(order
-            .into_iter()
-            .map(|index| batch.items[index].answer.clone().into_option())
-            .collect())
+        let answer = |index: usize| batch.items[index].answer.clone();
+        Ok(order.into_iter().map(answer).collect())
     }
 
     /// Serves a batch of a type that cannot be cached.
@@ -103,8 +199,13 @@ impl<B: CacheBackend> CacheService<B> {
             return carry(error).map(|_| Vec::new());
         }
         let reader = Reader::<B, T>::new(self);
+        let outcome = |loaded: &Result<Vec<T>, E>| match loaded {
+            Ok(entities) if entities.is_empty() => LoadOutcome::Absent,
+            Ok(_) => LoadOutcome::Found,
+            Err(_) => LoadOutcome::Failed,
+        };
         let loaded: HashMap<T::Key, Arc<T>> = reader
-            .load(vec![], load(keys.to_vec()), outcome_of)
+            .load(vec![], load(keys.to_vec()), outcome)
             .await?
             .into_iter()
             .map(|entity| (entity.cache_key(), Arc::new(entity)))
@@ -113,10 +214,32 @@ impl<B: CacheBackend> CacheService<B> {
     }
 }
 
-fn outcome_of<T, E>(loaded: &Result<Vec<T>, E>) -> LoadOutcome {
+/// Gives each key its own failure: those of a repository that loads one by one, or the one of a call for all.
+fn spread<T: CacheEntity>(error: &Error, ids: Vec<T::Key>) -> Loaded<T, Error> {
+    match PartialLoad::of(error) {
+        Some(PartialLoad { entities, failures }) => Loaded {
+            entities: entities.clone(),
+            failures: failures.clone(),
+        },
+        None => Loaded {
+            entities: Vec::new(),
+            failures: ids.into_iter().map(|id| (id, error.clone())).collect(),
+        },
+    }
+}
+
+fn into_result<T>(answer: Answer<T>) -> Result<Option<Arc<T>>> {
+    match answer {
+        Answer::Known(entity) => Ok(entity),
+        Answer::Failed(error) => Err(error),
+        Answer::Wanted => Ok(None),
+    }
+}
+
+fn outcome_of<T: CacheEntity, E>(loaded: &Result<Loaded<T, E>, E>) -> LoadOutcome {
     match loaded {
-        Ok(entities) if entities.is_empty() => LoadOutcome::Absent,
-        Ok(_) => LoadOutcome::Found,
-        Err(_) => LoadOutcome::Failed,
+        Ok(loaded) if !loaded.entities.is_empty() => LoadOutcome::Found,
+        Ok(loaded) if loaded.failures.is_empty() => LoadOutcome::Absent,
+        _ => LoadOutcome::Failed,
     }
 }

@@ -1,11 +1,11 @@
+use super::settings::Settings;
 use super::{CacheService, Inner};
 use crate::backend::CacheBackend;
-use crate::error::{Error, Result};
+use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
-use crate::key::check_prefix;
 use crate::observe::{CacheMetrics, Observer};
 use crate::service::definitions::Definitions;
-use crate::ttl::Lifetime;
+use crate::ttl::{Lifetime, TtlPolicy};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,36 +30,45 @@ const FLIGHT_STRIPES: usize = 64;
 #[must_use]
 pub struct CacheServiceBuilder<B> {
     backend: B,
-    namespace: Option<String>,
-    lifetime: Lifetime,
-    flight_deadline: Duration,
-    metrics: Option<Box<dyn CacheMetrics>>,
+    settings: Settings,
 }
 
 impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// How long a caller waits for another's load unless the builder says otherwise.
     pub const DEFAULT_FLIGHT_DEADLINE: Duration = Duration::from_secs(30);
 
+    /// How long a read waits for the backend unless the builder says otherwise.
+    pub const DEFAULT_BACKEND_DEADLINE: Duration = Duration::from_secs(1);
+
     pub(super) fn new(backend: B) -> Self {
-        Self {
+        Self::with_settings(
             backend,
-            namespace: None,
-            lifetime: Lifetime::new(),
-            flight_deadline: Self::DEFAULT_FLIGHT_DEADLINE,
-            metrics: None,
-        }
+            Settings {
+                namespace: None,
+                lifetime: Lifetime::new(),
+                ttl_policy: None,
+                failure_policy: FailurePolicy::Degrade,
+                flight_deadline: Self::DEFAULT_FLIGHT_DEADLINE,
+                backend_deadline: Self::DEFAULT_BACKEND_DEADLINE,
+                metrics: None,
+            },
+        )
+    }
+
+    pub(super) fn with_settings(backend: B, settings: Settings) -> Self {
+        Self { backend, settings }
     }
 
     /// Puts a word before every key, to share a store with other services. Then all of them should have one: a service without could have a
     /// prefix that reads like another's namespace, and the two would drop each other's entries.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
+        self.settings.namespace = Some(namespace.into().into());
         self
     }
 
     /// Sets what entities do not declare themselves.
     pub fn default_lifetime(mut self, lifetime: Lifetime) -> Self {
-        self.lifetime = lifetime;
+        self.settings.lifetime = lifetime;
         self
     }
 
@@ -68,44 +77,53 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     ///
     /// The deadline needs a Tokio runtime with time enabled, as `#[tokio::main]` makes it. Outside of a runtime callers wait without one.
     pub fn flight_deadline(mut self, deadline: Duration) -> Self {
-        self.flight_deadline = deadline;
+        self.settings.flight_deadline = deadline;
+        self
+    }
+
+    /// Bounds how long a read waits for the backend at each step (look-up, permit, fill); 1 s by default. A step that takes longer has failed, with
+    /// [`Error::Timeout`](crate::Error::Timeout). What changes entries is never cut short. It needs a timer, as
+    /// [`flight_deadline`](Self::flight_deadline) does.
+    pub fn backend_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.backend_deadline = deadline;
+        self
+    }
+
+    /// Sets how long entries live, whatever their entities declare.
+    pub fn ttl_policy(mut self, policy: TtlPolicy) -> Self {
+        self.settings.ttl_policy = Some(Arc::new(policy));
+        self
+    }
+
+    /// Says what a failing cache means for reads; [`FailurePolicy::Degrade`] by default.
+    pub fn failure_policy(mut self, policy: FailurePolicy) -> Self {
+        self.settings.failure_policy = policy;
         self
     }
 
     /// Tells a sink of everything that happens.
     pub fn metrics(mut self, sink: impl CacheMetrics) -> Self {
-        self.metrics = Some(Box::new(sink));
+        self.settings.metrics = Some(Arc::new(sink));
         self
     }
 
     /// Makes the service.
     ///
     /// # Errors
-    /// [`Error::ConfigError`] for a namespace that is empty or holds `:`, `%`, white space or control characters, a default lifetime that
-    /// cannot work, or a flight deadline of zero.
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a namespace that is empty or holds `:`, `%`, white space or control characters, a default lifetime or a fixed
+    /// policy that cannot work, or a deadline of zero.
     pub fn build(self) -> Result<CacheService<B>> {
-        if let Some(namespace) = &self.namespace {
-            check_prefix(namespace)
-                .map_err(|fault| Error::ConfigError(fault.replace("prefix", "namespace").into()))?;
-        }
-        self.lifetime.check()?;
-        if self.flight_deadline.is_zero() {
-            return Err(Error::ConfigError(
-                "a `flight_deadline` of zero lets nobody wait".into(),
-            ));
-        }
+        self.settings.check()?;
         Ok(self.into_service())
     }
 
-    pub(super) fn into_service(self) -> CacheService<B> {
+    pub(crate) fn into_service(self) -> CacheService<B> {
         CacheService(Arc::new(Inner {
             backend: self.backend,
-            namespace: self.namespace.map(String::into_boxed_str),
-            lifetime: self.lifetime,
-            flight_deadline: self.flight_deadline,
             flights: Flights::new(FLIGHT_STRIPES),
-            observer: Observer::new(self.metrics),
+            observer: Observer::new(self.settings.metrics.clone()),
             definitions: Definitions::default(),
+            settings: self.settings,
         }))
     }
 }
@@ -114,9 +132,7 @@ impl<B: fmt::Debug> fmt::Debug for CacheServiceBuilder<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheServiceBuilder")
             .field("backend", &self.backend)
-            .field("namespace", &self.namespace)
-            .field("lifetime", &self.lifetime)
-            .field("flight_deadline", &self.flight_deadline)
-            .finish_non_exhaustive()
+            .field("settings", &self.settings)
+            .finish()
     }
 }

@@ -3,12 +3,13 @@
 use super::CacheService;
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, only, padded};
 use crate::entity::CacheEntity;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
-use crate::read_through::into_validation_error;
+use crate::read_through::Reader;
 use crate::shape::Shape;
+use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use crate::write::Write;
 use std::future::Future;
@@ -28,24 +29,32 @@ impl<B: CacheBackend> CacheService<B> {
         P: Payload + Into<Arc<P::Entity>>,
     {
         let entity: Arc<P::Entity> = entity.into();
-        entity.validate().map_err(into_validation_error)?;
-        let lifetime = self.declare::<P::Entity>(Lifetime::new())?;
+        entity.validate().map_err(Error::into_validation)?;
+        self.declare::<P::Entity>(Lifetime::new())?;
         let key = self.writer_for::<P::Entity>(&entity.cache_key()).to_key()?;
         let keys = std::slice::from_ref(&key);
-        let shape = Shape::of::<P::Entity>();
-        let opened = only(self.0.backend.open(keys, shape, Intent::Write).await);
-        let opened =
-            opened.inspect_err(|error| self.failed::<P::Entity>(Operation::Open, error))?;
+        let reader = Reader::<B, P::Entity>::new(self);
+        let Some(lifetime) = self.put_lifetime::<P::Entity>() else {
+            return self.forget::<P::Entity>(keys).await;
+        };
+        let opened = reader.open(&key, Intent::Write).await?;
         let stored = self.put_under(opened.permit, entity, &lifetime).await;
         self.0.flights.detach(&key);
         if stored.is_err() {
-            let prefix = P::Entity::cache_prefix();
             // Whatever the store has now may be neither the old nor the new one.
-            let _ = self
-                .drop_entries(prefix, keys, InvalidationSource::Put)
-                .await;
+            let _ = self.forget::<P::Entity>(keys).await;
         }
         stored
+    }
+
+    async fn forget<T: CacheEntity>(&self, keys: &[CacheKey]) -> Result<()> {
+        self.drop_entries(T::cache_prefix(), keys, InvalidationSource::Put)
+            .await
+    }
+
+    /// Says how long what is written lives; `None` if the service's policy does not want it stored.
+    pub(crate) fn put_lifetime<T: CacheEntity>(&self) -> Option<Lifetime> {
+        self.lifetime::<T>(Lifetime::new(), CacheStrategy::Refresh, None)
     }
 
     /// Puts an entity under the permit that was taken before it was written.

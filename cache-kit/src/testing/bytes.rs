@@ -3,7 +3,7 @@
 
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use std::collections::HashMap;
@@ -42,6 +42,7 @@ struct Header {
     guard: u64,
     prefix_guard: u64,
     shape: u64,
+    written: u64,
     ends: u64,
     /// Of the payload and all of the above.
     checksum: u64,
@@ -77,11 +78,13 @@ impl ByteBackend {
         if let Entry::Value(value) = &fill.entry {
             shape.encode(value, &mut payload)?;
         }
+        let written = self.clock.now();
         let mut header = Header {
             guard: fill.permit.guard,
             prefix_guard: fill.permit.prefix_guard,
             shape: fingerprint(shape),
-            ends: self.clock.end_of(fill.ttl),
+            written,
+            ends: Clock::end_of(written, fill.ttl),
             checksum: 0,
             is_absent: matches!(fill.entry, Entry::Absent),
         };
@@ -91,26 +94,37 @@ impl ByteBackend {
         Ok(bytes)
     }
 
-    fn read_one(&self, key: &CacheKey, shape: &'static Shape) -> Lookup {
+    fn read_one(&self, key: &CacheKey, shape: &'static Shape) -> Result<Lookup> {
         let mut tables = self.tables();
         let Some(guard) = tables.guards.get(key).copied() else {
-            return Lookup::Miss(None);
+            return Ok(Lookup::Miss(None));
         };
         let prefix_guard = tables.prefix_guard(key.prefix());
-        let found = tables.values.get(key).and_then(|bytes| {
-            let (header, payload) = Header::from_bytes(bytes)?;
-            let is_valid = header.guard == guard
-                && header.prefix_guard == prefix_guard
-                && header.shape == fingerprint(shape)
-                && header.checksum == header.sum(payload)
-                && self.clock.now() < header.ends;
-            match (is_valid, header.is_absent) {
-                (false, _) => None,
-                (true, true) => Some(Lookup::Absent),
-                (true, false) => shape.decode(payload).ok().map(Lookup::Hit),
-            }
-        });
-        found.unwrap_or(Lookup::Miss(Some(stamp_of(guard, prefix_guard))))
+        let miss = Lookup::Miss(Some(stamp_of(guard, prefix_guard)));
+        let Some(bytes) = tables.values.get(key) else {
+            return Ok(miss);
+        };
+        let (header, payload) = Header::from_bytes(bytes)
+            .filter(|(header, payload)| header.checksum == header.sum(payload))
+            .ok_or_else(|| Error::DeserializationError("the entry is damaged".into()))?;
+        let now = self.clock.now();
+        let is_current = header.guard == guard
+            && header.prefix_guard == prefix_guard
+            && header.shape == fingerprint(shape)
+            && now < header.ends;
+        if !is_current {
+            return Ok(miss);
+        }
+        let age = Duration::from_nanos(now.saturating_sub(header.written));
+        if header.is_absent {
+            return Ok(Lookup::Absent { age });
+        }
+        match shape.decode(payload) {
+            Ok(value) => Ok(Lookup::Hit { value, age }),
+            // What decodes and is not valid any more is no damage.
+            Err(Error::ValidationError(_)) => Ok(miss),
+            Err(error) => Err(error),
+        }
     }
 
     fn open_one(&self, key: &CacheKey, shape: &'static Shape) -> Opened<BytePermit> {
@@ -128,7 +142,7 @@ impl ByteBackend {
                 prefix_guard,
             },
             stamp: stamp_of(guard, prefix_guard),
-            found: self.read_one(key, shape),
+            found: self.read_one(key, shape).unwrap_or(Lookup::Miss(None)),
         }
     }
 
@@ -189,7 +203,7 @@ impl Tables {
 }
 
 impl Header {
-    const LEN: usize = 41;
+    const LEN: usize = 49;
 
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::LEN);
@@ -197,6 +211,7 @@ impl Header {
             self.guard,
             self.prefix_guard,
             self.shape,
+            self.written,
             self.ends,
             self.checksum,
         ] {
@@ -212,6 +227,7 @@ impl Header {
             self.guard,
             self.prefix_guard,
             self.shape,
+            self.written,
             self.ends,
             self.is_absent,
             payload,
@@ -232,8 +248,9 @@ impl Header {
             guard: number(0)?,
             prefix_guard: number(8)?,
             shape: number(16)?,
-            ends: number(24)?,
-            checksum: number(32)?,
+            written: number(24)?,
+            ends: number(32)?,
+            checksum: number(40)?,
             is_absent,
         };
         Some((header, payload))
@@ -260,9 +277,7 @@ impl CacheBackend for ByteBackend {
 
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
         travel().await;
-        keys.iter()
-            .map(|key| Ok(self.read_one(key, shape)))
-            .collect()
+        keys.iter().map(|key| self.read_one(key, shape)).collect()
     }
 
     async fn open(

@@ -260,10 +260,10 @@ fn value(text: &str) -> Entry {
 
 fn describe(lookup: &Lookup) -> String {
     match lookup {
-        Lookup::Hit(value) => value
+        Lookup::Hit { value, .. } => value
             .downcast_ref::<Card>()
             .map_or_else(|| "(another type)".to_owned(), |card| card.text.clone()),
-        Lookup::Absent => "(absent)".to_owned(),
+        Lookup::Absent { .. } => "(absent)".to_owned(),
         Lookup::Miss(_) => "(miss)".to_owned(),
     }
 }

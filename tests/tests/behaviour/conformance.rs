@@ -7,6 +7,7 @@ use cache_kit::{
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_memory_backend_passes() {
@@ -49,8 +50,13 @@ struct Bare(Arc<Mutex<HashMap<CacheKey, Option<Erased>>>>);
 impl Bare {
     fn look_up(&self, key: &CacheKey, shape: &'static Shape) -> Lookup {
         match self.0.lock().unwrap().get(key) {
-            Some(Some(value)) if shape.describes(value) => Lookup::Hit(value.clone()),
-            Some(None) => Lookup::Absent,
+            Some(Some(value)) if shape.describes(value) => Lookup::Hit {
+                value: value.clone(),
+                age: Duration::ZERO,
+            },
+            Some(None) => Lookup::Absent {
+                age: Duration::ZERO,
+            },
             _ => Lookup::Miss(Some(Stamp::new(0))),
         }
     }

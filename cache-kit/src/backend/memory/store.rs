@@ -74,6 +74,7 @@ impl Eq for StoredKey {}
 #[derive(Clone)]
 pub(super) struct Slot {
     pub(super) content: Content,
+    pub(super) written: u64,
     pub(super) ends: u64,
     pub(super) epoch: u64,
     pub(super) weight: usize,

@@ -1,40 +1,27 @@
 //! One batch: look up, join or lead a flight for each miss, load in one call, fill, land.
 
-use super::outcome_of;
-use crate::backend::{CacheBackend, Entry, Intent, Lookup, Stamp};
+use super::items::{Answer, Item, Lead};
+use super::{Loaded, outcome_of};
+use crate::backend::{CacheBackend, Entry, Fill, Intent, Lookup, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::flight::{Arrival, Flights, Frame, Joined, Landing, Leader, Tag};
-use crate::key::CacheKey;
-use crate::observe::{CacheEvent, Operation};
-use crate::read_through::{Missed, Pass, Reader, Typed, Waiting, into_validation_error};
-use crate::service::Found;
-use crate::shape::Erased;
-use crate::ttl::Lifetime;
-use foldhash::{HashMap, HashMapExt};
+use crate::flight::{Arrival, Flights, Frame, Joined, Landing, Tag};
+use crate::observe::Operation;
+use crate::read_through::{Missed, Pass, Reader, Typed, Waiting, to_fill};
+use foldhash::HashMap;
 use std::any::TypeId;
 use std::future::Future;
-use std::sync::Arc;
 use tokio::time::Instant;
-
-type Lead = Leader<CacheKey, Tag, Landing>;
 
 /// One batch, its keys each once.
 pub(super) struct Batch<'c, B: CacheBackend, T: CacheEntity, E, L> {
     pub(super) reader: Reader<'c, B, T>,
-    pub(super) lifetime: Lifetime,
     pub(super) call: Call<Result<Vec<T>, E>>,
+    /// Whose failure one key's is: `Err` ends the call with it, `Ok` leaves it to the key alone.
+    pub(super) spare: fn(E) -> Result<Error, E>,
     pub(super) load: L,
     pub(super) items: Vec<Item<T>>,
-}
-
-pub(super) struct Item<T: CacheEntity> {
-    /// What the user calls it, and what the cache does; the latter is `None` for a key that cannot be.
-    id: T::Key,
-    key: Option<CacheKey>,
-    /// A miss until it is answered.
-    pub(super) answer: Found<T>,
 }
 
 /// A miss, the state that says who may share its load, and its permit if that is how the state was found.
@@ -50,37 +37,27 @@ struct Task<P> {
     pass: Pass<P>,
 }
 
+/// What is to be stored, and for which of those that are done.
+type OwnFill<P> = (usize, Fill<P>);
+
+/// An item whose load is over, and how.
+struct Done<E> {
+    item: usize,
+    leader: Option<Lead>,
+    landing: Result<Landing, E>,
+}
+
 impl<B, T, E, F, L> Batch<'_, B, T, E, L>
 where
     B: CacheBackend,
     T: CacheEntity,
     E: Send + 'static,
-    F: Future<Output = Result<Vec<T>, E>>,
+    F: Future<Output = Result<Loaded<T, E>, E>>,
     L: FnMut(Vec<T::Key>) -> F,
 {
-    /// Takes each key once; returns for each key that was asked for which item it is.
-    pub(super) fn enter(&mut self, keys: &[T::Key]) -> Vec<usize> {
-        let mut known: HashMap<&T::Key, usize> = HashMap::with_capacity(keys.len());
-        let mut order = Vec::with_capacity(keys.len());
-        for id in keys {
-            let index = *known.entry(id).or_insert(self.items.len());
-            if index == self.items.len() {
-                let key = self.reader.cache.writer_for::<T>(id).to_key();
-                let key = self.reader.counted(Operation::Declare, key);
-                self.items.push(Item {
-                    id: id.clone(),
-                    key,
-                    answer: Found::Miss,
-                });
-            }
-            order.push(index);
-        }
-        order
-    }
-
     pub(super) async fn run(&mut self) -> Result<(), E> {
-        let misses = self.look_up().await;
-        let stamped = self.stamp(misses).await;
+        let misses = self.look_up().await?;
+        let stamped = self.stamp(misses).await?;
         let (tasks, waits) = self.join(stamped);
         // What this batch leads comes first: two batches that wait for each other's keys have then loaded their own.
         self.load(tasks).await?;
@@ -88,37 +65,36 @@ where
     }
 
     /// Reads everything; returns the misses.
-    async fn look_up(&mut self) -> Vec<(usize, Missed)> {
-        let (indices, keys): (Vec<_>, Vec<_>) = self
-            .items
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| Some((index, item.key.clone()?)))
-            .unzip();
-        let lookups = if keys.is_empty() {
-            Vec::new()
-        } else {
-            self.reader.read_many(&keys).await
-        };
-        let keyless = self
-            .items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| item.key.is_none());
-        let mut wanted: Vec<_> = keyless
-            .map(|(index, _)| (index, Missed::Unreachable))
-            .collect();
-        for (index, lookup) in indices.into_iter().zip(lookups) {
-            match self.reader.count(lookup) {
-                Ok(answer) => self.items[index].answer = Found::known(answer),
-                Err(missed) => wanted.push((index, missed)),
+    async fn look_up(&mut self) -> Result<Vec<(usize, Missed)>, E> {
+        let (keyed, keyless): (Vec<_>, Vec<_>) =
+            (0..self.items.len()).partition(|item| self.items[*item].key.is_some());
+        let keys = self.items.iter().filter_map(|item| item.key.clone());
+        let keys: Vec<_> = keys.collect();
+        let lookups = self.reader.read_many(&keys).await;
+        let beside = |item| (item, Missed::Unreachable);
+        let mut misses: Vec<_> = keyless.into_iter().map(beside).collect();
+        for (item, lookup) in keyed.into_iter().zip(lookups) {
+            let typed = match lookup {
+                Ok(lookup) => Typed::from(lookup),
+                Err(error) => {
+                    let miss = Typed::Miss(Missed::after(&error));
+                    if let Some(failed) = self.propagated(error) {
+                        self.refuse(item, failed)?;
+                        continue;
+                    }
+                    miss
+                }
+            };
+            match self.reader.count(typed) {
+                Ok(entity) => self.items[item].answer = Answer::Known(entity),
+                Err(miss) => misses.push((item, miss)),
             }
         }
-        wanted
+        Ok(misses)
     }
 
     /// Finds out which flight each miss belongs to, asking for a permit where only that can tell.
-    async fn stamp(&mut self, misses: Vec<(usize, Missed)>) -> Vec<Stamped<B::Permit>> {
+    async fn stamp(&mut self, misses: Vec<(usize, Missed)>) -> Result<Vec<Stamped<B::Permit>>, E> {
         let unstamped = misses
             .iter()
             .filter(|(_, missed)| matches!(missed, Missed::Unstamped));
@@ -128,22 +104,29 @@ where
         let mut opened = self.reader.open_many(&keys, Intent::Load).await.into_iter();
         let mut stamped = Vec::with_capacity(misses.len());
         for (item, missed) in misses {
-            stamped.extend(match missed {
-                Missed::At(stamp) => Some((item, Some(stamp), Pass::Unopened)),
-                Missed::Unreachable => Some((item, None, Pass::Denied)),
-                Missed::Unstamped => match opened.next().flatten() {
-                    None => Some((item, None, Pass::Denied)),
-                    Some(opened) => match landing_of::<T>(opened.found) {
-                        None => Some((item, Some(opened.stamp), Pass::Opened(opened.permit))),
-                        Some((_, answer)) => {
-                            self.answer(item, answer);
-                            None
+            let (stamp, pass) = match missed {
+                Missed::At(stamp) => (Some(stamp), Pass::Unopened),
+                Missed::Unreachable => (None, Pass::Denied),
+                Missed::Unstamped => match opened.next().unwrap_or(Err(Error::Timeout)) {
+                    Ok(opened) => match landing_of::<T>(opened.found) {
+                        Some(landing) => {
+                            self.take(item, &landing)?;
+                            continue;
                         }
+                        None => (Some(opened.stamp), Pass::Opened(opened.permit)),
+                    },
+                    Err(error) => match self.propagated(error) {
+                        Some(failed) => {
+                            self.refuse(item, failed)?;
+                            continue;
+                        }
+                        None => (None, Pass::Denied),
                     },
                 },
-            });
+            };
+            stamped.push((item, stamp, pass));
         }
-        stamped
+        Ok(stamped)
     }
 
     /// Leads or joins a flight for each miss.
@@ -186,94 +169,55 @@ where
         let begun = Instant::now();
         let mut left = Vec::new();
         for (item, mut follower) in waits {
+            let task = |leader| Task {
+                item,
+                leader,
+                pass: Pass::Unopened,
+            };
             match self.reader.wait_until(begun, 1, &mut follower).await {
                 Some(Arrival::Landed(landing)) => {
-                    if self.take(item, landing)? {
-                        continue;
+                    if !self.take(item, &landing)? {
+                        left.push(task(None));
                     }
                 }
-                Some(Arrival::Lead(leader)) => {
-                    // Others wait for this one: it is not kept until the rest has come.
-                    let task = Task {
-                        item,
-                        leader: Some(leader),
-                        pass: Pass::Unopened,
-                    };
-                    self.load(vec![task]).await?;
-                    continue;
-                }
+                // Others wait for this one: it is not kept until the rest has come.
+                Some(Arrival::Lead(leader)) => self.load(vec![task(Some(leader))]).await?,
                 None => {
-                    self.reader
-                        .cache
-                        .failed::<T>(Operation::Wait, &Error::Timeout);
+                    self.reader.failed(Operation::Wait, &Error::Timeout);
                     follower.widen();
+                    left.push(task(None));
                 }
             }
-            left.push(Task {
-                item,
-                leader: None,
-                pass: Pass::Unopened,
-            });
         }
         self.load(left).await
     }
 
-    /// Takes what another caller's load brought; `false` if it is of no use here.
-    fn take(&mut self, item: usize, landing: Landing) -> Result<bool, E> {
-        let answer = match landing {
-            Landing::Value(value) => match value.downcast() {
-                Ok(entity) => Some(entity),
-                Err(_) => return Ok(false),
-            },
-            Landing::Absent => None,
-            Landing::Invalid(value, error) => match (value.downcast(), self.call.carry) {
-                (_, Some(carry)) => return carry(error).map(|_| false),
-                (Ok(entity), None) => Some(entity),
-                (Err(_), None) => return Ok(false),
-            },
-            Landing::Failed(failure) => match (self.call.sharing.restore)(&failure) {
-                Some(failed) => return failed.map(|_| false),
-                None => return Ok(false),
-            },
-        };
-        self.answer(item, answer);
-        Ok(true)
-    }
-
-    /// Takes what another caller's load brought.
-    fn answer(&mut self, item: usize, answer: Option<Arc<T>>) {
-        self.reader.cache.record(&CacheEvent::Coalesced {
-            prefix: T::cache_prefix(),
-        });
-        self.items[item].answer = Found::known(answer);
-    }
-
     /// Loads in one call what is still missing once the permits are there, and fills it.
     async fn load(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<(), E> {
-        let (tasks, permits) = self.open(tasks).await;
+        let tasks = self.open(tasks).await?;
         if tasks.is_empty() {
             return Ok(());
         }
-        let ids = tasks
-            .iter()
-            .map(|task| self.items[task.item].id.clone())
-            .collect();
-        let keys = tasks
-            .iter()
-            .filter_map(|task| self.items[task.item].key.clone())
-            .collect();
-        let loaded = self.reader.load(keys, (self.load)(ids), outcome_of).await;
-        match loaded {
-            Ok(entities) => self.settle(tasks, permits, entities).await,
-            Err(error) => Err(self.fail(tasks, error)),
+        let items = || tasks.iter().map(|task| &self.items[task.item]);
+        let ids = items().map(|item| item.id.clone()).collect();
+        let keys = items().filter_map(|item| item.key.clone()).collect();
+        match self.reader.load(keys, (self.load)(ids), outcome_of).await {
+            Ok(loaded) => {
+                let (done, fills) = self.settle(tasks, loaded);
+                self.land(done, fills).await
+            }
+            Err(error) => {
+                let failed = Err(error);
+                for task in tasks {
+                    self.tell(task.leader, &failed);
+                }
+                failed.map(|_| ())
+            }
         }
     }
 
     /// Asks for the permits that are wanting; tasks whose entry has come in the meantime are done.
-    async fn open(
-        &mut self,
-        tasks: Vec<Task<B::Permit>>,
-    ) -> (Vec<Task<B::Permit>>, Vec<Option<B::Permit>>) {
+    async fn open(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<Vec<Task<B::Permit>>, E> {
         let unopened = tasks
             .iter()
             .filter(|task| matches!(task.pass, Pass::Unopened));
@@ -281,98 +225,128 @@ where
             .filter_map(|task| self.items[task.item].key.clone())
             .collect();
         let mut opened = self.reader.open_many(&keys, Intent::Load).await.into_iter();
-        let (mut left, mut permits) = (Vec::new(), Vec::new());
+        let mut left = Vec::with_capacity(tasks.len());
         for Task { item, leader, pass } in tasks {
-            let (permit, landing) = match pass {
-                Pass::Opened(permit) => (Some(permit), None),
-                Pass::Denied => (None, None),
-                Pass::Unopened => match opened.next().flatten() {
-                    Some(opened) => (Some(opened.permit), landing_of::<T>(opened.found)),
-                    None => (None, None),
+            if !matches!(pass, Pass::Unopened) {
+                left.push(Task { item, leader, pass });
+                continue;
+            }
+            let pass = match opened.next().unwrap_or(Err(Error::Timeout)) {
+                Ok(opened) => match (&leader, landing_of::<T>(opened.found)) {
+                    (Some(_), Some(landing)) => {
+                        self.take(item, &landing)?;
+                        if let Some(leader) = leader {
+                            leader.land(landing);
+                        }
+                        continue;
+                    }
+                    _ => Pass::Opened(opened.permit),
+                },
+                Err(error) => match self.propagated(error) {
+                    Some(failed) => {
+                        self.fail(item, leader, failed)?;
+                        continue;
+                    }
+                    None => Pass::Denied,
                 },
             };
-            match (leader, landing) {
-                (Some(leader), Some((landing, answer))) => {
-                    self.answer(item, answer);
-                    leader.land(landing);
-                }
-                (leader, _) => {
-                    left.push(Task {
-                        item,
-                        leader,
-                        pass: Pass::Denied,
-                    });
-                    permits.push(permit);
-                }
-            }
+            left.push(Task { item, leader, pass });
         }
-        (left, permits)
+        Ok(left)
     }
 
-    /// Stores what was loaded and lands the flights. An entity that is not valid is not stored; it is the call's error where `E` can
-    /// say so, else it is returned as it was loaded.
-    async fn settle(
-        &mut self,
+    /// Gives each task its own of what was loaded; says what of it is to be stored, and whose that is. An entity that is not valid is not
+    /// stored, nor one that nobody asked for.
+    fn settle(
+        &self,
         tasks: Vec<Task<B::Permit>>,
-        permits: Vec<Option<B::Permit>>,
-        entities: Vec<T>,
-    ) -> Result<(), E> {
-        let mut loaded: HashMap<T::Key, T> = entities
-            .into_iter()
+        loaded: Loaded<T, E>,
+    ) -> (Vec<Done<E>>, Vec<OwnFill<B::Permit>>) {
+        let entities = loaded.entities.into_iter();
+        let mut found: HashMap<_, _> = entities
             .map(|entity| (entity.cache_key(), entity))
             .collect();
-        let (mut fills, mut landings, mut outcome) = (Vec::new(), Vec::new(), Ok(()));
-        for (task, permit) in tasks.into_iter().zip(permits) {
-            let item = &mut self.items[task.item];
-            let entity = loaded.remove(&item.id).map(Arc::new);
-            item.answer = Found::known(entity.clone());
-            let (entry, landing) = match entity {
-                Some(entity) => match entity.validate() {
-                    Ok(()) => (Some(Entry::Value(entity.clone())), Landing::Value(entity)),
-                    Err(error) => (None, self.reject(entity, error, &mut outcome)),
-                },
-                None => (Some(Entry::Absent), Landing::Absent),
+        let mut failed: HashMap<_, _> = loaded.failures.into_iter().collect();
+        let lifetime = self.call.lifetime_in::<B, T>(self.reader.cache);
+        let (mut done, mut fills) = (Vec::with_capacity(tasks.len()), Vec::new());
+        for Task { item, leader, pass } in tasks {
+            let id = &self.items[item].id;
+            let landing = match (failed.remove(id), found.remove(id)) {
+                (Some(error), _) => Err(error),
+                (None, Some(entity)) => Ok(self.checked(entity)),
+                (None, None) => Ok(Landing::Absent),
             };
-            fills.extend(entry.map(|entry| (permit, entry)));
-            landings.extend(task.leader.map(|leader| (leader, landing)));
+            let entry = match &landing {
+                Ok(Landing::Value(value)) => Some(Entry::Value(value.clone())),
+                Ok(Landing::Absent) => Some(Entry::Absent),
+                _ => None,
+            };
+            if let (Pass::Opened(permit), Some(entry), Some(lifetime)) = (pass, entry, &lifetime) {
+                let fill = to_fill(permit, entry, lifetime);
+                fills.extend(fill.map(|fill| (done.len(), fill)));
+            }
+            done.push(Done {
+                item,
+                leader,
+                landing,
+            });
         }
-        self.reader.fill(fills, &self.lifetime).await;
-        for (leader, landing) in landings {
-            leader.land(landing);
+        (done, fills)
+    }
+
+    fn checked(&self, entity: T) -> Landing {
+        let validity = entity.validate().map_err(Error::into_validation);
+        let entity = std::sync::Arc::new(entity);
+        match validity {
+            Ok(()) => Landing::Value(entity),
+            Err(error) => {
+                self.reader.failed(Operation::Load, &error);
+                Landing::Invalid(entity, error)
+            }
+        }
+    }
+
+    /// Stores what is to be stored, then lands the flights: nobody finds neither a flight nor an entry. The first failure that is the
+    /// call's is returned when all have landed.
+    async fn land(
+        &mut self,
+        mut done: Vec<Done<E>>,
+        fills: Vec<OwnFill<B::Permit>>,
+    ) -> Result<(), E> {
+        let (whose, fills): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
+        for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
+            let failed = filled.err().and_then(|error| self.propagated(error));
+            if let Some(Err(error)) = failed {
+                done[index].landing = Err(error);
+            }
+        }
+        let mut outcome = Ok(());
+        for Done {
+            item,
+            leader,
+            landing,
+        } in done
+        {
+            let ended = match landing {
+                Ok(landing) => {
+                    let accepted = self.accept(item, &landing).map(drop);
+                    if let Some(leader) = leader {
+                        leader.land(landing);
+                    }
+                    accepted
+                }
+                Err(error) => self.fail(item, leader, Err(error)),
+            };
+            outcome = outcome.and(ended);
         }
         outcome
     }
-
-    fn reject(&self, entity: Arc<T>, error: Error, outcome: &mut Result<(), E>) -> Landing {
-        let error = into_validation_error(error);
-        self.reader.cache.failed::<T>(Operation::Load, &error);
-        if let (Ok(()), Some(carry)) = (&outcome, self.call.carry) {
-            *outcome = carry(error.clone()).map(drop);
-        }
-        Landing::Invalid(entity, error)
-    }
-
-    /// Tells those who wait for a key of this batch that its load failed, if they can be told.
-    fn fail(&self, tasks: Vec<Task<B::Permit>>, error: E) -> E {
-        let failed = Err(error);
-        let failure = (self.call.sharing.share)(&failed);
-        for leader in tasks.into_iter().filter_map(|task| task.leader) {
-            match &failure {
-                Some(failure) => leader.land(Landing::Failed(failure.clone())),
-                None => leader.scatter(),
-            }
-        }
-        match failed {
-            Err(error) => error,
-            Ok(_) => unreachable!("it was made three lines above"),
-        }
-    }
 }
 
-fn landing_of<T: CacheEntity>(found: Lookup) -> Option<(Landing, Option<Arc<T>>)> {
-    match found.into() {
-        Typed::Hit(entity) => Some((Landing::Value(Arc::clone(&entity) as Erased), Some(entity))),
-        Typed::Absent => Some((Landing::Absent, None)),
+fn landing_of<T: CacheEntity>(found: Lookup) -> Option<Landing> {
+    match Typed::<T>::from(found) {
+        Typed::Hit(entity) => Some(Landing::Value(entity)),
+        Typed::Absent => Some(Landing::Absent),
         Typed::Miss(_) => None,
     }
 }

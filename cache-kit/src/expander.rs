@@ -1,0 +1,324 @@
+//! Feeders: asked which entity they want, and fed with it, from the cache or a repository.
+
+use crate::backend::CacheBackend;
+use crate::call::Call;
+use crate::entity::CacheEntity;
+use crate::error::{Error, Result};
+use crate::feed::CacheFeed;
+use crate::observe::CacheMetrics;
+use crate::read_through::{Missed, Plan, peek};
+use crate::repository::{DataRepository, load_own};
+use crate::retry::Retries;
+use crate::service::CacheService;
+use crate::strategy::{CacheStrategy, OperationConfig};
+use crate::ttl::TtlPolicy;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+
+/// Feeds feeders. It is a [`CacheService`] by another name, for those who work with [feeders](CacheFeed) and [repositories](DataRepository);
+/// both run the same read-through, and share loads, metrics and policies. Clones share everything.
+///
+/// ```
+/// use cache_kit::prelude::*;
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", key = id)]
+/// # struct User { id: u64 }
+/// struct Users;
+///
+/// impl Repository<User> for Users {
+///     async fn fetch_by_id(&self, id: &u64) -> cache_kit::Result<Option<User>> {
+///         Ok(Some(User { id: *id }))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_kit::Result<()> {
+/// let expander = CacheExpander::new(InMemoryBackend::new());
+/// let mut feeder = GenericFeeder::<User>::new(7);
+/// expander.with(&mut feeder, &Users, CacheStrategy::Refresh).await?;
+/// assert_eq!(feeder.entity, Some(User { id: 7 }));
+/// # Ok(())
+/// # }
+/// ```
+pub struct CacheExpander<B: CacheBackend>(CacheService<B>);
+
+impl<B: CacheBackend> CacheExpander<B> {
+    /// Makes an expander with default settings. For others, set up a [`CacheService`] and turn it `.into()` one.
+    #[must_use]
+    pub fn new(backend: B) -> Self {
+        Self(CacheService::new(backend))
+    }
+
+    /// Tells a sink of everything that happens from now on. The expander begins anew over the same backend: what it has counted so far stays
+    /// with its clones.
+    #[must_use]
+    pub fn with_metrics(self, sink: impl CacheMetrics) -> Self {
+        Self(self.0.to_builder().metrics(sink).into_service())
+    }
+
+    /// Sets how long entries live, whatever their entities declare. The expander begins anew, as
+    /// [`with_metrics`](Self::with_metrics) says.
+    #[must_use]
+    pub fn with_ttl_policy(self, policy: TtlPolicy) -> Self {
+        Self(self.0.to_builder().ttl_policy(policy).into_service())
+    }
+
+    /// Feeds a feeder, as [`CacheService::execute`] does.
+    ///
+    /// # Errors
+    /// As [`CacheService::execute`].
+    pub async fn with<T, F, R>(
+        &self,
+        feeder: &mut F,
+        repository: &R,
+        strategy: CacheStrategy,
+    ) -> Result<()>
+    where
+        T: CacheEntity,
+        F: CacheFeed<T> + ?Sized,
+        R: DataRepository<T> + ?Sized,
+    {
+        self.0.execute(feeder, repository, strategy).await
+    }
+
+    /// Feeds a feeder, with settings of this operation's own.
+    ///
+    /// # Errors
+    /// As [`CacheService::execute_with`].
+    pub async fn with_config<T, F, R>(
+        &self,
+        feeder: &mut F,
+        repository: &R,
+        strategy: CacheStrategy,
+        config: OperationConfig,
+    ) -> Result<()>
+    where
+        T: CacheEntity,
+        F: CacheFeed<T> + ?Sized,
+        R: DataRepository<T> + ?Sized,
+    {
+        self.0
+            .execute_with(feeder, repository, strategy, config)
+            .await
+    }
+
+    /// Feeds a feeder from a repository that is shared, so that the future borrows nothing but the feeder and the expander.
+    ///
+    /// # Errors
+    /// As [`CacheService::execute`].
+    pub async fn with_shared<T, F, R>(
+        &self,
+        feeder: &mut F,
+        repository: Arc<R>,
+        strategy: CacheStrategy,
+    ) -> Result<()>
+    where
+        T: CacheEntity,
+        F: CacheFeed<T> + ?Sized,
+        R: DataRepository<T> + ?Sized,
+    {
+        self.0.execute(feeder, &*repository, strategy).await
+    }
+
+    /// Returns the service, for what is done without feeders.
+    pub fn service(&self) -> &CacheService<B> {
+        &self.0
+    }
+}
+
+impl<B: CacheBackend> CacheService<B> {
+    /// Feeds a feeder: asks it for a key, reads through the cache as the strategy says, asks the repository where that is needed, and feeds
+    /// what was found; `None` if there is no such entity.
+    ///
+    /// The feeder is asked for its key once, and fed once if the call succeeds; a `Fresh` miss feeds `None` and is an error. Otherwise a call
+    /// that fails leaves the feeder as it was. It costs what [`get_or_load`](Self::get_or_load) costs, and shares loads with it.
+    ///
+    /// # Errors
+    /// [`Error::RepositoryError`], or whatever else the repository returned, also if it returned an entity with another key; [`Error::CacheMiss`]
+    /// for a `Fresh` miss; [`Error::ValidationError`] if what was loaded is not valid, [`Error::ConfigError`] for a declaration, a setting or a key
+    /// that cannot work; what the feeder's hooks return; and under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend
+    /// failed with.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped has not fed. If it was loading, one of those who wait for the load takes over.
+    pub async fn execute<T, F, R>(
+        &self,
+        feeder: &mut F,
+        repository: &R,
+        strategy: CacheStrategy,
+    ) -> Result<()>
+    where
+        T: CacheEntity,
+        F: CacheFeed<T> + ?Sized,
+        R: DataRepository<T> + ?Sized,
+    {
+        let config = OperationConfig::new();
+        self.execute_with(feeder, repository, strategy, config)
+            .await
+    }
+
+    /// Feeds a feeder, with settings of this operation's own.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute); [`Error::ConfigError`] also for a setting that cannot work, and for a `ttl_class` where the service
+    /// has no [`TtlPolicy`].
+    pub async fn execute_with<T, F, R>(
+        &self,
+        feeder: &mut F,
+        repository: &R,
+        strategy: CacheStrategy,
+        config: OperationConfig,
+    ) -> Result<()>
+    where
+        T: CacheEntity,
+        F: CacheFeed<T> + ?Sized,
+        R: DataRepository<T> + ?Sized,
+    {
+        config.check()?;
+        let mut expansion = Expansion {
+            cache: self,
+            key: feeder.entity_id(),
+            feeder,
+            repository,
+            strategy,
+            retries: Retries::new(config.retry),
+            config,
+            has_missed: false,
+        };
+        expansion.run().await
+    }
+}
+
+/// One feeder on its way.
+struct Expansion<'e, B: CacheBackend, T: CacheEntity, F: ?Sized, R: ?Sized> {
+    cache: &'e CacheService<B>,
+    feeder: &'e mut F,
+    key: T::Key,
+    repository: &'e R,
+    strategy: CacheStrategy,
+    config: OperationConfig,
+    retries: Retries,
+    has_missed: bool,
+}
+
+/// What an expansion gets: an entity, or the knowledge that there is none.
+type Expanded<T> = Result<Option<Arc<T>>>;
+
+impl<'e, B, T, F, R> Expansion<'e, B, T, F, R>
+where
+    B: CacheBackend,
+    T: CacheEntity,
+    F: CacheFeed<T> + ?Sized,
+    R: DataRepository<T> + ?Sized,
+{
+    async fn run(&mut self) -> Result<()> {
+        loop {
+            match self.expand().await {
+                Ok(entity) => return self.feed(entity),
+                // A repository's failure has been retried where it happened: within the flight.
+                Err(error @ (Error::BackendError(_) | Error::Timeout)) => {
+                    if !self.retries.next().await {
+                        return Err(error);
+                    }
+                }
+                Err(error) => {
+                    if matches!(error, Error::CacheMiss) && self.strategy == CacheStrategy::Fresh {
+                        self.feeder.feed(None);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// The read-through: look up; after a miss ask the repository, or those who do.
+    async fn expand(&mut self) -> Expanded<T> {
+        let plan = match self.begin()? {
+            Begun::Hit(hit) => return self.hit(hit),
+            Begun::Plan(plan) => plan,
+        };
+        match plan.look_up().await {
+            Ok(looked_up) => self.hit(looked_up?),
+            Err(missed) => self.miss(plan, missed).await,
+        }
+    }
+
+    /// Takes what is in reach at once, else makes a plan. (The writer of the key is not kept while the call waits.)
+    fn begin(&self) -> Result<Begun<'e, B, T>> {
+        let mut call: Call<Expanded<T>> =
+            Call::direct(self.strategy).or_miss(|| Err(Error::CacheMiss));
+        if let Some(ttl) = self.config.ttl {
+            call = call.ttl(ttl);
+        }
+        if let Some(class) = &self.config.ttl_class {
+            let age_limit = self.cache.age_limit::<T>(self.strategy, class)?;
+            call = call.class(class.clone(), age_limit);
+        }
+        let key = self.cache.writer_for::<T>(&self.key);
+        match peek(self.cache, &key, &call) {
+            Some(hit) => Ok(Begun::Hit(hit?)),
+            None => Ok(Begun::Plan(Plan::of(self.cache, &key, call))),
+        }
+    }
+
+    fn hit(&mut self, entity: Option<Arc<T>>) -> Expanded<T> {
+        self.feeder.on_hit(&self.key)?;
+        Ok(entity)
+    }
+
+    async fn miss(&mut self, plan: Plan<'e, B, Expanded<T>>, missed: Missed) -> Expanded<T> {
+        if !self.has_missed {
+            self.has_missed = true;
+            self.feeder.on_miss(&self.key)?;
+        }
+        let load = pin!(load(self.repository, &self.key, &self.retries));
+        plan.ask(missed, load).await
+    }
+
+    fn feed(&mut self, entity: Option<Arc<T>>) -> Result<()> {
+        if let Some(entity) = &entity {
+            self.feeder.on_loaded(entity)?;
+        }
+        self.feeder.feed(entity.map(Arc::unwrap_or_clone));
+        Ok(())
+    }
+}
+
+/// How far an expansion came without waiting.
+enum Begun<'e, B: CacheBackend, T: CacheEntity> {
+    Hit(Option<Arc<T>>),
+    Plan(Plan<'e, B, Expanded<T>>),
+}
+
+/// Asks the repository, again where that is wanted and may help.
+async fn load<T, R>(repository: &R, key: &T::Key, retries: &Retries) -> Expanded<T>
+where
+    T: CacheEntity,
+    R: DataRepository<T> + ?Sized,
+{
+    loop {
+        match load_own(repository, key).await {
+            Err(error) if error.is_transient() && retries.next().await => {}
+            loaded => return Ok(loaded?.map(Arc::new)),
+        }
+    }
+}
+
+impl<B: CacheBackend> From<CacheService<B>> for CacheExpander<B> {
+    fn from(service: CacheService<B>) -> Self {
+        Self(service)
+    }
+}
+
+impl<B: CacheBackend> Clone for CacheExpander<B> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<B: CacheBackend + fmt::Debug> fmt::Debug for CacheExpander<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CacheExpander").field(&self.0).finish()
+    }
+}

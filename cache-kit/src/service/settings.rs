@@ -1,0 +1,102 @@
+//! What a service was set up with, and what of it decides how long an entry lives.
+
+use crate::entity::CacheEntity;
+use crate::error::{Error, FailurePolicy, Result};
+use crate::key::check_prefix;
+use crate::observe::CacheMetrics;
+use crate::strategy::CacheContext;
+use crate::ttl::{Lifetime, Ttl, TtlPolicy};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(super) namespace: Option<Box<str>>,
+    pub(super) lifetime: Lifetime,
+    pub(super) ttl_policy: Option<Arc<TtlPolicy>>,
+    pub(crate) failure_policy: FailurePolicy,
+    pub(crate) flight_deadline: Duration,
+    pub(crate) backend_deadline: Duration,
+    pub(super) metrics: Option<Arc<dyn CacheMetrics>>,
+}
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(namespace) = &self.namespace {
+            check_prefix(namespace)
+                .map_err(|fault| Error::ConfigError(fault.replace("prefix", "namespace").into()))?;
+        }
+        self.lifetime.check()?;
+        let fault = if self.flight_deadline.is_zero() {
+            "a `flight_deadline` of zero lets nobody wait"
+        } else if self.backend_deadline.is_zero() {
+            "a `backend_deadline` of zero asks no backend"
+        } else if matches!(
+            self.ttl_policy.as_deref(),
+            Some(TtlPolicy::Fixed(Duration::ZERO))
+        ) {
+            "a `TtlPolicy::Fixed` of zero caches nothing"
+        } else {
+            return Ok(());
+        };
+        Err(Error::ConfigError(fault.into()))
+    }
+
+    /// What an entity's entries live by, unless a policy knows better.
+    pub(super) fn declared<T: CacheEntity>(&self, operation: Lifetime) -> Lifetime {
+        operation.or(T::lifetime()).or(self.lifetime)
+    }
+
+    /// How long what an operation stores lives, all things considered; `None` if it is not to be stored.
+    ///
+    /// # Errors
+    /// That the policy panicked.
+    pub(super) fn decided<T: CacheEntity>(
+        &self,
+        operation: Lifetime,
+        context: &CacheContext<'_>,
+    ) -> Result<Option<Lifetime>> {
+        let declared = self.declared::<T>(operation);
+        if operation.ttl().is_some() {
+            return Ok(Some(declared));
+        }
+        Ok(match self.ask(context).transpose()? {
+            None => Some(declared),
+            Some(Ttl::After(ttl)) => Some(declared.with_ttl(ttl)),
+            Some(Ttl::Never) => Some(declared.without_ttl()),
+            Some(Ttl::NotStored) => None,
+        })
+    }
+
+    /// How old an entry may be that an operation of a class accepts, if that matters; `None` without a policy.
+    pub(super) fn age_limit(&self, context: &CacheContext<'_>) -> Option<Result<Option<Duration>>> {
+        let ttl = self.ask(context)?;
+        Some(ttl.map(|ttl| match ttl {
+            Ttl::After(limit) => Some(limit),
+            Ttl::Never => None,
+            Ttl::NotStored => Some(Duration::ZERO),
+        }))
+    }
+
+    /// Asks the policy, if there is one. Its closure is the user's: what it leaves behind when it panics is its own.
+    fn ask(&self, context: &CacheContext<'_>) -> Option<Result<Ttl>> {
+        let policy = self.ttl_policy.as_deref()?;
+        let decided = catch_unwind(AssertUnwindSafe(|| policy.decide(context)));
+        Some(decided.map_err(|_| Error::ConfigError("the TTL policy panicked".into())))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("namespace", &self.namespace)
+            .field("lifetime", &self.lifetime)
+            .field("ttl_policy", &self.ttl_policy)
+            .field("failure_policy", &self.failure_policy)
+            .field("flight_deadline", &self.flight_deadline)
+            .field("backend_deadline", &self.backend_deadline)
+            .finish_non_exhaustive()
+    }
+}
