@@ -1,0 +1,25 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "order", key = id)]
+struct Order {
+    id: u64,
+}
+
+struct Users;
+
+impl Repository<User> for Users {
+    async fn fetch_by_id(&self, id: &u64) -> cache_kit::Result<Option<User>> {
+        let id = std::rc::Rc::new(*id);
+        tokio::task::yield_now().await;
+        Ok(Some(User { id: *id }))
+    }
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "order", key = id)]
+struct Order {
+    id: u64,
+}
+
+struct Users;
+
+impl Repository<User> for Users {
+    async fn fetch_by_id(&self, id: &String) -> cache_kit::Result<Option<User>> {
+        Ok(id.parse().ok().map(|id| User { id }))
+    }
+}
+
+fn main() {}

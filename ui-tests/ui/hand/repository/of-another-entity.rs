@@ -1,0 +1,28 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "order", key = id)]
+struct Order {
+    id: u64,
+}
+
+struct Orders;
+
+impl Repository<Order> for Orders {
+    async fn fetch_by_id(&self, id: &u64) -> cache_kit::Result<Option<Order>> {
+        Ok(Some(Order { id: *id }))
+    }
+}
+
+async fn find(cache: &CacheService<InMemoryBackend>) {
+    let mut feeder = UserFeeder::new(7);
+    let _ = cache.execute(&mut feeder, &Orders, CacheStrategy::Refresh).await;
+}
+
+fn main() {}
