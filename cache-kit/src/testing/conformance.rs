@@ -81,6 +81,7 @@ pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
         checks::a_peek_agrees_with_a_read,
         checks::clones_share_their_entries,
         checks::an_entry_ends_with_its_ttl,
+        checks::an_entry_says_how_old_it_is,
         checks::a_later_fill_replaces_an_entry,
         checks::a_value_of_another_type_is_a_miss,
         checks::long_and_strange_keys_are_keys,

@@ -5,6 +5,7 @@ use crate::backend::{CacheBackend, Entry, Filled, Intent, Lookup, only};
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use crate::testing::bytes::SHORT;
+use std::time::{Duration, Instant};
 
 pub(super) async fn a_healthy_store_says_so<B: CacheBackend>(bench: Bench<B>) -> Verdict {
     bench
@@ -86,6 +87,30 @@ pub(super) async fn an_entry_ends_with_its_ttl<B: CacheBackend>(bench: Bench<B>)
     tokio::time::sleep(SHORT * 2).await;
     bench.expect_miss(&short).await?;
     bench.expect_value(&endless, "endless").await
+}
+
+pub(super) async fn an_entry_says_how_old_it_is<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let (known, absent) = (bench.key("aged")?, bench.key("aged absence")?);
+    let begun = Instant::now();
+    bench.store(&known, "text").await?;
+    let permit = bench.open(&absent).await?.permit;
+    expect(
+        bench.fill(permit, Entry::Absent).await?,
+        Filled::Stored,
+        "a fill of an absence",
+    )?;
+    tokio::time::sleep(SHORT).await;
+    for key in [known, absent] {
+        let (Lookup::Hit { age, .. } | Lookup::Absent { age }) = bench.read(&key).await? else {
+            return Err(format!("{key} is gone"));
+        };
+        // A store may count in milliseconds.
+        let at_least = SHORT.saturating_sub(Duration::from_millis(2));
+        if age < at_least || age > begun.elapsed() + Duration::from_millis(2) {
+            return Err(format!("{key} was stored {age:?} ago, it says"));
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn a_later_fill_replaces_an_entry<B: CacheBackend>(bench: Bench<B>) -> Verdict {
