@@ -61,7 +61,7 @@ impl<M: CacheMetrics + ?Sized> CacheMetrics for std::sync::Arc<M> {
 }
 
 /// Counts what has happened in a cache since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct CacheStats {
     /// Reads that found a fresh value.

@@ -1,10 +1,13 @@
+mod builder;
 mod guards;
 mod prefixes;
 mod store;
 
+pub use builder::InMemoryBuilder;
+
 use super::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::shape::Shape;
 use guards::Guards;
@@ -47,14 +50,6 @@ struct Shared {
     clock: Clock,
 }
 
-/// Sets up an [`InMemoryBackend`].
-#[derive(Debug)]
-#[must_use]
-pub struct InMemoryBuilder {
-    bound: Bound,
-    clock: Clock,
-}
-
 /// Is the right to store under one key, while nothing invalidates it.
 pub struct MemoryPermit {
     key: CacheKey,
@@ -82,10 +77,7 @@ impl InMemoryBackend {
 
     /// Sets up a backend.
     pub fn builder() -> InMemoryBuilder {
-        InMemoryBuilder {
-            bound: Bound::Entries(Self::DEFAULT_CAPACITY),
-            clock: Clock::system(),
-        }
+        InMemoryBuilder::new()
     }
 
     fn from_parts(bound: Bound, clock: Clock) -> Self {
@@ -109,38 +101,6 @@ impl fmt::Debug for InMemoryBackend {
         f.debug_struct("InMemoryBackend")
             .field("entries", &self.0.store.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl InMemoryBuilder {
-    /// Bounds the number of entries.
-    pub fn capacity(mut self, entries: u64) -> Self {
-        self.bound = Bound::Entries(entries);
-        self
-    }
-
-    /// Bounds the weight of all entries, in bytes: keys, and what [`CacheEntity::weight`](crate::CacheEntity::weight) returns.
-    pub fn max_weight(mut self, bytes: u64) -> Self {
-        self.bound = Bound::Weight(bytes);
-        self
-    }
-
-    /// Takes time from another clock, such as a [`ManualClock`](crate::ManualClock) in a test.
-    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
-        self.clock = clock.into();
-        self
-    }
-
-    /// Makes the backend.
-    ///
-    /// # Errors
-    /// [`Error::ConfigError`] if there is room for nothing.
-    pub fn build(self) -> Result<InMemoryBackend> {
-        match self.bound {
-            Bound::Entries(0) => Err(Error::ConfigError("`capacity(0)` caches nothing".into())),
-            Bound::Weight(0) => Err(Error::ConfigError("`max_weight(0)` caches nothing".into())),
-            bound => Ok(InMemoryBackend::from_parts(bound, self.clock)),
-        }
     }
 }
 

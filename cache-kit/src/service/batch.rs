@@ -1,6 +1,7 @@
 //! Many keys in one call: one read, one load of what is missing, one fill.
 
 mod items;
+mod loads;
 mod run;
 
 use super::CacheService;
@@ -59,7 +60,8 @@ impl<B: CacheBackend> CacheService<B> {
     /// reads. Costs one read, and for the misses one open and one fill.
     ///
     /// # Errors
-    /// What `load` returns: then nothing of that load is stored. A failure of the cache costs a load, not the call.
+    /// What `load` returns: then nothing of that load is stored. With `E = cache_kit::Error` also [`Error::ValidationError`] and [`Error::ConfigError`],
+    /// and under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety
     /// As [`get_or_load`](Self::get_or_load), for each key.

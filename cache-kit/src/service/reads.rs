@@ -1,0 +1,108 @@
+//! One entity at a time: what is cached, or what the repository has.
+
+use super::{CacheService, Found};
+use crate::backend::{CacheBackend, Lookup};
+use crate::call::Call;
+use crate::entity::CacheEntity;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{FailurePolicy, Result};
+use crate::key::KeyWriter;
+use crate::read_through::{Reader, peek, read_through};
+use crate::strategy::CacheStrategy;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+impl<B: CacheBackend> CacheService<B> {
+    /// Returns a cached entity; `None` if it is absent or not cached. Never asks a repository.
+    ///
+    /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte store takes one round trip. A store that cannot
+    /// be asked has nothing, unless the service's policy is [`FailurePolicy::Propagate`].
+    ///
+    /// # Errors
+    /// [`Error::ConfigError`] for a key that cannot be; under [`FailurePolicy::Propagate`] what the store failed with.
+    pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
+        self.look_up(key).await.map(Found::into_option)
+    }
+
+    /// Returns what is known of an entity, telling absence from ignorance. Costs what [`get`](Self::get) costs.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn look_up<T: CacheEntity>(&self, key: &T::Key) -> Result<Found<T>> {
+        let writer = self.writer_for::<T>(key);
+        let reader = Reader::<B, T>::new(self);
+        match reader.peek(&writer) {
+            Some(lookup) => Ok(reader.found(lookup)),
+            None => self.look_up_far(&reader, &writer).await,
+        }
+    }
+
+    async fn look_up_far<T: CacheEntity>(
+        &self,
+        reader: &Reader<'_, B, T>,
+        key: &KeyWriter,
+    ) -> Result<Found<T>> {
+        let lookup = reader.read(&key.to_key()?).await;
+        self.tolerate(lookup).map(|lookup| reader.found(lookup))
+    }
+
+    /// Takes a look-up that failed for one that found nothing, where failures are not the caller's.
+    pub(super) fn tolerate(&self, lookup: Result<Lookup>) -> Result<Lookup> {
+        match self.0.settings.failure_policy {
+            FailurePolicy::Degrade => Ok(lookup.unwrap_or(Lookup::Miss(None))),
+            FailurePolicy::Propagate => lookup,
+        }
+    }
+
+    /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The strategy is `Refresh`.
+    ///
+    /// Callers of one key share a load, whatever API they came through. An invalidation, put or clear while it runs keeps the result
+    /// from being stored. If the load fails, those who waited get the same error where it is a [`cache_kit::Error`](Error);
+    /// with another error type they load for themselves, a few at a time.
+    ///
+    /// # Errors
+    /// Whatever the load returns; with `E = cache_kit::Error` also [`Error::ValidationError`] and [`Error::ConfigError`], and under
+    /// [`FailurePolicy::Propagate`] what the backend failed with.
+    ///
+    /// # Cancel safety
+    /// If the caller that loads is dropped, one that waits takes over.
+    pub async fn get_or_load<T, E, F>(
+        &self,
+        key: &T::Key,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<T>>, E>
+    where
+        T: CacheEntity,
+        E: Send + 'static,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        self.get_or_load_with(CacheStrategy::Refresh, key, load)
+            .await
+    }
+
+    /// Returns an entity as a strategy says. `Fresh` returns `None` for a miss.
+    ///
+    /// # Errors
+    /// As [`get_or_load`](Self::get_or_load).
+    pub async fn get_or_load_with<T, E, F>(
+        &self,
+        strategy: CacheStrategy,
+        key: &T::Key,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<T>>, E>
+    where
+        T: CacheEntity,
+        E: Send + 'static,
+        F: Future<Output = Result<Option<T>, E>>,
+    {
+        let writer = self.writer_for::<T>(key);
+        let call = Call::direct(strategy).or_miss(|| Ok(None));
+        if let Some(hit) = peek(self, &writer, &call) {
+            return hit;
+        }
+        let body = pin!(async { Ok(load().await?.map(Arc::new)) });
+        read_through(self, writer, call, body).await
+    }
+}
