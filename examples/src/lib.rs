@@ -1,3 +1,4 @@
 //! What the examples of cache-kit are made of.
 
+pub mod application;
 pub mod quickstart;
