@@ -67,7 +67,10 @@ pub(crate) fn mut_argument(name: Option<&Ident>) -> String {
     match name {
         Some(name) => with_help(
             format!("a hit leaves `{name}` unwritten"),
-            format!("say `skip({name})` if it is only a means of loading, such as a connection"),
+            format!(
+                "say `skip({name})` if it is only a means of loading, such as a connection; \
+                 within an open transaction say `strategy = Bypass` too"
+            ),
         ),
         None => "a hit leaves this argument unwritten".to_owned(),
     }

@@ -4,8 +4,6 @@ use super::{CacheService, Found};
 use crate::backend::{CacheBackend, Lookup};
 use crate::call::Call;
 use crate::entity::CacheEntity;
-#[cfg(doc)]
-use crate::error::Error;
 use crate::error::{FailurePolicy, Result};
 use crate::key::KeyWriter;
 use crate::read_through::{Reader, peek, read_through};
@@ -21,7 +19,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// be asked has nothing, unless the service's policy is [`FailurePolicy::Propagate`].
     ///
     /// # Errors
-    /// [`Error::ConfigError`] for a key that cannot be; under [`FailurePolicy::Propagate`] what the store failed with.
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a key that cannot be; under [`FailurePolicy::Propagate`] what the store failed with.
     pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
         self.look_up(key).await.map(Found::into_option)
     }
@@ -59,11 +57,11 @@ impl<B: CacheBackend> CacheService<B> {
     /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The strategy is `Refresh`.
     ///
     /// Callers of one key share a load, whatever API they came through. An invalidation, put or clear while it runs keeps the result
-    /// from being stored. If the load fails, those who waited get the same error where it is a [`cache_kit::Error`](Error);
+    /// from being stored. If the load fails, those who waited get the same error where it is a [`cache_kit::Error`](crate::Error);
     /// with another error type they load for themselves, a few at a time.
     ///
     /// # Errors
-    /// Whatever the load returns; with `E = cache_kit::Error` also [`Error::ValidationError`] and [`Error::ConfigError`], and under
+    /// Whatever the load returns; with `E = cache_kit::Error` also [`Error::ValidationError`](crate::Error::ValidationError) and [`Error::ConfigError`](crate::Error::ConfigError), and under
     /// [`FailurePolicy::Propagate`] what the backend failed with.
     ///
     /// # Cancel safety

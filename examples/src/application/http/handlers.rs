@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
+use cache_kit::CacheStats;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -81,24 +82,15 @@ pub(super) async fn remove(
 /// What the cache has done, as an operator wants to see it.
 #[derive(Serialize)]
 pub(super) struct Stats {
-    hits: u64,
-    absent_hits: u64,
-    misses: u64,
-    loads: u64,
-    coalesced: u64,
+    #[serde(flatten)]
+    counts: CacheStats,
     hit_ratio: Option<f64>,
-    entries: Option<u64>,
 }
 
 pub(super) async fn stats(State(application): State<Application>) -> axum::Json<Stats> {
-    let stats = application.stats();
+    let counts = application.stats();
     axum::Json(Stats {
-        hits: stats.hits,
-        absent_hits: stats.absent_hits,
-        misses: stats.misses,
-        loads: stats.loads,
-        coalesced: stats.coalesced,
-        hit_ratio: stats.hit_ratio(),
-        entries: stats.entries,
+        hit_ratio: counts.hit_ratio(),
+        counts,
     })
 }
