@@ -11,7 +11,7 @@ use crate::key::{CacheKey, KeyRef};
 use crate::shape::{Erased, Shape};
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Stores entries of any type, and keeps the promise that nothing stale is ever stored.
 ///
@@ -116,15 +116,48 @@ pub enum Lookup {
         /// What is stored.
         value: Erased,
         /// How long ago it was stored.
-        age: Duration,
+        age: Age,
     },
     /// The fresh knowledge that the repository has no such entity.
     Absent {
         /// How long ago it was stored.
-        age: Duration,
+        age: Age,
     },
     /// Nothing fresh, and the state the key is in; `None` where only `open` can tell.
     Miss(Option<Stamp>),
+}
+
+/// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do not, and reading a clock is no small part of
+/// a hit.
+#[derive(Clone, Copy, Debug)]
+pub struct Age(Since);
+
+#[derive(Clone, Copy, Debug)]
+enum Since {
+    Known(Duration),
+    Stored(Instant),
+}
+
+impl Age {
+    /// Builds the age of an entry that was stored so long ago.
+    #[must_use]
+    pub const fn new(age: Duration) -> Self {
+        Self(Since::Known(age))
+    }
+
+    /// Builds the age of an entry that was stored at a time.
+    #[must_use]
+    pub const fn since(stored: Instant) -> Self {
+        Self(Since::Stored(stored))
+    }
+
+    /// Returns how long ago that was.
+    pub fn get(self) -> Duration {
+        match self.0 {
+            Since::Known(age) => age,
+            Since::Stored(stored) => stored.elapsed(),
+        }
+    }
 }
 
 /// Names the state of a key between two invalidations; never used again once the key was invalidated.

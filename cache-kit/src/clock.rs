@@ -1,5 +1,6 @@
 //! Time as entries know it.
 
+use crate::backend::Age;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +47,14 @@ impl Clock {
         ttl.map_or(Self::NEVER, |ttl| {
             begin.saturating_add(saturating_nanos(ttl))
         })
+    }
+
+    /// Tells the age of what was stored at a time of this clock.
+    pub(crate) fn age(&self, stored: u64) -> Age {
+        match &self.0 {
+            Source::System(origin) => Age::since(*origin + Duration::from_nanos(stored)),
+            Source::Manual(_) => Age::new(Duration::from_nanos(self.now().saturating_sub(stored))),
+        }
     }
 
     /// Says whether time passes by itself.

@@ -85,7 +85,7 @@ mod ttl;
 mod write;
 
 pub use backend::{
-    AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
+    Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
     Lookup, Opened, Stamp,
 };
 /// # Example

@@ -25,7 +25,7 @@ mod sync {
 
 /// Keeps entries in this process: a hit hands out the very `Arc` that was stored, without decoding and without a future.
 ///
-/// Which entries stay is moka's to decide (`TinyLFU`); when one ends is decided here, to the tick of its clock. The fill protocol runs
+/// Which entries stay, and when one ends, is moka's to decide (`TinyLFU`, and a clock that tests can turn). The fill protocol runs
 /// on striped generation counters: an invalidation bumps the counter of its key's stripe, a fill is stored only if the counter is the
 /// one its permit saw. Two keys of one stripe (there are 4096) void each other's permits, which costs a load and never
 /// correctness.
@@ -118,26 +118,23 @@ impl Shared {
     fn look_up(&self, key: KeyRef<'_>, shape: &'static Shape) -> Lookup {
         // Read before the entry: what a clear in between kills is then looked up in the prefixes.
         let epoch = self.prefixes.epoch();
-        let fresh = self.store.get(key.as_bytes()).and_then(|slot| {
-            let age = self.age_of_fresh(&slot, key, epoch)?;
-            Some((slot.content, age))
-        });
-        match fresh {
-            Some((Content::Value(value), age)) if shape.describes(&value) => {
-                Lookup::Hit { value, age }
+        let live = self
+            .store
+            .get(key.as_bytes())
+            .filter(|slot| slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch));
+        if let Some(slot) = live {
+            let age = self.clock.age(slot.written);
+            match slot.content {
+                Content::Value(value) if shape.describes(&value) => {
+                    return Lookup::Hit { value, age };
+                }
+                Content::Absent(type_id) if type_id == shape.type_id() => {
+                    return Lookup::Absent { age };
+                }
+                _ => {}
             }
-            Some((Content::Absent(type_id), age)) if type_id == shape.type_id() => {
-                Lookup::Absent { age }
-            }
-            _ => Lookup::Miss(Some(self.stamp(key))),
         }
-    }
-
-    fn age_of_fresh(&self, slot: &Slot, key: KeyRef<'_>, epoch: u64) -> Option<Duration> {
-        let now = self.clock.now();
-        let is_live = slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch);
-        let is_fresh = is_live && (slot.ends == Clock::NEVER || now < slot.ends);
-        is_fresh.then(|| Duration::from_nanos(now.saturating_sub(slot.written)))
+        Lookup::Miss(Some(self.stamp(key)))
     }
 
     fn stamp(&self, key: KeyRef<'_>) -> Stamp {

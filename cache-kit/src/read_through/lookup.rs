@@ -1,6 +1,6 @@
 //! What a look-up says, typed, and what follows from a miss.
 
-use crate::backend::{Lookup, Stamp};
+use crate::backend::{Age, Lookup, Stamp};
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Missed {
 impl<T: CacheEntity> Typed<T> {
     /// Takes what is as old as the limit, or older, for a miss.
     pub(crate) fn within(age_limit: Option<Duration>, lookup: Lookup) -> Self {
-        let is_too_old = |age| age_limit.is_some_and(|limit| age >= limit);
+        let is_too_old = |age: Age| age_limit.is_some_and(|limit| age.get() >= limit);
         match lookup {
             Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(age) => {
                 Self::Miss(Missed::Unstamped)

@@ -115,7 +115,7 @@ impl ByteBackend {
         if !is_current {
             return Ok(miss);
         }
-        let age = Duration::from_nanos(now.saturating_sub(header.written));
+        let age = self.clock.age(header.written);
         if header.is_absent {
             return Ok(Lookup::Absent { age });
         }

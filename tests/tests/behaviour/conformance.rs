@@ -2,7 +2,7 @@
 
 use cache_kit::testing::{ByteBackend, conformance};
 use cache_kit::{
-    AnyBackend, CacheBackend, CacheKey, Entry, Erased, Fill, Filled, InMemoryBackend, Intent,
+    Age, AnyBackend, CacheBackend, CacheKey, Entry, Erased, Fill, Filled, InMemoryBackend, Intent,
     Lookup, Opened, Result, Shape, Stamp,
 };
 use std::collections::HashMap;
@@ -52,10 +52,10 @@ impl Bare {
         match self.0.lock().unwrap().get(key) {
             Some(Some(value)) if shape.describes(value) => Lookup::Hit {
                 value: value.clone(),
-                age: Duration::ZERO,
+                age: Age::new(Duration::ZERO),
             },
             Some(None) => Lookup::Absent {
-                age: Duration::ZERO,
+                age: Age::new(Duration::ZERO),
             },
             _ => Lookup::Miss(Some(Stamp::new(0))),
         }

@@ -104,6 +104,7 @@ pub(super) async fn an_entry_says_how_old_it_is<B: CacheBackend>(bench: Bench<B>
         let (Lookup::Hit { age, .. } | Lookup::Absent { age }) = bench.read(&key).await? else {
             return Err(format!("{key} is gone"));
         };
+        let age = age.get();
         // A store may count in milliseconds.
         let at_least = SHORT.saturating_sub(Duration::from_millis(2));
         if age < at_least || age > begun.elapsed() + Duration::from_millis(2) {
