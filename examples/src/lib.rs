@@ -1,3 +1,4 @@
 //! What the examples of cache-kit are made of.
 
+pub mod patterns;
 pub mod quickstart;
