@@ -27,7 +27,7 @@ impl Employments {
         let found = self.cache.load_many(ids, &*self.repository).await;
         found
             .into_iter()
-            .map(|found| found.ok()?.map(|entity| (*entity).clone()))
+            .map(|found| found.ok()?.map(Arc::unwrap_or_clone))
             .collect()
     }
 }

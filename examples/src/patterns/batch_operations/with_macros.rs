@@ -1,6 +1,7 @@
 //! The same in one call: one read, one query for what is missing.
 
 use cache_kit::prelude::*;
+use std::sync::Arc;
 
 /// Gets entities, asking the repository once for what is not cached.
 pub async fn batch_get<T: CacheEntity>(
@@ -12,6 +13,6 @@ pub async fn batch_get<T: CacheEntity>(
         .load_many(ids, repository)
         .await
         .into_iter()
-        .map(|found| found.ok()?.map(|entity| (*entity).clone()))
+        .map(|found| found.ok()?.map(Arc::unwrap_or_clone))
         .collect()
 }

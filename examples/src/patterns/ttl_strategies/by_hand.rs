@@ -73,7 +73,7 @@ pub fn context_aware() -> TtlPolicy {
     TtlPolicy::Custom(Box::new(|context| {
         // Different TTL based on operation
         match context.strategy {
-            // Fresh stores nothing, so it is never asked about
+            // Fresh stores nothing: asked only how old an entry a `ttl_class` accepts
             CacheStrategy::Fresh => Some(Duration::from_secs(7200)),
 
             // Refresh data for balance (1 hour)
