@@ -42,16 +42,6 @@ pub(super) async fn run() -> super::Facts {
     let queries = employments.queries();
     ensure!(queries == 3, "by hand, 3 ids took {queries} queries");
 
-    let mut feeders = by_hand::CacheRegistry::new(InMemoryBackend::new());
-    let feeder = Box::new(EmploymentFeeder::new("emp_1"));
-    feeders.register_feeder::<EmploymentFeeder>("first".to_owned(), feeder);
-    ensure!(feeders.get_feeder::<EmploymentFeeder>("first").is_some());
-    ensure!(
-        feeders
-            .get_feeder::<GenericFeeder<Employment>>("first")
-            .is_none()
-    );
-
     let employments = Arc::new(Counting::new(EmploymentRepository));
     let registry = with_macros::registry(employments.clone(), BorrowerRepository)?;
     for _ in 0..2 {
@@ -62,10 +52,26 @@ pub(super) async fn run() -> super::Facts {
         queries == 1,
         "with `CacheRegistry`, 3 ids took {queries} queries"
     );
-    let unknown = registry.feeder::<Employment, GenericFeeder<Employment>>("emp_1".to_owned());
-    ensure!(matches!(unknown, Err(Error::ConfigError(_))));
+    ask_for_the_wrong_type(&registry)?;
     Ok(vec![
         "3 employments, fetched twice: 3 queries by hand, 1 with `CacheRegistry`".to_owned(),
         "a feeder asked for by a wrong type is `None` by hand, a `ConfigError` else".to_owned(),
     ])
+}
+
+/// Asks both registries for a feeder of a type that is not there.
+fn ask_for_the_wrong_type(registry: &CacheRegistry<InMemoryBackend>) -> anyhow::Result<()> {
+    let mut feeders = by_hand::CacheRegistry::new(InMemoryBackend::new());
+    let feeder = Box::new(EmploymentFeeder::new("emp_1"));
+    feeders.register_feeder::<EmploymentFeeder>("first".to_owned(), feeder);
+    ensure!(feeders.get_feeder::<EmploymentFeeder>("first").is_some());
+    ensure!(
+        feeders
+            .get_feeder::<GenericFeeder<Employment>>("first")
+            .is_none()
+    );
+
+    let unknown = registry.feeder::<Employment, GenericFeeder<Employment>>("emp_1".to_owned());
+    ensure!(matches!(unknown, Err(Error::ConfigError(_))));
+    Ok(())
 }

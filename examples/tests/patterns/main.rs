@@ -7,6 +7,7 @@ mod composite_keys;
 mod custom_serialization;
 mod error_handling;
 mod registry_pattern;
+mod table;
 mod ttl_strategies;
 
 use std::sync::Arc;
