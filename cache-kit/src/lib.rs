@@ -55,17 +55,24 @@
 #[allow(unused_extern_crates, reason = "named by what the macros generate")]
 extern crate self as cache_kit;
 
-mod backend;
+pub mod backend;
 mod call;
 mod clock;
 mod codec;
 mod entity;
-mod error;
+pub mod error;
 mod expander;
 mod feed;
 mod flight;
 mod key;
 mod observe;
+/// What is seen of a cache, and how long what is in it lives.
+pub mod observability {
+    pub use crate::observe::{
+        CacheEvent, CacheMetrics, CacheStats, InvalidationSource, LoadOutcome, Operation,
+    };
+    pub use crate::ttl::TtlPolicy;
+}
 mod outcome;
 pub mod prelude;
 #[doc(hidden)]
@@ -77,13 +84,14 @@ mod repository;
 mod retry;
 mod service;
 mod shape;
-mod strategy;
+pub mod strategy;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
 mod ttl;
 mod write;
 
+#[doc(inline)]
 pub use backend::{
     Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
     Lookup, Opened, Stamp,
@@ -209,6 +217,7 @@ pub use cache_kit_derive::cache_put;
 pub use cache_kit_derive::cached;
 pub use clock::{Clock, ManualClock};
 pub use entity::CacheEntity;
+#[doc(inline)]
 pub use error::{Cause, Error, FailurePolicy, Result};
 pub use expander::CacheExpander;
 pub use feed::{CacheFeed, GenericFeeder};
@@ -222,6 +231,7 @@ pub use repository::{DataRepository, Repository};
 pub use retry::Retry;
 pub use service::{CacheService, CacheServiceBuilder, Found};
 pub use shape::{Erased, Shape};
+#[doc(inline)]
 pub use strategy::{CacheContext, CacheStrategy, OperationConfig};
 pub use ttl::{Lifetime, TtlPolicy};
 

@@ -162,7 +162,7 @@ impl<B: CacheBackend> CacheService<B> {
         ttl_class: Option<&str>,
     ) -> Option<Lifetime> {
         let settings = &self.0.settings;
-        let context = context_of::<T>(strategy, ttl_class);
+        let context = settings.context::<T>(strategy, ttl_class);
         settings
             .decided::<T>(operation, &context)
             .unwrap_or_else(|error| {
@@ -177,8 +177,9 @@ impl<B: CacheBackend> CacheService<B> {
         strategy: CacheStrategy,
         ttl_class: &str,
     ) -> Result<Option<Duration>> {
-        let context = context_of::<T>(strategy, Some(ttl_class));
-        match self.0.settings.age_limit(&context) {
+        let settings = &self.0.settings;
+        let context = settings.context::<T>(strategy, Some(ttl_class));
+        match settings.age_limit(&context) {
             Some(limit) => Ok(limit.unwrap_or_else(|error| {
                 self.failed::<T>(Operation::Policy, &error);
                 // How much the class may see is not known: it sees what is in the repository.
@@ -211,17 +212,6 @@ impl<B: CacheBackend> CacheService<B> {
             operation,
             error,
         });
-    }
-}
-
-fn context_of<T: CacheEntity>(
-    strategy: CacheStrategy,
-    ttl_class: Option<&str>,
-) -> CacheContext<'_> {
-    CacheContext {
-        strategy,
-        prefix: T::cache_prefix(),
-        ttl_class,
     }
 }
 

@@ -37,6 +37,8 @@ pub struct CacheContext<'a> {
     pub prefix: &'a str,
     /// The class that the operation named.
     pub ttl_class: Option<&'a str>,
+    /// The TTL without this policy: what the entity declares, else the service's default; `None` is no end.
+    pub declared: Option<Duration>,
 }
 
 /// Sets what is different about one operation.

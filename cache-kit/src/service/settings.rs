@@ -4,7 +4,7 @@ use crate::entity::CacheEntity;
 use crate::error::{Error, FailurePolicy, Result};
 use crate::key::check_prefix;
 use crate::observe::CacheMetrics;
-use crate::strategy::CacheContext;
+use crate::strategy::{CacheContext, CacheStrategy};
 use crate::ttl::{Lifetime, Ttl, TtlPolicy};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +47,20 @@ impl Settings {
     /// What an entity's entries live by, unless a policy knows better.
     pub(super) fn declared<T: CacheEntity>(&self, operation: Lifetime) -> Lifetime {
         operation.or(T::lifetime()).or(self.lifetime)
+    }
+
+    /// What a policy is asked about.
+    pub(super) fn context<'a, T: CacheEntity>(
+        &self,
+        strategy: CacheStrategy,
+        ttl_class: Option<&'a str>,
+    ) -> CacheContext<'a> {
+        CacheContext {
+            strategy,
+            prefix: T::cache_prefix(),
+            ttl_class,
+            declared: self.declared::<T>(Lifetime::new()).ttl(),
+        }
     }
 
     /// How long what an operation stores lives, all things considered; `None` if it is not to be stored.

@@ -27,7 +27,7 @@ pub enum TtlPolicy {
     Fixed(Duration),
     /// A TTL for each prefix, or for each [`ttl_class`](crate::OperationConfig::ttl_class) where an operation has one.
     PerType(Box<dyn Fn(&str) -> Duration + Send + Sync>),
-    /// A TTL for each operation; `None` stores nothing.
+    /// A TTL for each operation; `None` stores nothing, [`context.declared`](CacheContext::declared) leaves it as it was declared.
     Custom(Box<dyn Fn(&CacheContext<'_>) -> Option<Duration> + Send + Sync>),
     /// No end: entries live until they are evicted or invalidated.
     Infinite,
