@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::flight::Flights;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, CacheStats, Observer, Operation};
-use crate::strategy::{CacheContext, CacheStrategy};
+use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use definitions::Definitions;
 use settings::Settings;
