@@ -23,6 +23,12 @@ enum TakeOff<P, O> {
     Arrived(Landing, O),
 }
 
+/// How a failure of the cache ended a call.
+struct Ended<O> {
+    output: O,
+    error: Error,
+}
+
 /// One call that goes through the cache.
 pub(crate) struct Read<'c, B: CacheBackend, O: CachedOutput> {
     reader: Reader<'c, B, EntityOf<O>>,
@@ -71,11 +77,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             (CacheStrategy::Fresh, Some(miss)) => Ok(miss()),
             _ => self.fly(missed, body).await,
         };
-        output.unwrap_or_else(|ended| ended)
+        output.unwrap_or_else(|ended| ended.output)
     }
 
     /// `Invalidate`: whatever is stored or loading is dropped first.
-    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, O> {
+    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, Ended<O>> {
         let keys = std::slice::from_ref(&self.key);
         let source = InvalidationSource::Strategy;
         let prefix = EntityOf::<O>::cache_prefix();
@@ -92,7 +98,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Finds out which flight a miss belongs to.
-    async fn fly<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> Result<O, O> {
+    async fn fly<F: Future<Output = O>>(
+        &self,
+        missed: Missed,
+        body: Pin<&mut F>,
+    ) -> Result<O, Ended<O>> {
         match missed {
             Missed::At(stamp) => self.share(Some(stamp), Pass::Unopened, body).await,
             Missed::Unreachable => self.share(None, Pass::Denied, body).await,
@@ -109,15 +119,18 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         }
     }
 
-    async fn open(&self) -> Result<Option<Opened<B::Permit>>, O> {
+    async fn open(&self) -> Result<Option<Opened<B::Permit>>, Ended<O>> {
         self.tolerate(self.reader.open(&self.key, Intent::Load).await)
     }
 
-    /// Goes on without what the cache could not give, or ends the call: `Err` is then its output.
-    fn tolerate<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, O> {
+    /// Goes on without what the cache could not give, or ends the call.
+    fn tolerate<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, Ended<O>> {
         match (answer, self.strict) {
             (Ok(answer), _) => Ok(Some(answer)),
-            (Err(error), Some(carry)) => Err(carry(error)),
+            (Err(error), Some(carry)) => Err(Ended {
+                output: carry(error.clone()),
+                error,
+            }),
             (Err(_), None) => Ok(None),
         }
     }
@@ -128,7 +141,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         stamp: Option<Stamp>,
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
-    ) -> Result<O, O> {
+    ) -> Result<O, Ended<O>> {
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
             return Box::pin(self.load_alone(body)).await;
         }
@@ -170,7 +183,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         let (output, landing) = match self.take_off(pass).await {
             Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
             Ok(TakeOff::Arrived(landing, output)) => (output, Some(landing)),
-            Err(ended) => self.failed(ended),
+            Err(Ended { output, error }) => (output, Some(Landing::Broken(error))),
         };
         match landing {
             Some(landing) => leader.land(landing),
@@ -180,7 +193,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning.
-    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, O> {
+    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, Ended<O>> {
         let opened = match pass {
             Pass::Opened(permit) => return Ok(TakeOff::Load(Some(permit))),
             Pass::Denied => return Ok(TakeOff::Load(None)),
@@ -196,7 +209,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
-    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, O> {
+    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, Ended<O>> {
         let permit = self.open().await?.map(|opened| opened.permit);
         Ok(self.load(permit, body).await.0)
     }
@@ -221,12 +234,9 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 (entry, Landing::Value(entity))
             }
         };
-        if let Some(Err(ended)) = self
-            .fill(permit, entry)
-            .await
-            .map(|fill| self.tolerate(fill))
-        {
-            return self.failed(ended);
+        let filled = self.fill(permit, entry).await.unwrap_or(Ok(()));
+        if let Err(Ended { output, error }) = self.tolerate(filled) {
+            return (output, Some(Landing::Broken(error)));
         }
         let told = match (&landing, self.call.carry) {
             (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
@@ -294,6 +304,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             }
             Landing::Absent => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
+            Landing::Broken(error) => (self.strict?)(error.clone()),
         };
         self.reader
             .record(|prefix| CacheEvent::Coalesced { prefix });
