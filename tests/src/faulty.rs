@@ -1,7 +1,7 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Shape, Stamp,
+    Clock, Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Shape, Stamp,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -38,6 +38,14 @@ struct Desk {
 }
 
 impl Faulty {
+    /// Makes a store that works, and whose entries end by this clock.
+    pub fn new(clock: impl Into<Clock>) -> Self {
+        Self {
+            store: ByteBackend::new(clock),
+            desks: Arc::default(),
+        }
+    }
+
     /// Makes every operation behave so from now on.
     pub fn set_all(&self, behaviour: Behaviour) {
         use Operation::{Fill, Invalidate, Open, Put, Read};

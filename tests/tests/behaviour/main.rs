@@ -6,6 +6,7 @@ mod bad_input;
 mod batches;
 mod conformance;
 mod derive;
+mod failures;
 mod fill_protocol;
 mod flights;
 mod keys;
