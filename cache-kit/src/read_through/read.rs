@@ -29,6 +29,16 @@ struct Ended<O> {
     error: Error,
 }
 
+/// How a call ended, and what everyone else on the flight is told; `None` if they cannot be told.
+type Told<O> = (Result<O, Ended<O>>, Option<Landing>);
+
+impl<O> Ended<O> {
+    fn told(self) -> Told<O> {
+        let landing = Landing::Broken(self.error.clone());
+        (Err(self), Some(landing))
+    }
+}
+
 /// One call that goes through the cache.
 pub(crate) struct Read<'c, B: CacheBackend, O: CachedOutput> {
     reader: Reader<'c, B, EntityOf<O>>,
@@ -70,14 +80,18 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         looked_up
     }
 
-    /// The second half: asks the repository, or those who do.
-    pub(super) async fn ask<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+    /// The second half: asks the repository, or those who do. `Err` is what a failure of the cache made of it.
+    pub(super) async fn ask<F: Future<Output = O>>(
+        &self,
+        missed: Missed,
+        body: Pin<&mut F>,
+    ) -> Result<O, O> {
         let output = match (self.call.strategy, self.call.miss) {
             (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
             (CacheStrategy::Fresh, Some(miss)) => Ok(miss()),
             _ => self.fly(missed, body).await,
         };
-        output.unwrap_or_else(|ended| ended.output)
+        output.map_err(|ended| ended.output)
     }
 
     /// `Invalidate`: whatever is stored or loading is dropped first.
@@ -153,19 +167,22 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             };
             let flights = &self.reader.cache.inner().flights;
             let follower = match flights.join(&self.key, tag) {
-                Joined::Lead(leader) => return Ok(Box::pin(self.lead(leader, pass, body)).await),
+                Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
                 Joined::Follow(follower) => follower,
             };
             // A permit from before the wait may be void; a new one shows what has come since.
             pass = pass.renewed();
             match self.reader.wait(follower).await {
                 Some(Arrival::Lead(leader)) => {
-                    return Ok(Box::pin(self.lead(leader, pass, body)).await);
+                    return Box::pin(self.lead(leader, pass, body)).await;
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
                     if let Some(output) = self.output_of(&landing) {
-                        return Ok(output);
+                        return match landing {
+                            Landing::Broken(error) => Err(Ended { output, error }),
+                            _ => Ok(output),
+                        };
                     }
                 }
                 None => return Box::pin(self.load_alone(body)).await,
@@ -179,11 +196,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         leader: Lead,
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
-    ) -> O {
+    ) -> Result<O, Ended<O>> {
         let (output, landing) = match self.take_off(pass).await {
             Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
-            Ok(TakeOff::Arrived(landing, output)) => (output, Some(landing)),
-            Err(Ended { output, error }) => (output, Some(Landing::Broken(error))),
+            Ok(TakeOff::Arrived(landing, output)) => (Ok(output), Some(landing)),
+            Err(ended) => ended.told(),
         };
         match landing {
             Some(landing) => leader.land(landing),
@@ -211,7 +228,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
     async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, Ended<O>> {
         let permit = self.open().await?.map(|opened| opened.permit);
-        Ok(self.load(permit, body).await.0)
+        self.load(permit, body).await.0
     }
 
     /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
@@ -219,11 +236,12 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         &self,
         permit: Option<B::Permit>,
         body: Pin<&mut F>,
-    ) -> (O, Option<Landing>) {
+    ) -> Told<O> {
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
         let Some(payload) = output.payload() else {
-            return self.failed(output);
+            let failure = (self.call.sharing.share)(&output);
+            return (Ok(output), failure.map(Landing::Failed));
         };
         let (entry, landing) = match (payload.entity(), validity) {
             (None, _) => (Some(Entry::Absent), Landing::Absent),
@@ -235,14 +253,14 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             }
         };
         let filled = self.fill(permit, entry).await.unwrap_or(Ok(()));
-        if let Err(Ended { output, error }) = self.tolerate(filled) {
-            return (output, Some(Landing::Broken(error)));
+        if let Err(ended) = self.tolerate(filled) {
+            return ended.told();
         }
         let told = match (&landing, self.call.carry) {
             (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
             _ => output,
         };
-        (told, Some(landing))
+        (Ok(told), Some(landing))
     }
 
     /// Stores what was loaded; `None` if it is not to be stored.
@@ -255,12 +273,6 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache)?;
         let fill = to_fill(permit, entry, &lifetime)?;
         self.reader.fill(vec![fill]).await.pop()
-    }
-
-    /// A flight that failed, and what those who waited are told of it.
-    fn failed(&self, output: O) -> (O, Option<Landing>) {
-        let failure = (self.call.sharing.share)(&output);
-        (output, failure.map(Landing::Failed))
     }
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
