@@ -1,11 +1,11 @@
 //! The same table for every other way to read through the cache.
 
 use super::table::{Case, cases};
-use super::{Gets, Store, arrange, left, service};
+use super::{Gets, Left, Store, arrange, left, service};
 use cache_kit::FailurePolicy::{Degrade, Propagate};
 use cache_kit::prelude::*;
 use cache_kit::{Error, Found, Result};
-use cache_kit_tests::{Faulty, Person, Source};
+use cache_kit_tests::{Faulty, Person, Says, Source};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -240,4 +240,19 @@ async fn a_call_for_many_that_has_one_answer_for_all_ends_with_the_first_failure
         "{found:?}"
     );
     assert_eq!(source.loads(), 0);
+}
+
+#[tokio::test]
+async fn a_repository_that_returns_somebody_else_has_failed_and_nothing_is_stored() {
+    let backend = arrange(Store::Empty).await;
+    let repo = Repo {
+        cache: service(&backend, Degrade),
+        source: Source::new(Says::Another),
+    };
+    for api in [Api::Expander, Api::LoadMany] {
+        let got = api.ask(&repo, CacheStrategy::Refresh).await;
+        assert_eq!(got, Gets::RepositoryError, "{api:?}");
+        assert_eq!(left(&backend).await, Left::Nothing, "{api:?}");
+        assert_eq!(repo.cache.get::<Person>(&2).await.unwrap(), None);
+    }
 }
