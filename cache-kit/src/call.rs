@@ -162,7 +162,7 @@ impl<P, E: From<Error> + Display> Sharing<Result<P, E>> {
                 let cause = Cause::from(output.as_ref().err()?.to_string());
                 Some(Failure { error: None, cause })
             },
-            restore: |failure| Some(Err(Error::RepositoryError(failure.cause.clone()).into())),
+            restore: |failure| restore_own::<Error>(failure).map(|error| Err(error.into())),
         }
     }
 }

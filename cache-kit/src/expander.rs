@@ -215,14 +215,10 @@ where
     async fn run(&mut self) -> Result<()> {
         loop {
             match self.expand().await {
-                Ok(entity) => return self.feed(entity),
+                Ok(Ok(entity)) => return self.feed(entity),
                 // A repository's failure has been retried where it happened: within the flight.
-                Err(error @ (Error::BackendError(_) | Error::Timeout)) => {
-                    if !self.retries.next().await {
-                        return Err(error);
-                    }
-                }
-                Err(error) => {
+                Err(error) if error.is_transient() && self.retries.next().await => {}
+                Ok(Err(error)) | Err(error) => {
                     if matches!(error, Error::CacheMiss) && self.strategy == CacheStrategy::Fresh {
                         self.feeder.feed(None);
                     }
@@ -232,14 +228,14 @@ where
         }
     }
 
-    /// The read-through: look up; after a miss ask the repository, or those who do.
-    async fn expand(&mut self) -> Expanded<T> {
+    /// The read-through: look up; after a miss ask the repository, or those who do. `Err` is a failure of the cache.
+    async fn expand(&mut self) -> Result<Expanded<T>> {
         let plan = match self.begin()? {
-            Begun::Hit(hit) => return self.hit(hit),
+            Begun::Hit(hit) => return Ok(self.hit(hit)),
             Begun::Plan(plan) => plan,
         };
         match plan.look_up().await {
-            Ok(looked_up) => self.hit(looked_up?),
+            Ok(looked_up) => looked_up.map(|entity| self.hit(entity)),
             Err(missed) => self.miss(plan, missed).await,
         }
     }
@@ -267,13 +263,20 @@ where
         Ok(entity)
     }
 
-    async fn miss(&mut self, plan: Plan<'e, B, Expanded<T>>, missed: Missed) -> Expanded<T> {
+    async fn miss(
+        &mut self,
+        plan: Plan<'e, B, Expanded<T>>,
+        missed: Missed,
+    ) -> Result<Expanded<T>> {
         if !self.has_missed {
             self.has_missed = true;
-            self.feeder.on_miss(&self.key)?;
+            if let Err(error) = self.feeder.on_miss(&self.key) {
+                return Ok(Err(error));
+            }
         }
         let load = pin!(load(self.repository, &self.key, &self.retries));
-        plan.ask(missed, load).await
+        let asked = plan.ask(missed, load).await;
+        asked.or_else(|ended| ended.map(Ok))
     }
 
     fn feed(&mut self, entity: Option<Arc<T>>) -> Result<()> {

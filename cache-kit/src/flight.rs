@@ -37,7 +37,10 @@ pub(crate) enum Landing {
     /// What was loaded is not valid: an error to callers that can be told, else what it is.
     Invalid(Erased, Error),
     Absent,
+    /// The load failed.
     Failed(Failure),
+    /// The cache failed, and that was the call's error: so it is for all whose output can carry it.
+    Broken(Error),
 }
 
 /// A failed load, as it can be passed on: the error itself, for callers of the same error type that can clone it, and what it said.

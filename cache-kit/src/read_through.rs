@@ -56,7 +56,7 @@ where
     Box::pin(async move {
         match plan.look_up().await {
             Ok(output) => output,
-            Err(missed) => plan.ask(missed, body).await,
+            Err(missed) => plan.ask(missed, body).await.unwrap_or_else(|ended| ended),
         }
     })
 }
@@ -102,12 +102,17 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
         }
     }
 
-    /// Asks the repository, if the strategy wants that: by `body`, or as one of those who wait for another's.
-    pub(crate) async fn ask<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+    /// Asks the repository, if the strategy wants that: by `body`, or as one of those who wait for another's. `Err` is what a failure of the
+    /// cache made of it.
+    pub(crate) async fn ask<F: Future<Output = O>>(
+        &self,
+        missed: Missed,
+        body: Pin<&mut F>,
+    ) -> Result<O, O> {
         match self {
             Self::Read(read) => read.ask(missed, body).await,
             Self::Load(reader, carry) | Self::Refuse(reader, carry, _) => {
-                Box::pin(reader.load_uncached(*carry, body)).await
+                Ok(Box::pin(reader.load_uncached(*carry, body)).await)
             }
         }
     }

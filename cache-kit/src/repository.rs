@@ -70,7 +70,8 @@ pub trait Repository<T: CacheEntity>: Send + Sync {
                 failures: Vec::new(),
             };
             for id in ids {
-                match self.fetch_by_id(id).await {
+                let found = self.fetch_by_id(id).await;
+                match found.and_then(|entity| own(entity, id)) {
                     Ok(entity) => loaded.entities.extend(entity),
                     Err(error) => loaded.failures.push((id.clone(), error)),
                 }
@@ -140,21 +141,23 @@ pointers_to_dyn!(
     Box<dyn DataRepository<T> + Send + Sync>
 );
 
-/// Asks a repository for one entity. One with another key is refused: it would be shown to someone who did not ask for it.
+/// Asks a repository for one entity.
 pub(crate) async fn load_own<T, R>(repository: &R, key: &T::Key) -> Result<Option<T>>
 where
     T: CacheEntity,
     R: DataRepository<T> + ?Sized,
 {
-    let entity = repository.load(key).await?;
-    if entity
-        .as_ref()
-        .is_some_and(|entity| entity.cache_key() != *key)
-    {
-        let fault = "the repository returned an entity with another key than it was asked for";
-        return Err(Error::RepositoryError(fault.into()));
+    own(repository.load(key).await?, key)
+}
+
+/// Refuses an entity with another key: it would be shown to someone who did not ask for it.
+fn own<T: CacheEntity>(entity: Option<T>, key: &T::Key) -> Result<Option<T>> {
+    let is_own = |entity: &T| entity.cache_key() == *key;
+    if entity.as_ref().is_none_or(is_own) {
+        return Ok(entity);
     }
-    Ok(entity)
+    let fault = "the repository returned an entity with another key than it was asked for";
+    Err(Error::RepositoryError(fault.into()))
 }
 
 /// Is the error of several loads, some of which failed; those that did not are in it.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Says how often and how long a transient failure is retried. Before retry *n* it waits for a random time of at most
-/// `first_delay` × 2ⁿ⁻¹ ("full jitter", M. Brooker, AWS Architecture Blog, 2015), so that callers who failed together do not come back together.
+/// `first_delay` × 2ⁿ⁻¹ ("full jitter", M. Brooker, AWS Architecture Blog, 2015), so that callers who failed together do not come back together. It needs a
+/// timer, as [`flight_deadline`](crate::CacheServiceBuilder::flight_deadline) does: outside of a runtime nothing is retried.
 ///
 /// ```
 /// use cache_kit::{OperationConfig, Retry};

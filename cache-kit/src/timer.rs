@@ -10,14 +10,23 @@ use tokio::runtime::Handle;
 /// none, and the work takes as long as it takes.
 pub(crate) async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
-    let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-    if let Poll::Ready(output) = first {
-        return Some(output);
-    }
-    if Handle::try_current().is_err() {
-        return Some(work.await);
-    }
-    tokio::time::timeout(limit, work).await.ok()
+    let mut timer = pin!(None);
+    let mut is_waiting = false;
+    // Not `timeout` after a first poll: it would poll twice at once, and work that yields would not have.
+    poll_fn(|context| {
+        if let Poll::Ready(output) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        if !is_waiting && Handle::try_current().is_ok() {
+            timer.set(Some(tokio::time::sleep(limit)));
+        }
+        is_waiting = true;
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(context).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Waits; `false` if there is no timer to wait with.

@@ -1,12 +1,17 @@
-//! The harness of the tests: entities as users write them, a repository that counts, and a sink that remembers.
+//! The harness of the tests: entities as users write them, repositories that count, a store that fails when it is told to, and a sink
+//! that remembers.
 
+mod faulty;
 mod hermit;
 mod people;
 mod sink;
+mod source;
 
+pub use faulty::{Behaviour, Faulty};
 pub use hermit::{Hermit, Shy};
 pub use people::{Employment, EmploymentKey, People, Person, RepositoryError};
 pub use sink::{RecordingMetrics, event_names};
+pub use source::{Says, Source};
 
 use cache_kit::prelude::*;
 use cache_kit::{CacheStats, ManualClock};

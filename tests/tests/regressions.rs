@@ -6,15 +6,15 @@
 )]
 
 use cache_kit::prelude::*;
-use cache_kit::testing::ByteBackend;
-use cache_kit::{Entry, Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Shape};
+use cache_kit::{Entry, Error, Fill, Filled, Intent, Operation, Shape};
 use cache_kit_tests::{
-    Employment, Hermit, People, Person, RepositoryError, Shy, counts, settle, soon,
+    Behaviour, Employment, Faulty, Hermit, People, Person, RepositoryError, Shy, counts, settle,
+    soon,
 };
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -381,87 +381,13 @@ async fn clearing_one_prefix_leaves_the_flights_of_others_alone() {
 
 // ---------------------------------------------------------------- a store that comes and goes
 
-/// A byte store that answers no reads and opens while it is down, but is told of clears and invalidations.
-#[derive(Clone, Default)]
-struct Deaf {
-    store: ByteBackend,
-    is_down: Arc<AtomicBool>,
-    empty_calls: Arc<AtomicUsize>,
-}
-
-impl Deaf {
-    fn fail<T>(&self, count: usize) -> Option<Vec<cache_kit::Result<T>>> {
-        let down = || Err(Error::BackendError("unplugged".into()));
-        self.is_down
-            .load(Ordering::SeqCst)
-            .then(|| (0..count).map(|_| down()).collect())
-    }
-
-    fn note(&self, count: usize) {
-        if count == 0 {
-            self.empty_calls.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
-impl CacheBackend for Deaf {
-    type Permit = <ByteBackend as CacheBackend>::Permit;
-
-    fn peek(&self, _: KeyRef<'_>, _: &'static Shape) -> Option<Lookup> {
-        None
-    }
-    async fn read(
-        &self,
-        keys: &[CacheKey],
-        shape: &'static Shape,
-    ) -> Vec<cache_kit::Result<Lookup>> {
-        self.note(keys.len());
-        match self.fail(keys.len()) {
-            Some(failed) => failed,
-            None => self.store.read(keys, shape).await,
-        }
-    }
-    async fn open(
-        &self,
-        keys: &[CacheKey],
-        shape: &'static Shape,
-        intent: Intent,
-    ) -> Vec<cache_kit::Result<Opened<Self::Permit>>> {
-        match self.fail(keys.len()) {
-            Some(failed) => failed,
-            None => self.store.open(keys, shape, intent).await,
-        }
-    }
-    async fn fill(
-        &self,
-        fills: Vec<Fill<Self::Permit>>,
-        shape: &'static Shape,
-    ) -> Vec<cache_kit::Result<Filled>> {
-        self.store.fill(fills, shape).await
-    }
-    async fn put(
-        &self,
-        puts: Vec<Fill<Self::Permit>>,
-        shape: &'static Shape,
-    ) -> Vec<cache_kit::Result<Filled>> {
-        self.store.put(puts, shape).await
-    }
-    async fn invalidate(&self, keys: &[CacheKey]) -> Vec<cache_kit::Result<()>> {
-        self.note(keys.len());
-        self.store.invalidate(keys).await
-    }
-    async fn clear_prefix(&self, prefix: &str) -> cache_kit::Result<()> {
-        self.store.clear_prefix(prefix).await
-    }
-    async fn health(&self) -> cache_kit::Result<()> {
-        Ok(())
-    }
-}
+/// What a store does not answer that is told of clears and invalidations all the same.
+const DEAF: &[Operation] = &[Operation::Read, Operation::Open];
 
 #[tokio::test]
 async fn who_comes_after_a_clear_is_not_given_an_older_load_even_if_reads_fail() {
-    let backend = Deaf::default();
-    backend.is_down.store(true, Ordering::SeqCst);
+    let backend = Faulty::default();
+    backend.set(DEAF, Behaviour::Down);
     let cache = CacheService::new(backend);
     let gate = Arc::new(tokio::sync::Notify::new());
     let old = tokio::spawn({
@@ -492,24 +418,23 @@ async fn who_comes_after_a_clear_is_not_given_an_older_load_even_if_reads_fail()
 
 #[tokio::test]
 async fn a_put_that_stored_nothing_because_the_store_failed_says_so() {
-    let backend = Deaf::default();
-    let is_down = Arc::clone(&backend.is_down);
-    let cache = CacheService::new(backend);
-    is_down.store(true, Ordering::SeqCst);
+    let backend = Faulty::default();
+    let cache = CacheService::new(backend.clone());
+    backend.set(DEAF, Behaviour::Down);
     let put = cache.put(person(1, "Ada")).await;
-    is_down.store(false, Ordering::SeqCst);
+    backend.set(DEAF, Behaviour::Works);
     assert!(cache.get::<Person>(&1).await.unwrap().is_none());
     assert!(matches!(put, Err(Error::BackendError(_))), "{put:?}");
 }
 
 #[tokio::test]
 async fn nothing_is_not_asked_of_the_store() {
-    let backend = Deaf::default();
-    let empty_calls = Arc::clone(&backend.empty_calls);
-    let cache = CacheService::new(backend);
+    let backend = Faulty::default();
+    let cache = CacheService::new(backend.clone());
     assert!(cache.get_many::<Person>(&[]).await.is_empty());
     cache.invalidate_many::<Person>(&[]).await.unwrap();
-    assert_eq!(empty_calls.load(Ordering::SeqCst), 0);
+    let calls = [Operation::Read, Operation::Invalidate].map(|asked| backend.calls(asked));
+    assert_eq!(calls, [0, 0]);
 }
 
 // ---------------------------------------------------------------- validity, counts, time

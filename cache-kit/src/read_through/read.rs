@@ -23,6 +23,22 @@ enum TakeOff<P, O> {
     Arrived(Landing, O),
 }
 
+/// How a failure of the cache ended a call.
+struct Ended<O> {
+    output: O,
+    error: Error,
+}
+
+/// How a call ended, and what everyone else on the flight is told; `None` if they cannot be told.
+type Told<O> = (Result<O, Ended<O>>, Option<Landing>);
+
+impl<O> Ended<O> {
+    fn told(self) -> Told<O> {
+        let landing = Landing::Broken(self.error.clone());
+        (Err(self), Some(landing))
+    }
+}
+
 /// One call that goes through the cache.
 pub(crate) struct Read<'c, B: CacheBackend, O: CachedOutput> {
     reader: Reader<'c, B, EntityOf<O>>,
@@ -64,18 +80,22 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         looked_up
     }
 
-    /// The second half: asks the repository, or those who do.
-    pub(super) async fn ask<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> O {
+    /// The second half: asks the repository, or those who do. `Err` is what a failure of the cache made of it.
+    pub(super) async fn ask<F: Future<Output = O>>(
+        &self,
+        missed: Missed,
+        body: Pin<&mut F>,
+    ) -> Result<O, O> {
         let output = match (self.call.strategy, self.call.miss) {
             (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
             (CacheStrategy::Fresh, Some(miss)) => Ok(miss()),
             _ => self.fly(missed, body).await,
         };
-        output.unwrap_or_else(|ended| ended)
+        output.map_err(|ended| ended.output)
     }
 
     /// `Invalidate`: whatever is stored or loading is dropped first.
-    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, O> {
+    async fn replace<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, Ended<O>> {
         let keys = std::slice::from_ref(&self.key);
         let source = InvalidationSource::Strategy;
         let prefix = EntityOf::<O>::cache_prefix();
@@ -92,7 +112,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Finds out which flight a miss belongs to.
-    async fn fly<F: Future<Output = O>>(&self, missed: Missed, body: Pin<&mut F>) -> Result<O, O> {
+    async fn fly<F: Future<Output = O>>(
+        &self,
+        missed: Missed,
+        body: Pin<&mut F>,
+    ) -> Result<O, Ended<O>> {
         match missed {
             Missed::At(stamp) => self.share(Some(stamp), Pass::Unopened, body).await,
             Missed::Unreachable => self.share(None, Pass::Denied, body).await,
@@ -109,15 +133,18 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         }
     }
 
-    async fn open(&self) -> Result<Option<Opened<B::Permit>>, O> {
+    async fn open(&self) -> Result<Option<Opened<B::Permit>>, Ended<O>> {
         self.tolerate(self.reader.open(&self.key, Intent::Load).await)
     }
 
-    /// Goes on without what the cache could not give, or ends the call: `Err` is then its output.
-    fn tolerate<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, O> {
+    /// Goes on without what the cache could not give, or ends the call.
+    fn tolerate<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, Ended<O>> {
         match (answer, self.strict) {
             (Ok(answer), _) => Ok(Some(answer)),
-            (Err(error), Some(carry)) => Err(carry(error)),
+            (Err(error), Some(carry)) => Err(Ended {
+                output: carry(error.clone()),
+                error,
+            }),
             (Err(_), None) => Ok(None),
         }
     }
@@ -128,7 +155,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         stamp: Option<Stamp>,
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
-    ) -> Result<O, O> {
+    ) -> Result<O, Ended<O>> {
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
             return Box::pin(self.load_alone(body)).await;
         }
@@ -140,19 +167,22 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             };
             let flights = &self.reader.cache.inner().flights;
             let follower = match flights.join(&self.key, tag) {
-                Joined::Lead(leader) => return Ok(Box::pin(self.lead(leader, pass, body)).await),
+                Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
                 Joined::Follow(follower) => follower,
             };
             // A permit from before the wait may be void; a new one shows what has come since.
             pass = pass.renewed();
             match self.reader.wait(follower).await {
                 Some(Arrival::Lead(leader)) => {
-                    return Ok(Box::pin(self.lead(leader, pass, body)).await);
+                    return Box::pin(self.lead(leader, pass, body)).await;
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
                     if let Some(output) = self.output_of(&landing) {
-                        return Ok(output);
+                        return match landing {
+                            Landing::Broken(error) => Err(Ended { output, error }),
+                            _ => Ok(output),
+                        };
                     }
                 }
                 None => return Box::pin(self.load_alone(body)).await,
@@ -166,11 +196,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         leader: Lead,
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
-    ) -> O {
+    ) -> Result<O, Ended<O>> {
         let (output, landing) = match self.take_off(pass).await {
             Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
-            Ok(TakeOff::Arrived(landing, output)) => (output, Some(landing)),
-            Err(ended) => self.failed(ended),
+            Ok(TakeOff::Arrived(landing, output)) => (Ok(output), Some(landing)),
+            Err(ended) => ended.told(),
         };
         match landing {
             Some(landing) => leader.land(landing),
@@ -180,7 +210,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning.
-    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, O> {
+    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, Ended<O>> {
         let opened = match pass {
             Pass::Opened(permit) => return Ok(TakeOff::Load(Some(permit))),
             Pass::Denied => return Ok(TakeOff::Load(None)),
@@ -196,9 +226,9 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
-    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, O> {
+    async fn load_alone<F: Future<Output = O>>(&self, body: Pin<&mut F>) -> Result<O, Ended<O>> {
         let permit = self.open().await?.map(|opened| opened.permit);
-        Ok(self.load(permit, body).await.0)
+        self.load(permit, body).await.0
     }
 
     /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
@@ -206,11 +236,12 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         &self,
         permit: Option<B::Permit>,
         body: Pin<&mut F>,
-    ) -> (O, Option<Landing>) {
+    ) -> Told<O> {
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
         let Some(payload) = output.payload() else {
-            return self.failed(output);
+            let failure = (self.call.sharing.share)(&output);
+            return (Ok(output), failure.map(Landing::Failed));
         };
         let (entry, landing) = match (payload.entity(), validity) {
             (None, _) => (Some(Entry::Absent), Landing::Absent),
@@ -221,18 +252,15 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 (entry, Landing::Value(entity))
             }
         };
-        if let Some(Err(ended)) = self
-            .fill(permit, entry)
-            .await
-            .map(|fill| self.tolerate(fill))
-        {
-            return self.failed(ended);
+        let filled = self.fill(permit, entry).await.unwrap_or(Ok(()));
+        if let Err(ended) = self.tolerate(filled) {
+            return ended.told();
         }
         let told = match (&landing, self.call.carry) {
             (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
             _ => output,
         };
-        (told, Some(landing))
+        (Ok(told), Some(landing))
     }
 
     /// Stores what was loaded; `None` if it is not to be stored.
@@ -245,12 +273,6 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache)?;
         let fill = to_fill(permit, entry, &lifetime)?;
         self.reader.fill(vec![fill]).await.pop()
-    }
-
-    /// A flight that failed, and what those who waited are told of it.
-    fn failed(&self, output: O) -> (O, Option<Landing>) {
-        let failure = (self.call.sharing.share)(&output);
-        (output, failure.map(Landing::Failed))
     }
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
@@ -294,6 +316,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             }
             Landing::Absent => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
+            Landing::Broken(error) => (self.strict?)(error.clone()),
         };
         self.reader
             .record(|prefix| CacheEvent::Coalesced { prefix });

@@ -104,16 +104,19 @@ impl ByteBackend {
         let Some(bytes) = tables.values.get(key) else {
             return Ok(miss);
         };
-        let (header, payload) = Header::from_bytes(bytes)
-            .filter(|(header, payload)| header.checksum == header.sum(payload))
-            .ok_or_else(|| Error::DeserializationError("the entry is damaged".into()))?;
+        let damaged = || Error::DeserializationError("the entry is damaged".into());
+        let (header, payload) = Header::from_bytes(bytes).ok_or_else(damaged)?;
         let now = self.clock.now();
         let is_current = header.guard == guard
             && header.prefix_guard == prefix_guard
             && header.shape == fingerprint(shape)
             && now < header.ends;
+        // Before the checksum: what was cleared or has ended is a miss, damaged or not.
         if !is_current {
             return Ok(miss);
+        }
+        if header.checksum != header.sum(payload) {
+            return Err(damaged());
         }
         let age = self.clock.age(header.written);
         if header.is_absent {

@@ -1,11 +1,9 @@
 //! The handle: three-state reads, namespaces, health, and a cache that fails.
 
 use cache_kit::prelude::*;
-use cache_kit::testing::ByteBackend;
-use cache_kit::{Error, Fill, Filled, Found, Intent, KeyRef, Lookup, Opened, Operation, Shape};
-use cache_kit_tests::{Person, counts, soon};
+use cache_kit::{Error, Found, Operation};
+use cache_kit_tests::{Behaviour, Faulty, Person, counts, soon};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 fn ada() -> Person {
     Person {
@@ -86,101 +84,11 @@ async fn a_healthy_cache_says_so() {
         .unwrap();
 }
 
-/// A byte store that can be unplugged.
-#[derive(Clone, Default)]
-struct Unplugged {
-    store: ByteBackend,
-    is_down: Arc<AtomicBool>,
-}
-
-impl Unplugged {
-    fn fail<T>(&self, count: usize) -> Option<Vec<cache_kit::Result<T>>> {
-        let down = || Err(Error::BackendError("unplugged".into()));
-        self.is_down
-            .load(Ordering::SeqCst)
-            .then(|| (0..count).map(|_| down()).collect())
-    }
-}
-
-impl CacheBackend for Unplugged {
-    type Permit = <ByteBackend as CacheBackend>::Permit;
-
-    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
-        self.store.peek(key, shape)
-    }
-
-    async fn read(
-        &self,
-        keys: &[CacheKey],
-        shape: &'static Shape,
-    ) -> Vec<cache_kit::Result<Lookup>> {
-        match self.fail(keys.len()) {
-            Some(failed) => failed,
-            None => self.store.read(keys, shape).await,
-        }
-    }
-
-    async fn open(
-        &self,
-        keys: &[CacheKey],
-        shape: &'static Shape,
-        intent: Intent,
-    ) -> Vec<cache_kit::Result<Opened<Self::Permit>>> {
-        match self.fail(keys.len()) {
-            Some(failed) => failed,
-            None => self.store.open(keys, shape, intent).await,
-        }
-    }
-
-    async fn fill(
-        &self,
-        fills: Vec<Fill<Self::Permit>>,
-        shape: &'static Shape,
-    ) -> Vec<cache_kit::Result<Filled>> {
-        match self.fail(fills.len()) {
-            Some(failed) => failed,
-            None => self.store.fill(fills, shape).await,
-        }
-    }
-
-    async fn put(
-        &self,
-        puts: Vec<Fill<Self::Permit>>,
-        shape: &'static Shape,
-    ) -> Vec<cache_kit::Result<Filled>> {
-        match self.fail(puts.len()) {
-            Some(failed) => failed,
-            None => self.store.put(puts, shape).await,
-        }
-    }
-
-    async fn invalidate(&self, keys: &[CacheKey]) -> Vec<cache_kit::Result<()>> {
-        match self.fail(keys.len()) {
-            Some(failed) => failed,
-            None => self.store.invalidate(keys).await,
-        }
-    }
-
-    async fn clear_prefix(&self, prefix: &str) -> cache_kit::Result<()> {
-        match self.fail(1).and_then(|mut failed| failed.pop()) {
-            Some(failed) => failed,
-            None => self.store.clear_prefix(prefix).await,
-        }
-    }
-
-    async fn health(&self) -> cache_kit::Result<()> {
-        match self.fail(1).and_then(|mut failed| failed.pop()) {
-            Some(failed) => failed,
-            None => Ok(()),
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_cache_that_is_down_costs_a_load_and_not_the_call() {
-    let backend = Unplugged::default();
+    let backend = Faulty::default();
     let cache = CacheService::new(backend.clone());
-    backend.is_down.store(true, Ordering::SeqCst);
+    backend.set_all(Behaviour::Down);
     for _ in 0..2 {
         let found = cache
             .get_or_load(&1, || async { Ok::<_, Error>(Some(ada())) })
@@ -214,7 +122,7 @@ async fn a_cache_that_is_down_costs_a_load_and_not_the_call() {
     assert!(cache.clear_prefix::<Person>().await.is_err());
     assert!(cache.health().await.is_err());
     assert!(counts(&cache).failures > 5);
-    backend.is_down.store(false, Ordering::SeqCst);
+    backend.set_all(Behaviour::Works);
     cache.health().await.unwrap();
     cache.put(ada()).await.unwrap();
     assert!(cache.get::<Person>(&1).await.unwrap().is_some());
@@ -222,8 +130,8 @@ async fn a_cache_that_is_down_costs_a_load_and_not_the_call() {
 
 #[tokio::test]
 async fn callers_share_a_load_while_the_cache_is_down() {
-    let backend = Unplugged::default();
-    backend.is_down.store(true, Ordering::SeqCst);
+    let backend = Faulty::default();
+    backend.set_all(Behaviour::Down);
     let cache = CacheService::new(backend);
     let load = || async {
         tokio::task::yield_now().await;
@@ -239,7 +147,7 @@ async fn callers_share_a_load_while_the_cache_is_down() {
 #[tokio::test]
 async fn a_write_goes_on_when_the_cache_cannot_be_told_unless_it_is_to_propagate() {
     struct Repo {
-        cache: CacheService<Unplugged>,
+        cache: CacheService<Faulty>,
     }
     impl Repo {
         #[cache_put]
@@ -259,8 +167,8 @@ async fn a_write_goes_on_when_the_cache_cannot_be_told_unless_it_is_to_propagate
             Ok(())
         }
     }
-    let backend = Unplugged::default();
-    backend.is_down.store(true, Ordering::SeqCst);
+    let backend = Faulty::default();
+    backend.set_all(Behaviour::Down);
     let repo = Repo {
         cache: CacheService::new(backend),
     };
@@ -287,12 +195,12 @@ async fn a_failure_names_the_operation() {
             }
         }
     }
-    let (backend, seen) = (Unplugged::default(), Operations::default());
+    let (backend, seen) = (Faulty::default(), Operations::default());
     let cache = CacheService::builder(backend.clone())
         .metrics(seen.clone())
         .build()
         .unwrap();
-    backend.is_down.store(true, Ordering::SeqCst);
+    backend.set_all(Behaviour::Down);
     cache
         .get_or_load(&1, || async { Ok::<_, Error>(Some(ada())) })
         .await

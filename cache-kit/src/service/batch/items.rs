@@ -76,6 +76,10 @@ where
                 Some(failed) => return self.refuse(item, failed).map(|()| true),
                 None => return Ok(false),
             },
+            Landing::Broken(error) => match self.propagated(error.clone()) {
+                Some(failed) => return self.refuse(item, failed).map(|()| true),
+                None => return Ok(false),
+            },
         };
         let entity = entity.map(|value| Arc::clone(value).downcast()).transpose();
         let is_taken = entity.is_ok();

@@ -88,9 +88,12 @@ where
                     }
                     _ => Pass::Opened(opened.permit),
                 },
-                Err(error) => match self.propagated(error) {
+                Err(error) => match self.propagated(error.clone()) {
                     Some(failed) => {
-                        self.fail(item, leader, failed)?;
+                        if let Some(leader) = leader {
+                            leader.land(Landing::Broken(error));
+                        }
+                        self.refuse(item, failed)?;
                         continue;
                     }
                     None => Pass::Denied,
@@ -161,9 +164,10 @@ where
     ) -> Result<(), E> {
         let (whose, fills): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
         for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
-            let failed = filled.err().and_then(|error| self.propagated(error));
-            if let Some(Err(error)) = failed {
-                done[index].landing = Err(error);
+            if let Err(error) = filled
+                && self.propagated(error.clone()).is_some()
+            {
+                done[index].landing = Ok(Landing::Broken(error));
             }
         }
         let mut outcome = Ok(());
