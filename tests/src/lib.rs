@@ -1,9 +1,15 @@
 //! The harness of the tests: entities as users write them, a repository that counts, and a sink that remembers.
 
+mod bulk;
+mod diary;
+mod distant;
 mod hermit;
 mod people;
 mod sink;
 
+pub use bulk::{Bulk, person};
+pub use diary::{Diary, Fault, Hook};
+pub use distant::Distant;
 pub use hermit::{Hermit, Shy};
 pub use people::{Employment, EmploymentKey, People, Person, RepositoryError};
 pub use sink::{RecordingMetrics, event_names};

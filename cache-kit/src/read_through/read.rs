@@ -151,7 +151,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
-                    if let Some(output) = self.output_of(&landing) {
+                    if let Some(output) = self.accept(&landing) {
                         return Ok(output);
                     }
                 }
@@ -270,17 +270,25 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     /// What `open` found, as the flight's landing and this caller's output.
     fn landing_of(&self, found: Lookup) -> Option<(Landing, O)> {
         let landing = match Typed::<EntityOf<O>>::within(self.call.age_limit, found) {
-            Typed::Hit(entity) => Landing::Value(entity),
-            Typed::Absent => Landing::Absent,
+            Typed::Hit(entity) => Landing::Found(Some(entity)),
+            Typed::Absent => Landing::Found(None),
             Typed::Miss(_) => return None,
         };
         self.output_of(&landing).map(|output| (landing, output))
     }
 
-    /// Takes what another caller's load brought.
+    /// Takes what another caller's flight brought. How old that is which was only found is not known: a class looks for itself.
+    fn accept(&self, landing: &Landing) -> Option<O> {
+        match (landing, self.call.age_limit) {
+            (Landing::Found(_), Some(_)) => None,
+            _ => self.output_of(landing),
+        }
+    }
+
+    /// Takes what somebody else brought.
     fn output_of(&self, landing: &Landing) -> Option<O> {
         let output = match landing {
-            Landing::Value(value) => {
+            Landing::Value(value) | Landing::Found(Some(value)) => {
                 let entity = Arc::clone(value).downcast().ok()?;
                 O::from_payload(O::Payload::from_hit(entity))
             }
@@ -292,7 +300,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                     O::from_payload(O::Payload::from_hit(entity))
                 }
             }
-            Landing::Absent => O::from_payload(O::Payload::absent()?),
+            Landing::Absent | Landing::Found(None) => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
         };
         self.reader

@@ -14,4 +14,5 @@ mod memory;
 mod metrics;
 mod service;
 mod strategies;
+mod ttl_class;
 mod writes;

@@ -345,8 +345,8 @@ where
 
 fn landing_of<T: CacheEntity>(found: Lookup) -> Option<Landing> {
     match Typed::<T>::from(found) {
-        Typed::Hit(entity) => Some(Landing::Value(entity)),
-        Typed::Absent => Some(Landing::Absent),
+        Typed::Hit(entity) => Some(Landing::Found(Some(entity))),
+        Typed::Absent => Some(Landing::Found(None)),
         Typed::Miss(_) => None,
     }
 }
