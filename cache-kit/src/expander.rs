@@ -185,6 +185,7 @@ impl<B: CacheBackend> CacheService<B> {
             retries: Retries::new(config.retry),
             config,
             has_missed: false,
+            is_refused: false,
         };
         expansion.run().await
     }
@@ -200,6 +201,8 @@ struct Expansion<'e, B: CacheBackend, T: CacheEntity, F: ?Sized, R: ?Sized> {
     config: OperationConfig,
     retries: Retries,
     has_missed: bool,
+    /// A hook has failed: its error ends the call, whatever it looks like.
+    is_refused: bool,
 }
 
 /// What an expansion gets: an entity, or the knowledge that there is none.
@@ -216,6 +219,7 @@ where
         loop {
             match self.expand().await {
                 Ok(entity) => return self.feed(entity),
+                Err(error) if self.is_refused => return Err(error),
                 // A repository's failure has been retried where it happened: within the flight.
                 Err(error @ (Error::BackendError(_) | Error::Timeout)) => {
                     if !self.retries.next().await {
@@ -263,14 +267,17 @@ where
     }
 
     fn hit(&mut self, entity: Option<Arc<T>>) -> Expanded<T> {
-        self.feeder.on_hit(&self.key)?;
-        Ok(entity)
+        let told = self.feeder.on_hit(&self.key);
+        self.is_refused = told.is_err();
+        told.map(|()| entity)
     }
 
     async fn miss(&mut self, plan: Plan<'e, B, Expanded<T>>, missed: Missed) -> Expanded<T> {
         if !self.has_missed {
             self.has_missed = true;
-            self.feeder.on_miss(&self.key)?;
+            let told = self.feeder.on_miss(&self.key);
+            self.is_refused = told.is_err();
+            told?;
         }
         let load = pin!(load(self.repository, &self.key, &self.retries));
         plan.ask(missed, load).await

@@ -6,6 +6,8 @@ mod bad_input;
 mod batches;
 mod conformance;
 mod derive;
+mod feeder_faults;
+mod feeders;
 mod fill_protocol;
 mod flights;
 mod keys;
