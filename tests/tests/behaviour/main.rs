@@ -14,6 +14,7 @@ mod keys;
 mod lifetimes;
 mod memory;
 mod metrics;
+mod registry;
 mod service;
 mod strategies;
 mod ttl_class;
