@@ -18,4 +18,5 @@ mod registry;
 mod service;
 mod strategies;
 mod ttl_class;
+mod ttl_policy;
 mod writes;
