@@ -202,6 +202,22 @@ struct Expansion<'e, B: CacheBackend, T: CacheEntity, F: ?Sized, R: ?Sized> {
     has_missed: bool,
 }
 
+/// Why an expansion got no answer.
+enum Stop {
+    /// Nothing is cached, and the strategy is `Fresh`.
+    Missed,
+    /// The cache failed, which may help itself.
+    Broken(Error),
+    /// Anything else. A repository's failure has been retried where it happened: within the flight.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// What an expansion gets: an entity, or the knowledge that there is none.
 type Expanded<T> = Result<Option<Arc<T>>>;
 
@@ -215,35 +231,33 @@ where
     async fn run(&mut self) -> Result<()> {
         loop {
             match self.expand().await {
-                Ok(Ok(entity)) => return self.feed(entity),
-                // A repository's failure has been retried where it happened: within the flight.
-                Err(error) if error.is_transient() && self.retries.next().await => {}
-                Ok(Err(error)) | Err(error) => {
-                    if matches!(error, Error::CacheMiss) && self.strategy == CacheStrategy::Fresh {
-                        self.feeder.feed(None);
-                    }
-                    return Err(error);
+                Ok(entity) => return self.feed(entity),
+                Err(Stop::Broken(error)) if error.is_transient() && self.retries.next().await => {}
+                Err(Stop::Broken(error) | Stop::Failed(error)) => return Err(error),
+                Err(Stop::Missed) => {
+                    self.feeder.feed(None);
+                    return Err(Error::CacheMiss);
                 }
             }
         }
     }
 
-    /// The read-through: look up; after a miss ask the repository, or those who do. `Err` is a failure of the cache.
-    async fn expand(&mut self) -> Result<Expanded<T>> {
+    /// The read-through: look up; after a miss ask the repository, or those who do.
+    async fn expand(&mut self) -> Result<Option<Arc<T>>, Stop> {
         let plan = match self.begin()? {
-            Begun::Hit(hit) => return Ok(self.hit(hit)),
+            Begun::Hit(entity) => return self.hit(entity),
             Begun::Plan(plan) => plan,
         };
         match plan.look_up().await {
-            Ok(looked_up) => looked_up.map(|entity| self.hit(entity)),
+            Ok(Ok(entity)) => self.hit(entity),
+            Ok(Err(error)) => Err(Stop::Broken(error)),
             Err(missed) => self.miss(plan, missed).await,
         }
     }
 
     /// Takes what is in reach at once, else makes a plan. (The writer of the key is not kept while the call waits.)
     fn begin(&self) -> Result<Begun<'e, B, T>> {
-        let mut call: Call<Expanded<T>> =
-            Call::direct(self.strategy).or_miss(|| Err(Error::CacheMiss));
+        let mut call: Call<Expanded<T>> = Call::direct(self.strategy);
         if let Some(ttl) = self.config.ttl {
             call = call.ttl(ttl);
         }
@@ -258,7 +272,7 @@ where
         }
     }
 
-    fn hit(&mut self, entity: Option<Arc<T>>) -> Expanded<T> {
+    fn hit(&mut self, entity: Option<Arc<T>>) -> Result<Option<Arc<T>>, Stop> {
         self.feeder.on_hit(&self.key)?;
         Ok(entity)
     }
@@ -267,16 +281,19 @@ where
         &mut self,
         plan: Plan<'e, B, Expanded<T>>,
         missed: Missed,
-    ) -> Result<Expanded<T>> {
+    ) -> Result<Option<Arc<T>>, Stop> {
         if !self.has_missed {
             self.has_missed = true;
-            if let Err(error) = self.feeder.on_miss(&self.key) {
-                return Ok(Err(error));
-            }
+            self.feeder.on_miss(&self.key)?;
+        }
+        if self.strategy == CacheStrategy::Fresh {
+            return Err(Stop::Missed);
         }
         let load = pin!(load(self.repository, &self.key, &self.retries));
-        let asked = plan.ask(missed, load).await;
-        asked.or_else(|ended| ended.map(Ok))
+        match plan.ask(missed, load).await {
+            Ok(loaded) => Ok(loaded?),
+            Err(ended) => Err(Stop::Broken(ended.error)),
+        }
     }
 
     fn feed(&mut self, entity: Option<Arc<T>>) -> Result<()> {

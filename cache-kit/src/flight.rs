@@ -37,6 +37,8 @@ pub(crate) enum Landing {
     /// What was loaded is not valid: an error to callers that can be told, else what it is.
     Invalid(Erased, Error),
     Absent,
+    /// What the leader found stored and did not load: a value or an absence, and older than some who wait may accept.
+    Found(Option<Erased>),
     /// The load failed.
     Failed(Failure),
     /// The cache failed, and that was the call's error: so it is for all whose output can carry it.

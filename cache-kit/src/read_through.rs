@@ -15,7 +15,7 @@ use crate::observe::{CacheEvent, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
-use read::Read;
+use read::{Ended, Read};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -56,7 +56,10 @@ where
     Box::pin(async move {
         match plan.look_up().await {
             Ok(output) => output,
-            Err(missed) => plan.ask(missed, body).await.unwrap_or_else(|ended| ended),
+            Err(missed) => {
+                let asked = plan.ask(missed, body).await;
+                asked.unwrap_or_else(|ended| ended.output)
+            }
         }
     })
 }
@@ -108,7 +111,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
         &self,
         missed: Missed,
         body: Pin<&mut F>,
-    ) -> Result<O, O> {
+    ) -> Result<O, Ended<O>> {
         match self {
             Self::Read(read) => read.ask(missed, body).await,
             Self::Load(reader, carry) | Self::Refuse(reader, carry, _) => {

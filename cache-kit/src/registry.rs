@@ -49,6 +49,7 @@ pub struct CacheRegistry<B: CacheBackend> {
 #[derive(Default)]
 struct Entries {
     repositories: HashMap<TypeId, Registered>,
+    /// By entity and feeder: one feeder may serve several entities, whose keys may be of one type.
     feeders: HashMap<TypeId, Registered>,
 }
 
@@ -120,8 +121,7 @@ impl<B: CacheBackend> CacheRegistry<B> {
         T: CacheEntity,
         F: CacheFeed<T> + 'static,
     {
-        let id = TypeId::of::<MakeFeeder<T, F>>();
-        let registered = self.entries.feeders.get(&id);
+        let registered = self.entries.feeders.get(&TypeId::of::<(T, F)>());
         match registered.and_then(|feeder| feeder.item.downcast_ref::<MakeFeeder<T, F>>()) {
             Some(make) => Ok(make(key)),
             None => Err(missing("feeder", type_name::<F>())),
@@ -182,7 +182,7 @@ impl<B: CacheBackend> CacheRegistryBuilder<B> {
             item: Box::new(make),
         };
         let feeders = &mut self.entries.feeders;
-        if let Some(first) = feeders.insert(TypeId::of::<MakeFeeder<T, F>>(), registered) {
+        if let Some(first) = feeders.insert(TypeId::of::<(T, F)>(), registered) {
             self.faults
                 .push(format!("feeder `{}` is registered twice", first.name));
         }

@@ -1,12 +1,18 @@
 //! The harness of the tests: entities as users write them, repositories that count, a store that fails when it is told to, and a sink
 //! that remembers.
 
+mod bulk;
+mod diary;
+mod distant;
 mod faulty;
 mod hermit;
 mod people;
 mod sink;
 mod source;
 
+pub use bulk::{Bulk, person};
+pub use diary::{Diary, Fault, Hook};
+pub use distant::Distant;
 pub use faulty::{Behaviour, Faulty};
 pub use hermit::{Hermit, Shy};
 pub use people::{Employment, EmploymentKey, People, Person, RepositoryError};

@@ -24,9 +24,9 @@ enum TakeOff<P, O> {
 }
 
 /// How a failure of the cache ended a call.
-struct Ended<O> {
-    output: O,
-    error: Error,
+pub(crate) struct Ended<O> {
+    pub(crate) output: O,
+    pub(crate) error: Error,
 }
 
 /// How a call ended, and what everyone else on the flight is told; `None` if they cannot be told.
@@ -85,13 +85,12 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         &self,
         missed: Missed,
         body: Pin<&mut F>,
-    ) -> Result<O, O> {
-        let output = match (self.call.strategy, self.call.miss) {
+    ) -> Result<O, Ended<O>> {
+        match (self.call.strategy, self.call.miss) {
             (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
             (CacheStrategy::Fresh, Some(miss)) => Ok(miss()),
             _ => self.fly(missed, body).await,
-        };
-        output.map_err(|ended| ended.output)
+        }
     }
 
     /// `Invalidate`: whatever is stored or loading is dropped first.
@@ -178,7 +177,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
-                    if let Some(output) = self.output_of(&landing) {
+                    if let Some(output) = self.accept(&landing) {
                         return match landing {
                             Landing::Broken(error) => Err(Ended { output, error }),
                             _ => Ok(output),
@@ -292,17 +291,25 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     /// What `open` found, as the flight's landing and this caller's output.
     fn landing_of(&self, found: Lookup) -> Option<(Landing, O)> {
         let landing = match Typed::<EntityOf<O>>::within(self.call.age_limit, found) {
-            Typed::Hit(entity) => Landing::Value(entity),
-            Typed::Absent => Landing::Absent,
+            Typed::Hit(entity) => Landing::Found(Some(entity)),
+            Typed::Absent => Landing::Found(None),
             Typed::Miss(_) => return None,
         };
         self.output_of(&landing).map(|output| (landing, output))
     }
 
-    /// Takes what another caller's load brought.
+    /// Takes what another caller's flight brought. How old that is which was only found is not known: a class looks for itself.
+    fn accept(&self, landing: &Landing) -> Option<O> {
+        match (landing, self.call.age_limit) {
+            (Landing::Found(_), Some(_)) => None,
+            _ => self.output_of(landing),
+        }
+    }
+
+    /// Takes what somebody else brought.
     fn output_of(&self, landing: &Landing) -> Option<O> {
         let output = match landing {
-            Landing::Value(value) => {
+            Landing::Value(value) | Landing::Found(Some(value)) => {
                 let entity = Arc::clone(value).downcast().ok()?;
                 O::from_payload(O::Payload::from_hit(entity))
             }
@@ -314,7 +321,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                     O::from_payload(O::Payload::from_hit(entity))
                 }
             }
-            Landing::Absent => O::from_payload(O::Payload::absent()?),
+            Landing::Absent | Landing::Found(None) => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
             Landing::Broken(error) => (self.strict?)(error.clone()),
         };

@@ -196,8 +196,8 @@ where
 /// What `open` found, if it is what the batch wants.
 pub(super) fn landing_of<T: CacheEntity>(found: Lookup) -> Option<Landing> {
     match Typed::<T>::from(found) {
-        Typed::Hit(entity) => Some(Landing::Value(entity)),
-        Typed::Absent => Some(Landing::Absent),
+        Typed::Hit(entity) => Some(Landing::Found(Some(entity))),
+        Typed::Absent => Some(Landing::Found(None)),
         Typed::Miss(_) => None,
     }
 }
