@@ -45,7 +45,7 @@ pub struct CacheRegistry<B: CacheBackend> {
     entries: Arc<Entries>,
 }
 
-/// An `Arc<dyn DataRepository<T>>` for each entity, a [`MakeFeeder`] for each feeder.
+/// An `Arc<dyn DataRepository<T>>` for each entity, a [`MakeFeeder`] for each entity and feeder.
 #[derive(Default)]
 struct Entries {
     repositories: HashMap<TypeId, Registered>,
@@ -120,7 +120,7 @@ impl<B: CacheBackend> CacheRegistry<B> {
         T: CacheEntity,
         F: CacheFeed<T> + 'static,
     {
-        let id = TypeId::of::<MakeFeeder<T, F>>();
+        let id = TypeId::of::<(T, F)>();
         let registered = self.entries.feeders.get(&id);
         match registered.and_then(|feeder| feeder.item.downcast_ref::<MakeFeeder<T, F>>()) {
             Some(make) => Ok(make(key)),
@@ -182,7 +182,7 @@ impl<B: CacheBackend> CacheRegistryBuilder<B> {
             item: Box::new(make),
         };
         let feeders = &mut self.entries.feeders;
-        if let Some(first) = feeders.insert(TypeId::of::<MakeFeeder<T, F>>(), registered) {
+        if let Some(first) = feeders.insert(TypeId::of::<(T, F)>(), registered) {
             self.faults
                 .push(format!("feeder `{}` is registered twice", first.name));
         }
