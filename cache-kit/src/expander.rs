@@ -263,17 +263,24 @@ where
     }
 
     fn hit(&mut self, entity: Option<Arc<T>>) -> Expanded<T> {
-        self.feeder.on_hit(&self.key)?;
+        let heard = self.feeder.on_hit(&self.key);
+        self.ended_by(heard)?;
         Ok(entity)
     }
 
     async fn miss(&mut self, plan: Plan<'e, B, Expanded<T>>, missed: Missed) -> Expanded<T> {
         if !self.has_missed {
             self.has_missed = true;
-            self.feeder.on_miss(&self.key)?;
+            let heard = self.feeder.on_miss(&self.key);
+            self.ended_by(heard)?;
         }
         let load = pin!(load(self.repository, &self.key, &self.retries));
         plan.ask(missed, load).await
+    }
+
+    /// A hook that fails ends the call, whatever it fails with.
+    fn ended_by(&self, heard: Result<()>) -> Result<()> {
+        heard.inspect_err(|_| self.retries.end())
     }
 
     fn feed(&mut self, entity: Option<Arc<T>>) -> Result<()> {

@@ -97,6 +97,11 @@ impl Retries {
         }
     }
 
+    /// Uses up what is left: what has failed is not to be tried again.
+    pub(crate) fn end(&self) {
+        self.used.store(self.retry.retries, Ordering::Relaxed);
+    }
+
     /// Waits for the time of the next retry; `false` if there is none.
     pub(crate) async fn next(&self) -> bool {
         let used = self.used.fetch_add(1, Ordering::Relaxed);
