@@ -40,6 +40,8 @@ pub(crate) enum Landing {
     Invalid(Erased, Error),
     Absent,
     Failed(Failure),
+    /// The cache failed, and that is the call's failure; to callers that cannot be told it is nothing.
+    Broken(Error),
 }
 
 /// A failed load, as it can be passed on: the error itself, for callers of the same error type that can clone it, and what it said.

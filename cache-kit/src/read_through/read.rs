@@ -115,9 +115,14 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
 
     /// Goes on without what the cache could not give, or ends the call: `Err` is then its output.
     fn tolerate<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, O> {
+        self.tolerate_aboard(answer).map_err(|(output, _)| output)
+    }
+
+    /// Likewise on a flight: `Err` is the output, and what those who wait are told.
+    fn tolerate_aboard<A>(&self, answer: Result<A, Error>) -> Result<Option<A>, (O, Landing)> {
         match (answer, self.strict) {
             (Ok(answer), _) => Ok(Some(answer)),
-            (Err(error), Some(carry)) => Err(carry(error)),
+            (Err(error), Some(carry)) => Err((carry(error.clone()), Landing::Broken(error))),
             (Err(_), None) => Ok(None),
         }
     }
@@ -170,7 +175,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         let (output, landing) = match self.take_off(pass).await {
             Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
             Ok(TakeOff::Arrived(landing, output)) => (output, Some(landing)),
-            Err(ended) => self.failed(ended),
+            Err((output, broken)) => (output, Some(broken)),
         };
         match landing {
             Some(landing) => leader.land(landing),
@@ -180,11 +185,14 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning.
-    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, O> {
+    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, (O, Landing)> {
         let opened = match pass {
             Pass::Opened(permit) => return Ok(TakeOff::Load(Some(permit))),
             Pass::Denied => return Ok(TakeOff::Load(None)),
-            Pass::Unopened => self.open().await?,
+            Pass::Unopened => {
+                let opened = self.reader.open(&self.key, Intent::Load).await;
+                self.tolerate_aboard(opened)?
+            }
         };
         let Some(opened) = opened else {
             return Ok(TakeOff::Load(None));
@@ -221,12 +229,12 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 (entry, Landing::Value(entity))
             }
         };
-        if let Some(Err(ended)) = self
+        if let Some(Err((output, broken))) = self
             .fill(permit, entry)
             .await
-            .map(|fill| self.tolerate(fill))
+            .map(|fill| self.tolerate_aboard(fill))
         {
-            return self.failed(ended);
+            return (output, Some(broken));
         }
         let told = match (&landing, self.call.carry) {
             (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
@@ -291,6 +299,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             }
             Landing::Absent | Landing::Found(None, _) => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
+            Landing::Broken(error) => self.strict?(error.clone()),
         };
         self.reader
             .record(|prefix| CacheEvent::Coalesced { prefix });

@@ -72,6 +72,10 @@ where
                 Some(carry) => return self.refuse(item, carry(error.clone())).map(|()| true),
                 None => Some(value),
             },
+            Landing::Broken(error) => match self.propagated(error.clone()) {
+                Some(failed) => return self.refuse(item, failed).map(|()| true),
+                None => return Ok(false),
+            },
             Landing::Failed(failure) => match (self.call.sharing.restore)(failure) {
                 Some(failed) => return self.refuse(item, failed).map(|()| true),
                 None => return Ok(false),
@@ -111,6 +115,11 @@ where
             Some(failure) => leader.land(Landing::Failed(failure)),
             None => leader.scatter(),
         }
+    }
+
+    /// Says whether a failure of the cache is one of the call.
+    pub(super) fn is_broken_by(&self, error: &Error) -> bool {
+        self.propagated(error.clone()).is_some()
     }
 
     /// Makes a failure of the cache one of the call, where it is to be.

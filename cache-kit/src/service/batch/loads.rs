@@ -98,13 +98,16 @@ where
                     }
                     _ => Pass::Opened(opened.permit),
                 },
-                Err(error) => match self.propagated(error) {
-                    Some(failed) => {
-                        self.fail(item, leader, failed)?;
-                        continue;
+                Err(error) if self.is_broken_by(&error) => {
+                    let broken = Landing::Broken(error);
+                    let ended = self.accept(item, &broken);
+                    if let Some(leader) = leader {
+                        leader.land(broken);
                     }
-                    None => Pass::Denied,
-                },
+                    ended?;
+                    continue;
+                }
+                Err(_) => Pass::Denied,
             };
             left.push(Task { item, leader, pass });
         }
@@ -171,9 +174,10 @@ where
     ) -> Result<(), E> {
         let (whose, fills): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
         for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
-            let failed = filled.err().and_then(|error| self.propagated(error));
-            if let Some(Err(error)) = failed {
-                done[index].landing = Err(error);
+            if let Err(error) = filled
+                && self.is_broken_by(&error)
+            {
+                done[index].landing = Ok(Landing::Broken(error));
             }
         }
         let mut outcome = Ok(());
