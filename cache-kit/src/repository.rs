@@ -165,12 +165,15 @@ pub(crate) struct PartialLoad<T: CacheEntity> {
     asked: Vec<T::Key>,
     /// Given out once: later they may be out of date.
     entities: Mutex<Option<Vec<T>>>,
-    failures: Vec<(T::Key, Error)>,
+    failures: Failures<T>,
 }
+
+/// What failed, and how.
+type Failures<T> = Vec<(<T as CacheEntity>::Key, Error)>;
 
 impl<T: CacheEntity> PartialLoad<T> {
     /// Takes from what a repository returned what was loaded, and what failed; `None` if it says nothing of just these ids.
-    pub(crate) fn take(error: &Error, ids: &[T::Key]) -> Option<(Vec<T>, Vec<(T::Key, Error)>)> {
+    pub(crate) fn take(error: &Error, ids: &[T::Key]) -> Option<(Vec<T>, Failures<T>)> {
         let Error::RepositoryError(cause) = error else {
             return None;
         };
@@ -182,7 +185,7 @@ impl<T: CacheEntity> PartialLoad<T> {
         Some((entities, partial.failures.clone()))
     }
 
-    fn result(ids: &[T::Key], entities: Vec<T>, failures: Vec<(T::Key, Error)>) -> Result<Vec<T>> {
+    fn result(ids: &[T::Key], entities: Vec<T>, failures: Failures<T>) -> Result<Vec<T>> {
         if failures.is_empty() {
             return Ok(entities);
         }
@@ -215,7 +218,7 @@ impl<T: CacheEntity> fmt::Debug for PartialLoad<T> {
         f.debug_struct("PartialLoad")
             .field("asked", &self.asked.len())
             .field("failed", &self.failures.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
