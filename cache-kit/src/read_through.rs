@@ -4,7 +4,7 @@ mod lookup;
 mod read;
 mod reader;
 
-pub(crate) use lookup::{Missed, Pass, Typed};
+pub(crate) use lookup::{Missed, Pass, Typed, landing_of};
 pub(crate) use reader::{Reader, Waiting, to_fill};
 
 use crate::backend::CacheBackend;
@@ -74,8 +74,13 @@ pub(crate) enum Plan<'c, B: CacheBackend, O: CachedOutput> {
     Read(Read<'c, B, O>),
     /// Beside it.
     Load(Reader<'c, B, EntityOf<O>>, Carry<O>),
-    /// Not at all, for what was declared cannot work; beside the cache where the output cannot say so.
-    Refuse(Reader<'c, B, EntityOf<O>>, Carry<O>, Error),
+    /// Not at all, for what was declared cannot work; beside the cache where the output cannot say so, unless a miss is all that is wanted.
+    Refuse(
+        Reader<'c, B, EntityOf<O>>,
+        Carry<O>,
+        Error,
+        Option<fn() -> O>,
+    ),
 }
 
 impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
@@ -86,7 +91,10 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
         }
         match reader.admit(key, call.lifetime) {
             Ok(key) => Self::Read(Read::new(reader, key, call)),
-            Err(error) => Self::Refuse(reader, call.carry, error),
+            Err(error) => {
+                let is_fresh = call.strategy == CacheStrategy::Fresh;
+                Self::Refuse(reader, call.carry, error, call.miss.filter(|_| is_fresh))
+            }
         }
     }
 
@@ -98,7 +106,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
         match self {
             Self::Read(read) => read.look_up().await,
             Self::Load(..) => Err(Missed::Unreachable),
-            Self::Refuse(reader, carry, error) => {
+            Self::Refuse(reader, carry, error, _) => {
                 reader.failed(Operation::Declare, error);
                 carry.map_or(Err(Missed::Unreachable), |carry| Ok(carry(error.clone())))
             }
@@ -114,7 +122,8 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
     ) -> Result<O, Ended<O>> {
         match self {
             Self::Read(read) => read.ask(missed, body).await,
-            Self::Load(reader, carry) | Self::Refuse(reader, carry, _) => {
+            Self::Refuse(.., Some(miss)) => Ok(miss()),
+            Self::Load(reader, carry) | Self::Refuse(reader, carry, ..) => {
                 Ok(Box::pin(reader.load_uncached(*carry, body)).await)
             }
         }

@@ -45,7 +45,7 @@ pub struct CacheRegistry<B: CacheBackend> {
     entries: Arc<Entries>,
 }
 
-/// An `Arc<dyn DataRepository<T>>` for each entity, a [`MakeFeeder`] for each feeder.
+/// An `Arc<dyn DataRepository<T>>` for each entity, a [`MakeFeeder`] for each entity and feeder.
 #[derive(Default)]
 struct Entries {
     repositories: HashMap<TypeId, Registered>,

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -65,18 +65,15 @@ pub trait Repository<T: CacheEntity>: Send + Sync {
     /// As [`fetch_by_id`](Self::fetch_by_id): of an overridden one, for all of the ids.
     fn fetch_by_ids(&self, ids: &[T::Key]) -> impl Future<Output = Result<Vec<T>>> + Send {
         async move {
-            let mut loaded = PartialLoad {
-                entities: Vec::new(),
-                failures: Vec::new(),
-            };
+            let mut entities = Vec::new();
+            let mut failures = Vec::new();
             for id in ids {
-                let found = self.fetch_by_id(id).await;
-                match found.and_then(|entity| own(entity, id)) {
-                    Ok(entity) => loaded.entities.extend(entity),
-                    Err(error) => loaded.failures.push((id.clone(), error)),
+                match self.fetch_by_id(id).await.and_then(|found| own(found, id)) {
+                    Ok(entity) => entities.extend(entity),
+                    Err(error) => failures.push((id.clone(), error)),
                 }
             }
-            loaded.into_result()
+            PartialLoad::result(ids, entities, failures)
         }
     }
 }
@@ -161,33 +158,53 @@ fn own<T: CacheEntity>(entity: Option<T>, key: &T::Key) -> Result<Option<T>> {
 }
 
 /// Is the error of several loads, some of which failed; those that did not are in it.
+///
+/// It is the user's to pass on, and so may come back as the error of other loads: of a larger batch that was split, or of a later one.
 pub(crate) struct PartialLoad<T: CacheEntity> {
-    pub(crate) entities: Vec<T>,
-    pub(crate) failures: Vec<(T::Key, Error)>,
+    asked: Vec<T::Key>,
+    /// Given out once: later they may be out of date.
+    entities: Mutex<Option<Vec<T>>>,
+    failures: Failures<T>,
 }
 
+/// What failed, and how.
+type Failures<T> = Vec<(<T as CacheEntity>::Key, Error)>;
+
 impl<T: CacheEntity> PartialLoad<T> {
-    /// Finds it in what a repository returned.
-    pub(crate) fn of(error: &Error) -> Option<&Self> {
-        match error {
-            Error::RepositoryError(cause) => cause.downcast_ref(),
-            _ => None,
+    /// Takes from what a repository returned what was loaded, and what failed; `None` if it says nothing of just these ids.
+    pub(crate) fn take(error: &Error, ids: &[T::Key]) -> Option<(Vec<T>, Failures<T>)> {
+        let Error::RepositoryError(cause) = error else {
+            return None;
+        };
+        let partial = cause.downcast_ref::<Self>()?;
+        if partial.asked != ids {
+            return None;
         }
+        let entities = partial.entities().take()?;
+        Some((entities, partial.failures.clone()))
     }
 
-    fn into_result(self) -> Result<Vec<T>> {
-        if self.failures.is_empty() {
-            Ok(self.entities)
-        } else {
-            Err(Error::RepositoryError(self.into()))
+    fn result(ids: &[T::Key], entities: Vec<T>, failures: Failures<T>) -> Result<Vec<T>> {
+        if failures.is_empty() {
+            return Ok(entities);
         }
+        let partial = Self {
+            asked: ids.to_vec(),
+            entities: Mutex::new(Some(entities)),
+            failures,
+        };
+        Err(Error::RepositoryError(partial.into()))
+    }
+
+    fn entities(&self) -> MutexGuard<'_, Option<Vec<T>>> {
+        self.entities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: CacheEntity> fmt::Display for PartialLoad<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed = self.failures.len();
-        write!(f, "{failed} of several loads failed")?;
+        let (failed, asked) = (self.failures.len(), self.asked.len());
+        write!(f, "{failed} of {asked} loads failed")?;
         match self.failures.first() {
             Some((_, error)) => write!(f, ", the first with: {error}"),
             None => Ok(()),
@@ -198,9 +215,9 @@ impl<T: CacheEntity> fmt::Display for PartialLoad<T> {
 impl<T: CacheEntity> fmt::Debug for PartialLoad<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PartialLoad")
-            .field("loaded", &self.entities.len())
+            .field("asked", &self.asked.len())
             .field("failed", &self.failures.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

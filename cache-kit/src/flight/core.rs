@@ -205,6 +205,14 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
 }
 
 impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Follower<K, G, V> {
+    /// Takes a seat if one is free, without waiting for it.
+    pub(crate) fn take_over(&self) -> Option<Leader<K, G, V>> {
+        let takes_seat = lock(&self.place.flight.state).take_seat();
+        takes_seat.then(|| Leader {
+            place: self.place.clone(),
+        })
+    }
+
     /// Gives up on those who load: nobody joins this flight any more, and a few of those who wait may load as well.
     pub(crate) fn widen(&self) {
         self.place.leave_table();

@@ -1,6 +1,7 @@
 //! A body that asks the cache for its own key must not wait for itself.
 
 use crate::key::CacheKey;
+use foldhash::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -8,10 +9,35 @@ tokio::task_local! {
     static LOADING: Arc<Frame>;
 }
 
+/// Few keys are compared, many are looked up: a load of many may ask for each of them.
+enum Keys {
+    Few(Vec<CacheKey>),
+    Many(HashSet<CacheKey>),
+}
+
+impl Keys {
+    const FEW: usize = 8;
+
+    fn new(keys: Vec<CacheKey>) -> Self {
+        if keys.len() <= Self::FEW {
+            Self::Few(keys)
+        } else {
+            Self::Many(keys.into_iter().collect())
+        }
+    }
+
+    fn contains(&self, key: &CacheKey) -> bool {
+        match self {
+            Self::Few(keys) => keys.contains(key),
+            Self::Many(keys) => keys.contains(key),
+        }
+    }
+}
+
 /// The keys that the current task is loading, from the innermost out.
 pub(crate) struct Frame {
     service: usize,
-    keys: Vec<CacheKey>,
+    keys: Keys,
     outer: Option<Arc<Self>>,
 }
 
@@ -26,7 +52,7 @@ impl Frame {
         LOADING.scope(
             Arc::new(Self {
                 service,
-                keys,
+                keys: Keys::new(keys),
                 outer,
             }),
             load,

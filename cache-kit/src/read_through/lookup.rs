@@ -1,8 +1,9 @@
 //! What a look-up says, typed, and what follows from a miss.
 
-use crate::backend::{Age, Lookup, Stamp};
+use crate::backend::{Lookup, Stamp};
 use crate::entity::CacheEntity;
 use crate::error::Error;
+use crate::flight::Landing;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,9 +57,8 @@ impl Missed {
 impl<T: CacheEntity> Typed<T> {
     /// Takes what is as old as the limit, or older, for a miss.
     pub(crate) fn within(age_limit: Option<Duration>, lookup: Lookup) -> Self {
-        let is_too_old = |age: Age| age_limit.is_some_and(|limit| age.get() >= limit);
         match lookup {
-            Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(age) => {
+            Lookup::Hit { age, .. } | Lookup::Absent { age } if age.reaches(age_limit) => {
                 Self::Miss(Missed::Unstamped)
             }
             // A backend that hands out another type than it was asked for has missed.
@@ -68,6 +68,19 @@ impl<T: CacheEntity> Typed<T> {
             Lookup::Absent { .. } => Self::Absent,
             Lookup::Miss(stamp) => Self::Miss(stamp.map_or(Missed::Unstamped, Missed::At)),
         }
+    }
+}
+
+/// Takes what `open` found for a flight's landing, if it is what this caller wants.
+pub(crate) fn landing_of<T: CacheEntity>(
+    age_limit: Option<Duration>,
+    found: Lookup,
+) -> Option<Landing> {
+    let age = found.age()?;
+    match Typed::<T>::within(age_limit, found) {
+        Typed::Hit(entity) => Some(Landing::Found(Some(entity), age)),
+        Typed::Absent => Some(Landing::Found(None, age)),
+        Typed::Miss(_) => None,
     }
 }
 

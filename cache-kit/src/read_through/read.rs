@@ -1,6 +1,6 @@
 //! One call: look up, join a flight or lead one, open, load, fill, land.
 
-use super::{Carry, Missed, Pass, Reader, Typed, answer, to_fill};
+use super::{Carry, Missed, Pass, Reader, Typed, answer, landing_of, to_fill};
 use crate::backend::{CacheBackend, Entry, Intent, Lookup, Opened, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
@@ -177,7 +177,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
-                    if let Some(output) = self.accept(&landing) {
+                    if let Some(output) = self.output_of(&landing) {
                         return match landing {
                             Landing::Broken(error) => Err(Ended { output, error }),
                             _ => Ok(output),
@@ -290,26 +290,15 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
 
     /// What `open` found, as the flight's landing and this caller's output.
     fn landing_of(&self, found: Lookup) -> Option<(Landing, O)> {
-        let landing = match Typed::<EntityOf<O>>::within(self.call.age_limit, found) {
-            Typed::Hit(entity) => Landing::Found(Some(entity)),
-            Typed::Absent => Landing::Found(None),
-            Typed::Miss(_) => return None,
-        };
+        let landing = landing_of::<EntityOf<O>>(self.call.age_limit, found)?;
         self.output_of(&landing).map(|output| (landing, output))
-    }
-
-    /// Takes what another caller's flight brought. How old that is which was only found is not known: a class looks for itself.
-    fn accept(&self, landing: &Landing) -> Option<O> {
-        match (landing, self.call.age_limit) {
-            (Landing::Found(_), Some(_)) => None,
-            _ => self.output_of(landing),
-        }
     }
 
     /// Takes what somebody else brought.
     fn output_of(&self, landing: &Landing) -> Option<O> {
         let output = match landing {
-            Landing::Value(value) | Landing::Found(Some(value)) => {
+            Landing::Found(_, age) if age.reaches(self.call.age_limit) => return None,
+            Landing::Value(value) | Landing::Found(Some(value), _) => {
                 let entity = Arc::clone(value).downcast().ok()?;
                 O::from_payload(O::Payload::from_hit(entity))
             }
@@ -321,9 +310,9 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                     O::from_payload(O::Payload::from_hit(entity))
                 }
             }
-            Landing::Absent | Landing::Found(None) => O::from_payload(O::Payload::absent()?),
+            Landing::Absent | Landing::Found(None, _) => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
-            Landing::Broken(error) => (self.strict?)(error.clone()),
+            Landing::Broken(error) => self.strict?(error.clone()),
         };
         self.reader
             .record(|prefix| CacheEvent::Coalesced { prefix });

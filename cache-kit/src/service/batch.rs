@@ -218,11 +218,8 @@ impl<B: CacheBackend> CacheService<B> {
 
 /// Gives each key its own failure: those of a repository that loads one by one, or the one of a call for all.
 fn spread<T: CacheEntity>(error: &Error, ids: Vec<T::Key>) -> Loaded<T, Error> {
-    match PartialLoad::of(error) {
-        Some(PartialLoad { entities, failures }) => Loaded {
-            entities: entities.clone(),
-            failures: failures.clone(),
-        },
+    match PartialLoad::take(error, &ids) {
+        Some((entities, failures)) => Loaded { entities, failures },
         None => Loaded {
             entities: Vec::new(),
             failures: ids.into_iter().map(|id| (id, error.clone())).collect(),

@@ -3,12 +3,12 @@
 use super::items::Lead;
 use super::run::Batch;
 use super::{Loaded, outcome_of};
-use crate::backend::{CacheBackend, Entry, Fill, Intent, Lookup};
+use crate::backend::{CacheBackend, Entry, Fill, Intent};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::Landing;
 use crate::observe::Operation;
-use crate::read_through::{Pass, Typed, to_fill};
+use crate::read_through::{Pass, landing_of, to_fill};
 use foldhash::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -18,6 +18,16 @@ pub(super) struct Task<P> {
     pub(super) item: usize,
     pub(super) leader: Option<Lead>,
     pub(super) pass: Pass<P>,
+}
+
+impl<P> Task<P> {
+    pub(super) fn unopened(item: usize, leader: Option<Lead>) -> Self {
+        Self {
+            item,
+            leader,
+            pass: Pass::Unopened,
+        }
+    }
 }
 
 /// What is to be stored, and for which of those that are done.
@@ -78,7 +88,7 @@ where
                 continue;
             }
             let pass = match opened.next().unwrap_or(Err(Error::Timeout)) {
-                Ok(opened) => match (&leader, landing_of::<T>(opened.found)) {
+                Ok(opened) => match (&leader, landing_of::<T>(None, opened.found)) {
                     (Some(_), Some(landing)) => {
                         self.take(item, &landing)?;
                         if let Some(leader) = leader {
@@ -88,16 +98,16 @@ where
                     }
                     _ => Pass::Opened(opened.permit),
                 },
-                Err(error) => match self.propagated(error.clone()) {
-                    Some(failed) => {
-                        if let Some(leader) = leader {
-                            leader.land(Landing::Broken(error));
-                        }
-                        self.refuse(item, failed)?;
-                        continue;
+                Err(error) if self.is_broken_by(&error) => {
+                    let broken = Landing::Broken(error);
+                    let ended = self.accept(item, &broken);
+                    if let Some(leader) = leader {
+                        leader.land(broken);
                     }
-                    None => Pass::Denied,
-                },
+                    ended?;
+                    continue;
+                }
+                Err(_) => Pass::Denied,
             };
             left.push(Task { item, leader, pass });
         }
@@ -165,7 +175,7 @@ where
         let (whose, fills): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
         for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
             if let Err(error) = filled
-                && self.propagated(error.clone()).is_some()
+                && self.is_broken_by(&error)
             {
                 done[index].landing = Ok(Landing::Broken(error));
             }
@@ -190,14 +200,5 @@ where
             outcome = outcome.and(ended);
         }
         outcome
-    }
-}
-
-/// What `open` found, if it is what the batch wants.
-pub(super) fn landing_of<T: CacheEntity>(found: Lookup) -> Option<Landing> {
-    match Typed::<T>::from(found) {
-        Typed::Hit(entity) => Some(Landing::Found(Some(entity))),
-        Typed::Absent => Some(Landing::Found(None)),
-        Typed::Miss(_) => None,
     }
 }

@@ -2,15 +2,16 @@
 
 use super::Loaded;
 use super::items::{Answer, Item};
-use super::loads::{Task, landing_of};
+use super::loads::Task;
 use crate::backend::{CacheBackend, Intent, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::{Arrival, Flights, Frame, Joined, Tag};
 use crate::observe::Operation;
-use crate::read_through::{Missed, Pass, Reader, Typed, Waiting};
+use crate::read_through::{Missed, Pass, Reader, Typed, Waiting, landing_of};
 use std::any::TypeId;
+use std::collections::VecDeque;
 use std::future::Future;
 use tokio::time::Instant;
 
@@ -91,7 +92,7 @@ where
                 Missed::At(stamp) => (Some(stamp), Pass::Unopened),
                 Missed::Unreachable => (None, Pass::Denied),
                 Missed::Unstamped => match opened.next().unwrap_or(Err(Error::Timeout)) {
-                    Ok(opened) => match landing_of::<T>(opened.found) {
+                    Ok(opened) => match landing_of::<T>(None, opened.found) {
                         Some(landing) => {
                             self.take(item, &landing)?;
                             continue;
@@ -151,24 +152,31 @@ where
     async fn follow(&mut self, waits: Vec<(usize, Waiting)>) -> Result<(), E> {
         let begun = Instant::now();
         let mut left = Vec::new();
-        for (item, mut follower) in waits {
-            let task = |leader| Task {
-                item,
-                leader,
-                pass: Pass::Unopened,
-            };
+        let mut waits = VecDeque::from(waits);
+        while let Some((item, mut follower)) = waits.pop_front() {
             match self.reader.wait_until(begun, 1, &mut follower).await {
                 Some(Arrival::Landed(landing)) => {
                     if !self.take(item, &landing)? {
-                        left.push(task(None));
+                        left.push(Task::unopened(item, None));
                     }
                 }
-                // Others wait for this one: it is not kept until the rest has come.
-                Some(Arrival::Lead(leader)) => self.load(vec![task(Some(leader))]).await?,
+                // Others wait for this one: it is not kept until the rest has come, but taken with what else is to be had now, as when
+                // another batch was cancelled.
+                Some(Arrival::Lead(leader)) => {
+                    let mut tasks = vec![Task::unopened(item, Some(leader))];
+                    waits.retain(|(item, follower)| match follower.take_over() {
+                        None => true,
+                        leader => {
+                            tasks.push(Task::unopened(*item, leader));
+                            false
+                        }
+                    });
+                    self.load(tasks).await?;
+                }
                 None => {
                     self.reader.failed(Operation::Wait, &Error::Timeout);
                     follower.widen();
-                    left.push(task(None));
+                    left.push(Task::unopened(item, None));
                 }
             }
         }
