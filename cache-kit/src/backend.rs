@@ -127,16 +127,6 @@ pub enum Lookup {
     Miss(Option<Stamp>),
 }
 
-impl Lookup {
-    /// Returns how long ago what was found was stored.
-    pub(crate) fn age(&self) -> Option<Age> {
-        match self {
-            Self::Hit { age, .. } | Self::Absent { age } => Some(*age),
-            Self::Miss(_) => None,
-        }
-    }
-}
-
 /// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do not, and reading a clock is no small part of
 /// a hit.
 #[derive(Clone, Copy, Debug)]
@@ -159,11 +149,6 @@ impl Age {
     #[must_use]
     pub const fn since(stored: Instant) -> Self {
         Self(Since::Stored(stored))
-    }
-
-    /// Says whether that is as long ago as a limit, or longer.
-    pub(crate) fn reaches(self, limit: Option<Duration>) -> bool {
-        limit.is_some_and(|limit| self.get() >= limit)
     }
 
     /// Returns how long ago that was.

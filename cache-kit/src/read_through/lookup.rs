@@ -1,6 +1,6 @@
 //! What a look-up says, typed, and what follows from a miss.
 
-use crate::backend::{Lookup, Stamp};
+use crate::backend::{Age, Lookup, Stamp};
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::Landing;
@@ -57,8 +57,9 @@ impl Missed {
 impl<T: CacheEntity> Typed<T> {
     /// Takes what is as old as the limit, or older, for a miss.
     pub(crate) fn within(age_limit: Option<Duration>, lookup: Lookup) -> Self {
+        let is_too_old = |age: Age| age_limit.is_some_and(|limit| age.get() >= limit);
         match lookup {
-            Lookup::Hit { age, .. } | Lookup::Absent { age } if age.reaches(age_limit) => {
+            Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(age) => {
                 Self::Miss(Missed::Unstamped)
             }
             // A backend that hands out another type than it was asked for has missed.
@@ -76,10 +77,9 @@ pub(crate) fn landing_of<T: CacheEntity>(
     age_limit: Option<Duration>,
     found: Lookup,
 ) -> Option<Landing> {
-    let age = found.age()?;
     match Typed::<T>::within(age_limit, found) {
-        Typed::Hit(entity) => Some(Landing::Found(Some(entity), age)),
-        Typed::Absent => Some(Landing::Found(None, age)),
+        Typed::Hit(entity) => Some(Landing::Found(Some(entity))),
+        Typed::Absent => Some(Landing::Found(None)),
         Typed::Miss(_) => None,
     }
 }

@@ -177,7 +177,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 }
                 // What landed may be of no use to this caller: then it joins those who are left.
                 Some(Arrival::Landed(landing)) => {
-                    if let Some(output) = self.output_of(&landing) {
+                    if let Some(output) = self.accept(&landing) {
                         return match landing {
                             Landing::Broken(error) => Err(Ended { output, error }),
                             _ => Ok(output),
@@ -294,11 +294,18 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         self.output_of(&landing).map(|output| (landing, output))
     }
 
+    /// Takes what another caller's flight brought. How old that is which was only found is not known: who has a limit looks for itself.
+    fn accept(&self, landing: &Landing) -> Option<O> {
+        match (landing, self.call.age_limit) {
+            (Landing::Found(_), Some(_)) => None,
+            _ => self.output_of(landing),
+        }
+    }
+
     /// Takes what somebody else brought.
     fn output_of(&self, landing: &Landing) -> Option<O> {
         let output = match landing {
-            Landing::Found(_, age) if age.reaches(self.call.age_limit) => return None,
-            Landing::Value(value) | Landing::Found(Some(value), _) => {
+            Landing::Value(value) | Landing::Found(Some(value)) => {
                 let entity = Arc::clone(value).downcast().ok()?;
                 O::from_payload(O::Payload::from_hit(entity))
             }
@@ -310,7 +317,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                     O::from_payload(O::Payload::from_hit(entity))
                 }
             }
-            Landing::Absent | Landing::Found(None, _) => O::from_payload(O::Payload::absent()?),
+            Landing::Absent | Landing::Found(None) => O::from_payload(O::Payload::absent()?),
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
             Landing::Broken(error) => self.strict?(error.clone()),
         };
