@@ -212,6 +212,8 @@ pub enum Entry {
     Value(Erased),
     /// The repository has nothing.
     Absent,
+    /// The repository has nothing, and that is not to be remembered: what is stored is dropped.
+    Gone,
 }
 
 impl fmt::Debug for Entry {
@@ -219,6 +221,7 @@ impl fmt::Debug for Entry {
         f.write_str(match self {
             Self::Value(_) => "Value",
             Self::Absent => "Absent",
+            Self::Gone => "Gone",
         })
     }
 }

@@ -157,13 +157,14 @@ impl Shared {
         }
     }
 
-    /// An entry carries the epoch of its permit: what was loaded before a clear is dead, even if it is stored after it.
+    /// Makes the slot of what is to be stored, if anything is. An entry carries the epoch of its permit: what was loaded before a clear is
+    /// dead, even if it is stored after it.
     fn slot(
         &self,
         permit: &MemoryPermit,
         fill: (Entry, Option<Duration>),
         shape: &'static Shape,
-    ) -> Slot {
+    ) -> Option<Slot> {
         let (entry, ttl) = fill;
         let (content, weight) = match entry {
             Entry::Value(value) => {
@@ -171,14 +172,22 @@ impl Shared {
                 (Content::Value(value), weight.unwrap_or(0))
             }
             Entry::Absent => (Content::Absent(shape.type_id()), 0),
+            Entry::Gone => return None,
         };
         let written = self.clock.now();
-        Slot {
+        Some(Slot {
             content,
             written,
             ends: Clock::end_of(written, ttl),
             epoch: permit.epoch,
             weight,
+        })
+    }
+
+    fn replace(&self, key: &CacheKey, slot: Option<Slot>) {
+        match slot {
+            Some(slot) => self.store.insert(key, slot),
+            None => self.store.remove(key.borrowed().as_bytes()),
         }
     }
 
@@ -193,7 +202,7 @@ impl Shared {
             return Filled::Superseded;
         }
         let is_stored = self.guards.fill(key.borrowed().as_bytes(), generation, || {
-            self.store.insert(&key, slot);
+            self.replace(&key, slot);
         });
         if is_stored {
             Filled::Stored
@@ -214,7 +223,7 @@ impl Shared {
             .guards
             .put(key.borrowed().as_bytes(), generation, |is_unchanged| {
                 if is_unchanged && is_live {
-                    self.store.insert(&key, slot);
+                    self.replace(&key, slot);
                     true
                 } else {
                     self.store.remove(key.borrowed().as_bytes());

@@ -270,7 +270,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     ) -> Option<Result<(), Error>> {
         let (permit, entry) = (permit?, entry?);
         let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache)?;
-        let fill = to_fill(permit, entry, &lifetime)?;
+        let fill = to_fill(permit, entry, &lifetime);
         self.reader.fill(vec![fill]).await.pop()
     }
 

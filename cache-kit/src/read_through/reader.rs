@@ -163,11 +163,13 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
 
     /// Stores what was loaded, and says so for each.
     pub(crate) async fn fill(&self, fills: Vec<Fill<B::Permit>>) -> Vec<Result<()>> {
-        let count = fills.len();
+        let is_gone = |fill: &Fill<_>| matches!(fill.entry, Entry::Gone);
+        let gone: Vec<_> = fills.iter().map(is_gone).collect();
         let filled = self.cache.backend().fill(fills, Shape::of::<T>());
-        let filled = self.answers(Operation::Fill, count, filled).await;
-        let outcomes = filled.into_iter().map(|filled| {
+        let filled = self.answers(Operation::Fill, gone.len(), filled).await;
+        let outcomes = filled.into_iter().zip(gone).map(|(filled, is_gone)| {
             match filled? {
+                Filled::Stored if is_gone => {}
                 Filled::Stored => self.record(|prefix| CacheEvent::Fill { prefix }),
                 Filled::Superseded => self.record(|prefix| CacheEvent::SupersededFill { prefix }),
             }
@@ -256,13 +258,14 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 }
 
-/// An absence that is not to be stored makes no fill.
-pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Option<Fill<P>> {
-    let ttl = match entry {
-        Entry::Value(_) => lifetime.draw(),
-        Entry::Absent => Some(lifetime.negative_ttl()?),
+/// Says what is to be done with an entry after a load. An absence that is not to be remembered takes away what is there: it is not true.
+pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Fill<P> {
+    let (entry, ttl) = match (entry, lifetime.negative_ttl()) {
+        (Entry::Absent, Some(ttl)) => (Entry::Absent, Some(ttl)),
+        (Entry::Absent, None) => (Entry::Gone, None),
+        (entry, _) => (entry, lifetime.draw()),
     };
-    Some(Fill { permit, entry, ttl })
+    Fill { permit, entry, ttl }
 }
 
 /// Reports a load when it is over, however that came about.

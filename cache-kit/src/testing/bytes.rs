@@ -155,7 +155,11 @@ impl ByteBackend {
         if !tables.is_unchanged(&fill.permit) {
             return Ok(Filled::Superseded);
         }
-        tables.values.insert(fill.permit.key, bytes);
+        if let Entry::Gone = fill.entry {
+            tables.values.remove(&fill.permit.key);
+        } else {
+            tables.values.insert(fill.permit.key, bytes);
+        }
         Ok(Filled::Stored)
     }
 

@@ -88,6 +88,7 @@ pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
         checks::a_large_value_comes_back,
         checks::slices_are_answered_in_order,
         checks::an_empty_slice_has_no_answers,
+        checks::what_is_gone_is_dropped_unless_something_newer_came,
         checks::an_invalidated_entry_is_a_miss,
         checks::an_invalidation_can_be_repeated,
         checks::a_cleared_prefix_is_empty_and_others_are_not,

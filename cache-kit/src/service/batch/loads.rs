@@ -141,8 +141,7 @@ where
                 _ => None,
             };
             if let (Pass::Opened(permit), Some(entry), Some(lifetime)) = (pass, entry, &lifetime) {
-                let fill = to_fill(permit, entry, lifetime);
-                fills.extend(fill.map(|fill| (done.len(), fill)));
+                fills.push((done.len(), to_fill(permit, entry, lifetime)));
             }
             done.push(Done {
                 item,

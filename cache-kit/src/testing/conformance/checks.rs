@@ -239,6 +239,25 @@ pub(super) async fn an_empty_slice_has_no_answers<B: CacheBackend>(bench: Bench<
     )
 }
 
+pub(super) async fn what_is_gone_is_dropped_unless_something_newer_came<B: CacheBackend>(
+    bench: Bench<B>,
+) -> Verdict {
+    let key = bench.key("gone")?;
+    bench.store(&key, "text").await?;
+    let (late, permit) = (
+        bench.open(&key).await?.permit,
+        bench.open(&key).await?.permit,
+    );
+    let dropped = bench.fill_for(permit, Entry::Gone, None).await?;
+    expect(dropped, Filled::Stored, "a fill that drops")?;
+    bench.expect_miss(&key).await?;
+    bench.invalidate(&key).await?;
+    bench.store(&key, "newer").await?;
+    let dropped = bench.fill_for(late, Entry::Gone, None).await?;
+    expect(dropped, Filled::Superseded, "a late fill that drops")?;
+    bench.expect_value(&key, "newer").await
+}
+
 pub(super) async fn an_invalidated_entry_is_a_miss<B: CacheBackend>(bench: Bench<B>) -> Verdict {
     let (key, other) = (bench.key("dropped")?, bench.key("kept")?);
     bench.store(&key, "text").await?;

@@ -1,4 +1,4 @@
-//! What a hostile reader tried on feeders, policies, retries and batches; each test is the shortest way to see it.
+//! Facts that did not hold once, or that a hostile reader tried to break: what reviews found, each with the shortest way to see it.
 
 #![allow(
     clippy::items_after_statements,
@@ -6,6 +6,7 @@
 )]
 
 mod batches;
+mod earlier;
 mod failures;
 mod feeders;
 mod limits;

@@ -83,7 +83,6 @@ async fn a_guest_who_joins_a_load_is_given_nothing_older_than_its_limit() {
 }
 
 #[tokio::test]
-#[ignore = "open: an absence that is not stored leaves what is there (DESIGN 4.4: it unlinks the value)"]
 async fn what_a_guest_finds_to_be_gone_is_gone_for_all() {
     struct Nobody;
     impl Repository<Employment> for Nobody {
@@ -113,7 +112,6 @@ async fn what_a_guest_finds_to_be_gone_is_gone_for_all() {
 }
 
 #[tokio::test]
-#[ignore = "open: an absence that is not stored leaves what is there (DESIGN 4.4: it unlinks the value)"]
 async fn a_damaged_entry_of_what_is_gone_does_not_stay() {
     let backend = ByteBackend::default();
     let cache = CacheService::new(backend.clone());

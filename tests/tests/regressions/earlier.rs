@@ -1,9 +1,4 @@
-//! Facts that did not hold once: what a hostile review found, each with the shortest way to see it.
-
-#![allow(
-    clippy::items_after_statements,
-    reason = "what a test calls stands beside it"
-)]
+//! What the first review found: long keys, flights that hung, invalid entities, clears.
 
 use cache_kit::prelude::*;
 use cache_kit::{Entry, Error, Fill, Filled, Intent, Operation, Shape};
