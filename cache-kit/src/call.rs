@@ -136,23 +136,34 @@ impl<O> Sharing<O> {
 impl<P, E: Clone + Send + Sync + 'static> Sharing<Result<P, E>> {
     fn cloned() -> Self {
         Self {
-            share: |output| {
-                let error: Arc<dyn Any + Send + Sync> = Arc::new(output.as_ref().err()?.clone());
-                Some(Failure {
-                    error: Some(error),
-                    cause: "the load that was waited for failed".into(),
-                })
-            },
+            share: |output| clone_for(output, |_| "the load that was waited for failed".into()),
             restore: |failure| {
-                failure
-                    .error
-                    .as_ref()?
-                    .downcast_ref::<E>()
-                    .cloned()
-                    .map(Err)
+                let error = failure.error.as_ref()?.downcast_ref::<E>();
+                error.cloned().map(Err)
             },
         }
     }
+}
+
+impl<P, E: Clone + Display + Send + Sync + 'static> Sharing<Result<P, E>> {
+    fn cloned_and_said() -> Self {
+        Self {
+            share: |output| clone_for(output, |error| error.to_string().into()),
+            ..Self::cloned()
+        }
+    }
+}
+
+/// The error itself, for those of its type, and what it says, for others.
+fn clone_for<P, E>(output: &Result<P, E>, say: impl FnOnce(&E) -> Cause) -> Option<Failure>
+where
+    E: Clone + Send + Sync + 'static,
+{
+    let error = output.as_ref().err()?;
+    Some(Failure {
+        error: Some(Arc::new(error.clone())),
+        cause: say(error),
+    })
 }
 
 impl<P, E: From<Error> + Display> Sharing<Result<P, E>> {
@@ -210,7 +221,7 @@ fn restore_own<E: 'static>(failure: &Failure) -> Option<E> {
     into_own(same.unwrap_or_else(|| Error::RepositoryError(failure.cause.clone())))
 }
 
-/// Asks of a concrete output type what its error can do: `(&&&Probe::<O>::new()).sharing()`. The trait with the most references
+/// Asks of a concrete output type what its error can do: `(&&&&Probe::<O>::new()).sharing()`. The trait with the most references
 /// wins where its bounds hold (autoref specialisation, D. Tolnay).
 pub struct Probe<O>(PhantomData<fn() -> O>);
 
@@ -219,6 +230,20 @@ impl<O> Probe<O> {
     #[expect(clippy::new_without_default, reason = "named by generated code only")]
     pub fn new() -> Self {
         Self(PhantomData)
+    }
+}
+
+/// Errors that are cloned for everyone who waited, and told to those of other types.
+pub trait ShareSaid<O> {
+    /// Returns how.
+    fn sharing(&self) -> Sharing<O>;
+}
+
+impl<P, E: Clone + Display + Send + Sync + 'static> ShareSaid<Result<P, E>>
+    for &&&Probe<Result<P, E>>
+{
+    fn sharing(&self) -> Sharing<Result<P, E>> {
+        Sharing::cloned_and_said()
     }
 }
 

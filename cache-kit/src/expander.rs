@@ -50,15 +50,14 @@ impl<B: CacheBackend> CacheExpander<B> {
         Self(CacheService::new(backend))
     }
 
-    /// Tells a sink of everything that happens from now on. The expander begins anew over the same backend: what it has counted so far stays
-    /// with its clones.
+    /// Tells a sink of everything that happens from now on. The expander counts anew; entries and loads it shares with its clones.
     #[must_use]
     pub fn with_metrics(self, sink: impl CacheMetrics) -> Self {
         Self(self.0.to_builder().metrics(sink).into_service())
     }
 
-    /// Sets how long entries live, whatever their entities declare. The expander begins anew, as
-    /// [`with_metrics`](Self::with_metrics) says.
+    /// Sets how long entries live, whatever their entities declare. The expander counts anew, as [`with_metrics`](Self::with_metrics) says. A fixed TTL of
+    /// zero, which a builder refuses, stores nothing.
     #[must_use]
     pub fn with_ttl_policy(self, policy: TtlPolicy) -> Self {
         Self(self.0.to_builder().ttl_policy(policy).into_service())

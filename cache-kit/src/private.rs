@@ -6,7 +6,7 @@ mod outcome;
 mod put;
 
 pub use crate::call::{
-    Call, CarryInto, CarryNone, Probe, ShareClone, ShareInto, ShareNone, Sharing,
+    Call, CarryInto, CarryNone, Probe, ShareClone, ShareInto, ShareNone, ShareSaid, Sharing,
 };
 pub use crate::entity::CacheEntity;
 pub use crate::feed::CacheFeed;

@@ -53,9 +53,16 @@ pub struct CacheService<B: CacheBackend>(Arc<Inner<B>>);
 pub(crate) struct Inner<B> {
     pub(crate) backend: B,
     pub(crate) settings: Settings,
-    pub(crate) flights: Flights,
+    pub(crate) flights: Arc<Flights>,
     pub(crate) observer: Observer,
-    definitions: Definitions,
+    definitions: Arc<Definitions>,
+}
+
+/// What services over one backend have in common.
+#[derive(Clone)]
+struct Common {
+    flights: Arc<Flights>,
+    definitions: Arc<Definitions>,
 }
 
 /// Is what a look-up found: an entity, the knowledge that there is none, or nothing.
@@ -97,10 +104,14 @@ impl<B: CacheBackend> CacheService<B> {
         CacheServiceBuilder::new(backend)
     }
 
-    /// Sets up another service over the same backend, with this one's settings. The two share entries; what they load, and what they count,
-    /// is each one's own.
+    /// Sets up another service over the same backend, with this one's settings. The two share entries and loads; what they count is each
+    /// one's own.
     pub fn to_builder(&self) -> CacheServiceBuilder<B> {
-        CacheServiceBuilder::with_settings(self.0.backend.clone(), self.0.settings.clone())
+        let common = Common {
+            flights: Arc::clone(&self.0.flights),
+            definitions: Arc::clone(&self.0.definitions),
+        };
+        CacheServiceBuilder::from_parts(self.0.backend.clone(), self.0.settings.clone(), common)
     }
 
     /// Returns what has been counted since the service was made.
@@ -125,9 +136,9 @@ impl<B: CacheBackend> CacheService<B> {
         &self.0
     }
 
-    /// Tells services apart in what a task is loading.
+    /// Tells apart, in what a task is loading, services that do not share loads.
     pub(crate) fn id(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        Arc::as_ptr(&self.0.flights) as usize
     }
 
     pub(crate) fn writer<T: CacheEntity>(&self) -> KeyWriter {

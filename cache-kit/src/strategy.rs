@@ -80,7 +80,8 @@ impl OperationConfig {
     /// Asks again when the repository fails with an [`Error::transient`], or, under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate), the backend
     /// fails: so many times after the first, or as a [`Retry`] says.
     ///
-    /// The load is what is repeated, within its flight: those who wait for it share the outcome.
+    /// The load is what is repeated, within its flight: those who wait for it share the outcome, whatever they asked for themselves. Waiting needs a Tokio
+    /// runtime with time enabled; outside of a runtime nothing is retried.
     pub fn with_retry(mut self, retry: impl Into<Retry>) -> Self {
         self.retry = Some(retry.into());
         self
@@ -88,7 +89,8 @@ impl OperationConfig {
 
     /// Names the class of whoever asks, such as a user's role. It is what [`TtlPolicy::PerType`](crate::TtlPolicy::PerType) is asked with.
     ///
-    /// All classes share one entry, so the class's TTL also limits how old an entry this operation accepts: an older one is a miss.
+    /// All classes share one entry. What this operation loads is stored for the class's TTL, for everyone; and the TTL limits how old an entry it accepts: an
+    /// older one is a miss. Without a policy there is nothing to ask, and the operation is a [`ConfigError`](Error::ConfigError).
     pub fn ttl_class(mut self, class: impl Into<Cow<'static, str>>) -> Self {
         self.ttl_class = Some(class.into());
         self

@@ -57,15 +57,15 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
     //     K::Call::<Ret>::new(strategy)
     //         .or_miss(<Ret as K::FreshOutput>::miss)
     //         .ttl(Duration::new(60, 0))
-    //         .sharing({ use K::{…}; (&&&K::Probe::<Ret>::new()).sharing() })
+    //         .sharing({ use K::{…}; (&&&&K::Probe::<Ret>::new()).sharing() })
     //         .carrying({ use K::{…}; (&&K::Probe::<Ret>::new()).carrying() })
     quote! {
         #private::Call::<#output>::new(#strategy)
             #or_miss
             #lifetimes
             .sharing({
-                use #private::{ShareClone as _, ShareInto as _, ShareNone as _};
-                (&&&#private::Probe::<#output>::new()).sharing()
+                use #private::{ShareClone as _, ShareInto as _, ShareNone as _, ShareSaid as _};
+                (&&&&#private::Probe::<#output>::new()).sharing()
             })
             .carrying({
                 use #private::{CarryInto as _, CarryNone as _};

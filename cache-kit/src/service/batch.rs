@@ -127,7 +127,7 @@ impl<B: CacheBackend> CacheService<B> {
     ///
     /// # Errors
     /// For each key on its own: [`Error::RepositoryError`] or whatever else its load returned, [`Error::ValidationError`] if what came is not valid,
-    /// [`Error::ConfigError`] if the entity's declaration cannot work; under
+    /// [`Error::ConfigError`] if the key or the entity's declaration cannot work; under
     /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety
@@ -178,7 +178,7 @@ impl<B: CacheBackend> CacheService<B> {
             load,
             items: Vec::new(),
         };
-        let order = batch.enter(keys);
+        let order = batch.enter(keys)?;
         batch.run().await?;
         let answer = |index: usize| batch.items[index].answer.clone();
         Ok(order.into_iter().map(answer).collect())

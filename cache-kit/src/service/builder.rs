@@ -1,10 +1,9 @@
 use super::settings::Settings;
-use super::{CacheService, Inner};
+use super::{CacheService, Common, Inner};
 use crate::backend::CacheBackend;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer};
-use crate::service::definitions::Definitions;
 use crate::ttl::{Lifetime, TtlPolicy};
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ const FLIGHT_STRIPES: usize = 64;
 pub struct CacheServiceBuilder<B> {
     backend: B,
     settings: Settings,
+    common: Common,
 }
 
 impl<B: CacheBackend> CacheServiceBuilder<B> {
@@ -41,22 +41,28 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     pub const DEFAULT_BACKEND_DEADLINE: Duration = Duration::from_secs(1);
 
     pub(super) fn new(backend: B) -> Self {
-        Self::with_settings(
-            backend,
-            Settings {
-                namespace: None,
-                lifetime: Lifetime::new(),
-                ttl_policy: None,
-                failure_policy: FailurePolicy::Degrade,
-                flight_deadline: Self::DEFAULT_FLIGHT_DEADLINE,
-                backend_deadline: Self::DEFAULT_BACKEND_DEADLINE,
-                metrics: None,
-            },
-        )
+        let settings = Settings {
+            namespace: None,
+            lifetime: Lifetime::new(),
+            ttl_policy: None,
+            failure_policy: FailurePolicy::Degrade,
+            flight_deadline: Self::DEFAULT_FLIGHT_DEADLINE,
+            backend_deadline: Self::DEFAULT_BACKEND_DEADLINE,
+            metrics: None,
+        };
+        let common = Common {
+            flights: Arc::new(Flights::new(FLIGHT_STRIPES)),
+            definitions: Arc::default(),
+        };
+        Self::from_parts(backend, settings, common)
     }
 
-    pub(super) fn with_settings(backend: B, settings: Settings) -> Self {
-        Self { backend, settings }
+    pub(super) fn from_parts(backend: B, settings: Settings, common: Common) -> Self {
+        Self {
+            backend,
+            settings,
+            common,
+        }
     }
 
     /// Puts a word before every key, to share a store with other services. Then all of them should have one: a service without could have a
@@ -120,9 +126,9 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     pub(crate) fn into_service(self) -> CacheService<B> {
         CacheService(Arc::new(Inner {
             backend: self.backend,
-            flights: Flights::new(FLIGHT_STRIPES),
+            flights: self.common.flights,
             observer: Observer::new(self.settings.metrics.clone()),
-            definitions: Definitions::default(),
+            definitions: self.common.definitions,
             settings: self.settings,
         }))
     }
@@ -133,6 +139,6 @@ impl<B: fmt::Debug> fmt::Debug for CacheServiceBuilder<B> {
         f.debug_struct("CacheServiceBuilder")
             .field("backend", &self.backend)
             .field("settings", &self.settings)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -22,7 +22,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// come, and its value would be replaced by the older one.
     ///
     /// # Errors
-    /// [`Error::ValidationError`](crate::Error::ValidationError) or [`Error::ConfigError`](crate::Error::ConfigError) if it must not be stored, [`Error::BackendError`](crate::Error::BackendError) if the store failed: then
+    /// [`Error::ValidationError`](crate::Error::ValidationError) or [`Error::ConfigError`](crate::Error::ConfigError) if it must not be stored, [`Error::BackendError`](crate::Error::BackendError) or [`Error::Timeout`](crate::Error::Timeout) if the store failed: then
     /// nothing may have changed.
     pub async fn put<P>(&self, entity: P) -> Result<()>
     where

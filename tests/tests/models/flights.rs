@@ -335,3 +335,39 @@ fn a_detached_flight_lands_for_those_on_it_and_for_nobody_else() {
     };
     shuttle::check_random(model, MANY);
 }
+
+#[test]
+fn who_takes_over_without_waiting_leaves_nobody_behind() {
+    let model = || {
+        let model = Model::new();
+        let cancelled = spawn({
+            let model = model.clone();
+            async move { model.call(0, Load::IsCancelled).await }
+        });
+        let waiting = spawn({
+            let model = model.clone();
+            async move { model.call(0, Load::Lands).await }
+        });
+        let flights = Arc::clone(&model.flights);
+        let taking = spawn(async move {
+            let leader = match flights.join(&"key", 0) {
+                Joined::Lead(leader) => leader,
+                Joined::Follow(follower) => match follower.take_over() {
+                    Some(leader) => leader,
+                    None => match follower.await {
+                        Arrival::Lead(leader) => leader,
+                        Arrival::Landed(_) => return,
+                    },
+                },
+            };
+            yield_now().await;
+            leader.land("taken over");
+        });
+        block_on(cancelled).unwrap();
+        block_on(taking).unwrap();
+        assert!(block_on(waiting).unwrap().is_some());
+        assert_eq!(model.flights.len(), 0);
+    };
+    shuttle::check_random(model, MANY);
+    shuttle::check_pct(model, MANY, 3);
+}

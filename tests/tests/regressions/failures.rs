@@ -243,7 +243,6 @@ async fn a_store_that_hangs_costs_deadlines_and_no_call() {
 
 /// Two services over one store, one of which invalidates while the other cannot read.
 #[tokio::test]
-#[ignore = "open: flights without a stamp are each service's own"]
 async fn who_comes_after_an_invalidation_by_a_sibling_is_not_given_an_older_load() {
     let backend = Frail::default();
     let faults = Arc::clone(&backend.faults);
@@ -309,7 +308,6 @@ impl Cloning {
 }
 
 #[tokio::test]
-#[ignore = "open: an error that can be cloned and displayed is told to others without what it says"]
 async fn a_failure_says_to_others_what_it_says_to_its_own() {
     let cache = CacheService::new(Frail::default());
     let gate = Arc::new(tokio::sync::Notify::new());

@@ -66,7 +66,7 @@ async fn a_guest_who_joins_a_load_is_given_nothing_older_than_its_limit() {
     });
     settle().await;
     // Another service over the same store fills the entry, and time passes.
-    let other = cache.to_builder().build().unwrap();
+    let other = CacheService::new(cache.backend().clone());
     let load = || async { Ok::<_, Error>(Some(person("old"))) };
     other.get_or_load(&1, load).await.unwrap();
     clock.advance(GUEST * 2);
@@ -148,7 +148,7 @@ async fn a_guest_who_waits_for_a_batch_is_given_nothing_older_than_its_limit() {
         async move { cache.load_many(&[1], &One("loaded")).await }
     });
     settle().await;
-    let other = cache.to_builder().build().unwrap();
+    let other = CacheService::new(cache.backend().clone());
     let load = || async { Ok::<_, Error>(Some(person("old"))) };
     other.get_or_load(&1, load).await.unwrap();
     clock.advance(GUEST * 2);

@@ -33,24 +33,28 @@ where
     B: CacheBackend,
     T: CacheEntity,
 {
-    /// Takes each key once; returns for each key that was asked for which item it is.
-    pub(super) fn enter(&mut self, keys: &[T::Key]) -> Vec<usize> {
+    /// Takes each key once; returns for each key that was asked for which item it is. A key that cannot be is refused where that can be said,
+    /// else it is loaded beside the cache.
+    pub(super) fn enter(&mut self, keys: &[T::Key]) -> Result<Vec<usize>, E> {
         let mut known: HashMap<&T::Key, usize> = HashMap::with_capacity(keys.len());
         let mut order = Vec::with_capacity(keys.len());
         for id in keys {
             let index = *known.entry(id).or_insert(self.items.len());
             if index == self.items.len() {
                 let key = self.reader.cache.writer_for::<T>(id).to_key();
-                let key = self.reader.counted(Operation::Declare, key);
+                let refusal = key.as_ref().err().cloned();
                 self.items.push(Item {
                     id: id.clone(),
-                    key,
+                    key: self.reader.counted(Operation::Declare, key),
                     answer: Answer::Wanted,
                 });
+                if let (Some(error), Some(carry)) = (refusal, self.call.carry) {
+                    self.refuse(index, carry(error))?;
+                }
             }
             order.push(index);
         }
-        order
+        Ok(order)
     }
 
     /// Takes what another caller's load brought; `false` if it is of no use here.

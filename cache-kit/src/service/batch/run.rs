@@ -50,8 +50,9 @@ where
 
     /// Reads everything; returns the misses.
     async fn look_up(&mut self) -> Result<Vec<(usize, Missed)>, E> {
-        let (keyed, keyless): (Vec<_>, Vec<_>) =
-            (0..self.items.len()).partition(|item| self.items[*item].key.is_some());
+        let (keyed, keyless): (Vec<_>, Vec<_>) = (0..self.items.len())
+            .filter(|item| matches!(self.items[*item].answer, Answer::Wanted))
+            .partition(|item| self.items[*item].key.is_some());
         let keys = self.items.iter().filter_map(|item| item.key.clone());
         let keys: Vec<_> = keys.collect();
         let lookups = self.reader.read_many(&keys).await;
