@@ -1,5 +1,6 @@
 //! The read-through: look up, join a flight or lead one, open, load, fill, land.
 
+mod load;
 mod lookup;
 mod read;
 mod reader;

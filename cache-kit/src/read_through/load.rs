@@ -1,0 +1,130 @@
+//! The rest of a call: load, fill, and land for everyone on the flight.
+
+use super::read::{Ended, Read};
+use super::{landing_of, to_fill};
+use crate::backend::{CacheBackend, Entry, Lookup};
+use crate::entity::CacheEntity;
+use crate::error::Error;
+use crate::flight::Landing;
+use crate::observe::{CacheEvent, Operation};
+use crate::outcome::{CachedOutput, EntityOf, Payload};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// How a call ended, and what everyone else on the flight is told; `None` if they cannot be told.
+pub(super) type Told<O> = (Result<O, Ended<O>>, Option<Landing>);
+
+impl<O> Ended<O> {
+    pub(super) fn told(self) -> Told<O> {
+        let landing = Landing::Broken(self.error.clone());
+        (Err(self), Some(landing))
+    }
+}
+
+impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
+    /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
+    pub(super) async fn load_alone<F: Future<Output = O>>(
+        &self,
+        body: Pin<&mut F>,
+    ) -> Result<O, Ended<O>> {
+        let permit = self.open().await?.map(|opened| opened.permit);
+        self.load(permit, body).await.0
+    }
+
+    /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
+    pub(super) async fn load<F: Future<Output = O>>(
+        &self,
+        permit: Option<B::Permit>,
+        body: Pin<&mut F>,
+    ) -> Told<O> {
+        let keys = vec![self.key.clone()];
+        let (output, validity) = self.reader.load_valid(keys, body).await;
+        let Some(payload) = output.payload() else {
+            let failure = (self.call.sharing.share)(&output);
+            return (Ok(output), failure.map(Landing::Failed));
+        };
+        let (entry, landing) = match (payload.entity(), validity) {
+            (None, _) => (Some(Entry::Absent), Landing::Absent),
+            (Some(entity), Err(error)) => (None, Landing::Invalid(entity, error)),
+            (Some(entity), Ok(())) => {
+                let is_stored = self.is_asked_for(&entity);
+                let entry = is_stored.then(|| Entry::Value(entity.clone()));
+                (entry, Landing::Value(entity))
+            }
+        };
+        let filled = self.fill(permit, entry).await.unwrap_or(Ok(()));
+        if let Err(ended) = self.tolerate(filled) {
+            return ended.told();
+        }
+        let told = match (&landing, self.call.carry) {
+            (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
+            _ => output,
+        };
+        (Ok(told), Some(landing))
+    }
+
+    /// Stores what was loaded; `None` if it is not to be stored.
+    async fn fill(
+        &self,
+        permit: Option<B::Permit>,
+        entry: Option<Entry>,
+    ) -> Option<Result<(), Error>> {
+        let (permit, entry) = (permit?, entry?);
+        let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache)?;
+        let fill = to_fill(permit, entry, &lifetime);
+        self.reader.fill(vec![fill]).await.pop()
+    }
+
+    /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
+    fn is_asked_for(&self, entity: &EntityOf<O>) -> bool {
+        let cache = self.reader.cache;
+        let own = cache.writer_for::<EntityOf<O>>(&entity.cache_key());
+        let asked = self.key.borrowed().as_bytes();
+        let is_asked_for = own.with_key(|own| own.as_bytes() == asked).unwrap_or(false);
+        if !is_asked_for {
+            let fault = "an entity was loaded under a key that is not its own, and is not stored";
+            self.reader
+                .failed(Operation::Fill, &Error::ConfigError(fault.into()));
+        }
+        is_asked_for
+    }
+
+    /// What `open` found, as the flight's landing and this caller's output.
+    pub(super) fn landing_of(&self, found: Lookup) -> Option<(Landing, O)> {
+        let landing = landing_of::<EntityOf<O>>(self.call.age_limit, found)?;
+        self.output_of(&landing).map(|output| (landing, output))
+    }
+
+    /// Takes what another caller's flight brought. How old that is which was only found is not known: who has a limit looks for itself.
+    pub(super) fn accept(&self, landing: &Landing) -> Option<O> {
+        match (landing, self.call.age_limit) {
+            (Landing::Found(_), Some(_)) => None,
+            _ => self.output_of(landing),
+        }
+    }
+
+    /// Takes what somebody else brought.
+    fn output_of(&self, landing: &Landing) -> Option<O> {
+        let output = match landing {
+            Landing::Value(value) | Landing::Found(Some(value)) => {
+                let entity = Arc::clone(value).downcast().ok()?;
+                O::from_payload(O::Payload::from_hit(entity))
+            }
+            Landing::Invalid(value, error) => {
+                if let Some(carry) = self.call.carry {
+                    carry(error.clone())
+                } else {
+                    let entity = Arc::clone(value).downcast().ok()?;
+                    O::from_payload(O::Payload::from_hit(entity))
+                }
+            }
+            Landing::Absent | Landing::Found(None) => O::from_payload(O::Payload::absent()?),
+            Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
+            Landing::Broken(error) => self.strict?(error.clone()),
+        };
+        self.reader
+            .record(|prefix| CacheEvent::Coalesced { prefix });
+        Some(output)
+    }
+}
