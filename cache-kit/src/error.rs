@@ -147,7 +147,7 @@ pub enum FailurePolicy {
     #[default]
     Degrade,
     /// A failure of the cache is the call's error, where its error type can carry one (of an attribute one that is `From<cache_kit::Error>`, of a closure
-    /// [`cache_kit::Error`](Error) itself): [`BackendError`](Error::BackendError) or
+    /// this very type): [`BackendError`](Error::BackendError) or
     /// [`Timeout`](Error::Timeout) for a store that is down or slow, also if it fails only when the loaded value is to be stored;
     /// [`DeserializationError`](Error::DeserializationError) for a corrupt entry, which stays until it is invalidated or expires.
     Propagate,

@@ -89,14 +89,12 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         let prefix = EntityOf::<O>::cache_prefix();
         let dropped = self.reader.cache.drop_entries(prefix, keys, source).await;
         self.tolerate(dropped)?;
-        match self.open().await? {
-            // What another caller stored since is newer than the invalidation, but this caller asked for a load.
-            Some(opened) => {
-                self.share(Some(opened.stamp), Pass::Opened(opened.permit), body)
-                    .await
-            }
-            None => self.share(None, Pass::Denied, body).await,
-        }
+        // What another caller stored since is newer than the invalidation, but this caller asked for a load.
+        let (stamp, pass) = match self.open().await? {
+            Some(opened) => (Some(opened.stamp), Pass::Opened(opened.permit)),
+            None => (None, Pass::Denied),
+        };
+        self.share(stamp, pass, body).await
     }
 
     /// Finds out which flight a miss belongs to.
@@ -105,20 +103,18 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         missed: Missed,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
-        match missed {
-            Missed::At(stamp) => self.share(Some(stamp), Pass::Unopened, body).await,
-            Missed::Unreachable => self.share(None, Pass::Denied, body).await,
+        let (stamp, pass) = match missed {
+            Missed::At(stamp) => (Some(stamp), Pass::Unopened),
+            Missed::Unreachable => (None, Pass::Denied),
             Missed::Unstamped => match Box::pin(self.open()).await? {
                 Some(opened) => match self.landing_of(opened.found) {
-                    Some((_, output)) => Ok(output),
-                    None => {
-                        self.share(Some(opened.stamp), Pass::Opened(opened.permit), body)
-                            .await
-                    }
+                    Some((_, output)) => return Ok(output),
+                    None => (Some(opened.stamp), Pass::Opened(opened.permit)),
                 },
-                None => self.share(None, Pass::Denied, body).await,
+                None => (None, Pass::Denied),
             },
-        }
+        };
+        self.share(stamp, pass, body).await
     }
 
     pub(super) async fn open(&self) -> Result<Option<Opened<B::Permit>>, Ended<O>> {
@@ -154,13 +150,15 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 type_id: TypeId::of::<EntityOf<O>>(),
             };
             let flights = &self.reader.cache.inner().flights;
-            let follower = match flights.join(&self.key, tag) {
+            let mut follower = match flights.join(&self.key, tag) {
                 Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
                 Joined::Follow(follower) => follower,
             };
             // A permit from before the wait may be void; a new one shows what has come since.
             pass = pass.renewed();
-            match self.reader.wait(follower).await {
+            let arrived = self.reader.wait(&mut follower).await;
+            drop(follower);
+            match arrived {
                 Some(Arrival::Lead(leader)) => {
                     return Box::pin(self.lead(leader, pass, body)).await;
                 }

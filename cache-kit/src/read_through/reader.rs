@@ -227,14 +227,19 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
 
     /// Waits for a flight until its deadline. Then nobody joins it any more, and for as long again those who wait may load, a few at a
     /// time; `None` if that took too long as well.
-    pub(crate) async fn wait(&self, mut follower: Waiting) -> Option<Arrived> {
+    pub(crate) async fn wait(&self, follower: &mut Waiting) -> Option<Arrived> {
         let begun = TimerInstant::now();
-        if let Some(arrived) = self.wait_until(begun, 1, &mut follower).await {
-            return Some(arrived);
+        for deadlines in 1..=2 {
+            let arrived = self.wait_until(begun, deadlines, follower).await;
+            if arrived.is_some() {
+                return arrived;
+            }
+            if deadlines == 1 {
+                self.failed(Operation::Wait, &Error::Timeout);
+                follower.widen();
+            }
         }
-        self.failed(Operation::Wait, &Error::Timeout);
-        follower.widen();
-        self.wait_until(begun, 2, &mut follower).await
+        None
     }
 
     /// Waits for so many deadlines after `begun`.
