@@ -55,14 +55,7 @@ pub(crate) struct Inner<B> {
     pub(crate) settings: Settings,
     pub(crate) flights: Arc<Flights>,
     pub(crate) observer: Observer,
-    definitions: Arc<Definitions>,
-}
-
-/// What services over one backend have in common.
-#[derive(Clone)]
-struct Common {
-    flights: Arc<Flights>,
-    definitions: Arc<Definitions>,
+    definitions: Definitions,
 }
 
 /// Is what a look-up found: an entity, the knowledge that there is none, or nothing.
@@ -107,11 +100,8 @@ impl<B: CacheBackend> CacheService<B> {
     /// Sets up another service over the same backend, with this one's settings. The two share entries and loads; what they count is each
     /// one's own.
     pub fn to_builder(&self) -> CacheServiceBuilder<B> {
-        let common = Common {
-            flights: Arc::clone(&self.0.flights),
-            definitions: Arc::clone(&self.0.definitions),
-        };
-        CacheServiceBuilder::from_parts(self.0.backend.clone(), self.0.settings.clone(), common)
+        let (backend, settings) = (self.0.backend.clone(), self.0.settings.clone());
+        CacheServiceBuilder::from_parts(backend, settings, Arc::clone(&self.0.flights))
     }
 
     /// Returns what has been counted since the service was made.

@@ -1,5 +1,6 @@
+use super::definitions::Definitions;
 use super::settings::Settings;
-use super::{CacheService, Common, Inner};
+use super::{CacheService, Inner};
 use crate::backend::CacheBackend;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
@@ -30,7 +31,7 @@ const FLIGHT_STRIPES: usize = 64;
 pub struct CacheServiceBuilder<B> {
     backend: B,
     settings: Settings,
-    common: Common,
+    flights: Arc<Flights>,
 }
 
 impl<B: CacheBackend> CacheServiceBuilder<B> {
@@ -50,18 +51,14 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             backend_deadline: Self::DEFAULT_BACKEND_DEADLINE,
             metrics: None,
         };
-        let common = Common {
-            flights: Arc::new(Flights::new(FLIGHT_STRIPES)),
-            definitions: Arc::default(),
-        };
-        Self::from_parts(backend, settings, common)
+        Self::from_parts(backend, settings, Arc::new(Flights::new(FLIGHT_STRIPES)))
     }
 
-    pub(super) fn from_parts(backend: B, settings: Settings, common: Common) -> Self {
+    pub(super) fn from_parts(backend: B, settings: Settings, flights: Arc<Flights>) -> Self {
         Self {
             backend,
             settings,
-            common,
+            flights,
         }
     }
 
@@ -126,9 +123,9 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     pub(crate) fn into_service(self) -> CacheService<B> {
         CacheService(Arc::new(Inner {
             backend: self.backend,
-            flights: self.common.flights,
+            flights: self.flights,
             observer: Observer::new(self.settings.metrics.clone()),
-            definitions: self.common.definitions,
+            definitions: Definitions::default(),
             settings: self.settings,
         }))
     }
