@@ -173,9 +173,13 @@ async fn a_load_of_many_that_reads_through_the_cache_is_not_quadratic() {
         assert!(found.iter().all(|found| matches!(found, Ok(Some(_)))));
         begun.elapsed()
     }
-    let (few, many) = (time(1_000).await, time(16_000).await);
-    println!("{few:?} {many:?}");
-    assert!(many < few * 60, "1,000 in {few:?}, 16,000 in {many:?}");
+    // Whatever else the machine is doing: what is quadratic is so every time, 256 times as much.
+    for _ in 0..5 {
+        if time(16_000).await < time(1_000).await * 60 {
+            return;
+        }
+    }
+    panic!("it is quadratic");
 }
 
 #[tokio::test]

@@ -344,13 +344,9 @@ fn waiters_that_give_up_cost_the_same_however_many_there_are() {
         drop(leader);
         elapsed
     }
-    let few = give_up(1_000);
-    let many = give_up(16_000);
-    let ratio = many.as_secs_f64() / few.as_secs_f64();
-    assert!(
-        ratio < 48.0,
-        "16 times the waiters cost {ratio:.0} times as much ({many:?})"
-    );
+    // Whatever else the machine is doing: what is quadratic is so every time, 256 times as much.
+    let is_in_proportion = || give_up(16_000) < give_up(1_000) * 48;
+    assert!((0..5).any(|_| is_in_proportion()), "it is quadratic");
 }
 
 #[tokio::test]
