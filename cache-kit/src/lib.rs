@@ -10,6 +10,14 @@
 //! - [`CacheService`] runs them over a [`CacheBackend`] such as [`InMemoryBackend`], and does all of it by
 //!   hand as well.
 //!
+//! | for | look at |
+//! | --- | --- |
+//! | a service | [`CacheService`] and its [builder](CacheServiceBuilder), [`CacheStrategy`], [`Error`], [`CacheStats`], [`CacheMetrics`] |
+//! | policies | [`TtlPolicy`], [`Lifetime`], [`FailurePolicy`], [`OperationConfig`], [`Retry`] |
+//! | work by hand | [`Repository`] to implement and [`DataRepository`] to take, [`CacheExpander`], [`CacheFeed`], [`GenericFeeder`], [`CacheRegistry`] |
+//! | tests | [`ManualClock`], [`AnyBackend`] |
+//! | a backend or key part of your own | [`CacheBackend`] and what its methods name, [`KeyPart`]; the conformance suite of feature `testing` |
+//!
 //! ```
 //! use cache_kit::prelude::*;
 //!
@@ -96,6 +104,8 @@ pub use backend::{
     Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
     Lookup, Opened, Stamp,
 };
+/// Declares what is cached: its prefix, its key, how long it lives.
+///
 /// # Example
 /// ```
 /// use cache_kit::prelude::*;
@@ -115,6 +125,8 @@ pub use backend::{
 /// assert_eq!(key.to_string().parse::<EmploymentKey>().unwrap(), key);
 /// ```
 pub use cache_kit_derive::CacheEntity;
+/// Drops the entry of what an `async fn` removes.
+///
 /// # Example
 /// ```
 /// use cache_kit::prelude::*;
@@ -144,6 +156,8 @@ pub use cache_kit_derive::CacheEntity;
 /// # }
 /// ```
 pub use cache_kit_derive::cache_evict;
+/// Replaces the entry with what an `async fn` has written.
+///
 /// # Example
 /// ```
 /// use cache_kit::prelude::*;
@@ -180,6 +194,8 @@ pub use cache_kit_derive::cache_evict;
 /// # }
 /// ```
 pub use cache_kit_derive::cache_put;
+/// Puts a cache in front of an `async fn`.
+///
 /// # Example
 /// ```
 /// use cache_kit::prelude::*;

@@ -2,6 +2,7 @@
 
 pub use crate::backend::{AnyBackend, CacheBackend, InMemoryBackend};
 pub use crate::entity::CacheEntity;
+pub use crate::error::FailurePolicy;
 pub use crate::expander::CacheExpander;
 pub use crate::feed::{CacheFeed, GenericFeeder};
 pub use crate::key::CacheKey;

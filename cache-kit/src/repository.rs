@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Loads entities from the source of truth: a database, an API. This is the trait to implement, with plain `async fn`.
+/// Loads entities from the source of truth: a database, an API. This is the trait to implement, with plain `async fn`; to take one, also as
+/// an object, say [`DataRepository`].
 ///
 /// ```
 /// use cache_kit::prelude::*;

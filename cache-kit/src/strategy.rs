@@ -37,7 +37,8 @@ pub struct CacheContext<'a> {
     pub prefix: &'a str,
     /// The class that the operation named.
     pub ttl_class: Option<&'a str>,
-    /// The TTL without this policy: what the entity declares, else the service's default; `None` is no end.
+    /// The TTL without this policy, for a policy to return as it is: what the entity declares, else the service's default, else
+    /// [`Duration::MAX`], which is no end. Never `None`.
     pub declared: Option<Duration>,
 }
 

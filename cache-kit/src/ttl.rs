@@ -138,6 +138,13 @@ impl Lifetime {
     }
 }
 
+/// A lifetime that says only how long a value is fresh.
+impl From<Duration> for Lifetime {
+    fn from(ttl: Duration) -> Self {
+        Self::new().with_ttl(ttl)
+    }
+}
+
 /// Takes a fraction off a duration, and leaves at least a nanosecond.
 fn shorten(ttl: Duration, fraction: f64) -> Duration {
     let off = Duration::try_from_secs_f64(ttl.as_secs_f64() * fraction).unwrap_or(Duration::ZERO);

@@ -22,7 +22,13 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(&address)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
-    println!("listening on http://{}", listener.local_addr()?);
+    let here = format!("http://{}", listener.local_addr()?);
+    println!("listening on {here}; for example:");
+    println!(
+        "  curl -i {here}/borrowers --json '{{\"name\":\"Ada\",\"email\":\"ada@example.com\"}}'"
+    );
+    println!("  curl {here}/borrowers/<the id>");
+    println!("  curl {here}/stats");
 
     axum::serve(listener, router(Application::new(db.clone())))
         .with_graceful_shutdown(interrupt())

@@ -100,8 +100,9 @@ impl<B: CacheBackend> CacheService<B> {
     /// Returns entities in the order of the keys, duplicates kept, from a repository where they are not cached; `Ok(None)` for what it has
     /// not.
     ///
-    /// The repository is asked once for what is missing, each key once; flights are shared with single reads. What fails, fails alone: a
-    /// key's error does not take the others down. Costs one read, and for the misses one open and one fill.
+    /// The repository's [`fetch_by_ids`](crate::Repository::fetch_by_ids) is asked once for what is missing, each key once: override it with one query, for
+    /// by itself it asks one by one. Flights are shared with single reads. What fails, fails alone: a key's error does not take the others down. Costs
+    /// one read, and for the misses one open and one fill.
     ///
     /// ```
     /// use cache_kit::prelude::*;

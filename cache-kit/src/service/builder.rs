@@ -69,9 +69,9 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         self
     }
 
-    /// Sets what entities do not declare themselves.
-    pub fn default_lifetime(mut self, lifetime: Lifetime) -> Self {
-        self.settings.lifetime = lifetime;
+    /// Sets what entities do not declare themselves: a [`Lifetime`], or a TTL.
+    pub fn default_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
+        self.settings.lifetime = lifetime.into();
         self
     }
 

@@ -59,7 +59,11 @@ impl Settings {
             strategy,
             prefix: T::cache_prefix(),
             ttl_class,
-            declared: self.declared::<T>(Lifetime::new()).ttl(),
+            declared: Some(
+                self.declared::<T>(Lifetime::new())
+                    .ttl()
+                    .unwrap_or(Duration::MAX),
+            ),
         }
     }
 

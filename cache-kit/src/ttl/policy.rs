@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Decides how long entries live, for a whole service at once: in place of what entities declare, unless an operation says it itself.
 ///
 /// The precedence is operation ([`OperationConfig::with_ttl`](crate::OperationConfig::with_ttl), `ttl` of an attribute), then policy, then declaration, then the service's
-/// default. A TTL of zero stores nothing; `jitter` and `negative_ttl` stay as they are declared. The closures run on the caller's task, so they should be quick; one that panics is contained, and
+/// default. A TTL of zero stores nothing, one of [`Duration::MAX`] has no end; `jitter` and `negative_ttl` stay as they are declared. The closures run on the caller's task, so they should be quick; one that panics is contained, and
 /// what the entity declares is used.
 ///
 /// ```
@@ -52,6 +52,7 @@ impl TtlPolicy {
         };
         match ttl {
             None | Some(Duration::ZERO) => Ttl::NotStored,
+            Some(Duration::MAX) => Ttl::Never,
             Some(ttl) => Ttl::After(ttl),
         }
     }

@@ -119,3 +119,36 @@ async fn a_custom_policy_is_told_the_strategy_the_prefix_and_the_class() {
     let classed = (strategy, "person".to_owned(), Some("guest".to_owned()));
     assert_eq!(asked_in(&contexts), [classed], "for the age limit");
 }
+
+#[tokio::test]
+async fn a_policy_that_returns_what_is_declared_changes_nothing() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    #[cache(prefix = "endless", key = id)]
+    struct Endless {
+        id: u64,
+    }
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    #[cache(prefix = "hourly", ttl = "1h", key = id)]
+    struct Hourly {
+        id: u64,
+    }
+    for default in [None, Some(HOUR * 3)] {
+        let clock = cache_kit::ManualClock::new();
+        let backend = InMemoryBackend::builder().clock(&clock).build().unwrap();
+        let builder = CacheService::builder(backend)
+            .ttl_policy(TtlPolicy::Custom(Box::new(|context| context.declared)));
+        let builder = match default {
+            Some(ttl) => builder.default_lifetime(ttl),
+            None => builder,
+        };
+        let cache = builder.build().unwrap();
+        cache.put(Endless { id: 1 }).await.unwrap();
+        cache.put(Hourly { id: 1 }).await.unwrap();
+        clock.advance(HOUR);
+        assert!(cache.get::<Hourly>(&1).await.unwrap().is_none());
+        assert!(cache.get::<Endless>(&1).await.unwrap().is_some());
+        clock.advance(HOUR * 2);
+        let is_left = cache.get::<Endless>(&1).await.unwrap().is_some();
+        assert_eq!(is_left, default.is_none(), "{default:?}");
+    }
+}
