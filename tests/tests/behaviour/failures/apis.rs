@@ -162,7 +162,7 @@ async fn expand(repo: &Repo, strategy: CacheStrategy) -> Gets {
 }
 
 /// Takes one way through all cases of a policy; `told` is the policy as the way can follow it.
-async fn check(api: Api, policy: cache_kit::FailurePolicy, told: cache_kit::FailurePolicy) {
+async fn check(api: Api, policy: FailurePolicy, told: FailurePolicy) {
     let mut count = 0;
     for case in cases(told) {
         let Some(gets) = api.expects(&case) else {
