@@ -90,6 +90,7 @@ mod read_through;
 mod registry;
 mod repository;
 mod retry;
+mod schema;
 mod service;
 mod shape;
 pub mod strategy;
@@ -245,6 +246,7 @@ pub use outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Payloa
 pub use registry::{CacheRegistry, CacheRegistryBuilder};
 pub use repository::{DataRepository, Repository};
 pub use retry::Retry;
+pub use schema::CacheSchema;
 pub use service::{CacheService, CacheServiceBuilder, Found};
 pub use shape::{Erased, Shape};
 #[doc(inline)]

@@ -24,6 +24,7 @@ mod registry;
 mod repositories;
 mod retries;
 mod serialisation;
+mod schema;
 mod service;
 mod strategies;
 mod ttl_class;
