@@ -53,6 +53,7 @@ use proc_macro::TokenStream;
 /// | `ttl` | `ttl = "1h30m"`, `ttl = HOUR` | how long a value is fresh |
 /// | `negative_ttl` | `negative_ttl = "30s"` | how long "there is none" is remembered; without it, it is not |
 /// | `jitter` | `jitter = 0.1` | the fraction, from 0 to 1, that is taken off each TTL at random |
+/// | `codec` | `codec = MessagePack` | how a byte store keeps the entity: one of `Bincode`, `Json`, `MessagePack`, `Postcard`, or any type that is a `Codec` |
 /// | `version` | `version = 2` | raise it when the meaning of a field changes: older entries are misses then |
 /// | `feeder` | `feeder = UserSlot` | the feeder's name |
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit`, where it was renamed |

@@ -1,3 +1,233 @@
 //! How an entity becomes bytes.
 
-pub(crate) mod bincode;
+mod bincode;
+#[cfg(feature = "json")]
+mod json;
+#[cfg(feature = "messagepack")]
+mod messagepack;
+#[cfg(feature = "postcard")]
+mod postcard;
+
+pub use bincode::Bincode;
+#[cfg(feature = "json")]
+pub use json::Json;
+#[cfg(feature = "messagepack")]
+pub use messagepack::MessagePack;
+#[cfg(feature = "postcard")]
+pub use postcard::Postcard;
+
+use crate::entity::CacheEntity;
+use crate::error::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Turns entities into bytes, and bytes that may be anything back into entities.
+///
+/// | codec | feature | field names | takes |
+/// | --- | --- | --- | --- |
+/// | [`Bincode`] | always | no | least time |
+/// | `Postcard` | `postcard` | no | least room |
+/// | `MessagePack` | `messagepack` | yes | what `serde` can do, `flatten` and `untagged` too |
+/// | `Json` | `json` | yes | other languages, and people |
+///
+/// An entity chooses with `codec = MessagePack`, a store with its own setting. Every entry says which codec wrote it, so that a fleet can change codecs while it runs:
+/// whichever are compiled in are read.
+///
+/// ```
+/// use cache_kit::{Bincode, Codec};
+///
+/// let mut bytes = Vec::new();
+/// Bincode::encode(&(7_u64, "seven"), &mut bytes)?;
+/// assert_eq!(Bincode::decode::<(u64, String)>(&bytes)?, (7, "seven".to_owned()));
+/// assert!(Bincode::decode::<(u64, String)>(&bytes[1..]).is_err());
+/// # Ok::<(), cache_kit::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a codec",
+    label = "`Codec` is not implemented for this type",
+    note = "`Bincode`, `Json`, `MessagePack` and `Postcard` are, the latter three behind features of their names"
+)]
+pub trait Codec: 'static {
+    /// Marks the entries of this codec. Below 128 is this crate's.
+    const ID: u8;
+
+    /// Appends the bytes of a value.
+    ///
+    /// # Errors
+    /// [`Error::SerializationError`] if the value cannot be encoded. What was appended until then is to be thrown away.
+    fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Builds the value that these bytes, all of them, are. It must not allocate more than they justify.
+    ///
+    /// # Errors
+    /// [`Error::DeserializationError`] if they are no such value.
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T>;
+}
+
+/// Is the codec of a store, for entities that do not choose their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// [`Bincode`].
+    #[default]
+    Bincode,
+    /// [`Json`].
+    #[cfg(feature = "json")]
+    Json,
+    /// [`MessagePack`].
+    #[cfg(feature = "messagepack")]
+    MessagePack,
+    /// [`Postcard`].
+    #[cfg(feature = "postcard")]
+    Postcard,
+}
+
+/// Marks entries whose entity encodes itself.
+const OWN: u8 = 0;
+
+/// How the payloads of an entity are made, and taken apart.
+pub struct Payloads<T> {
+    encode: fn(&T, Encoding, &mut Vec<u8>) -> Result<u8>,
+    decode: fn(u8, &[u8]) -> Result<T>,
+}
+
+impl<T: CacheEntity> Payloads<T> {
+    /// By the entity itself.
+    pub fn own() -> Self {
+        Self {
+            encode: |entity, _, out| {
+                out.extend(entity.serialize_for_cache()?);
+                Ok(OWN)
+            },
+            decode: decode_any,
+        }
+    }
+
+    /// By the codec of the store.
+    pub fn by_store() -> Self {
+        Self {
+            encode: |entity, encoding, out| match encoding {
+                Encoding::Bincode => encode_as::<Bincode, T>(entity, out),
+                #[cfg(feature = "json")]
+                Encoding::Json => encode_as::<Json, T>(entity, out),
+                #[cfg(feature = "messagepack")]
+                Encoding::MessagePack => encode_as::<MessagePack, T>(entity, out),
+                #[cfg(feature = "postcard")]
+                Encoding::Postcard => encode_as::<Postcard, T>(entity, out),
+            },
+            decode: decode_any,
+        }
+    }
+
+    /// By a codec of the entity's choice. What any other one has written before is read all the same.
+    pub fn by<C: Codec>() -> Self {
+        Self {
+            encode: |entity, _, out| encode_as::<C, T>(entity, out),
+            decode: |codec, bytes| match codec {
+                codec if codec == C::ID => C::decode(bytes),
+                codec => decode_any(codec, bytes),
+            },
+        }
+    }
+
+    /// Appends the payload of an entity, and says which codec wrote it.
+    pub(crate) fn encode(&self, entity: &T, encoding: Encoding, out: &mut Vec<u8>) -> Result<u8> {
+        (self.encode)(entity, encoding, out)
+    }
+
+    /// Builds the entity that a codec wrote.
+    pub(crate) fn decode(&self, codec: u8, bytes: &[u8]) -> Result<T> {
+        (self.decode)(codec, bytes)
+    }
+}
+
+fn encode_as<C: Codec, T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<u8> {
+    C::encode(value, out)?;
+    Ok(C::ID)
+}
+
+fn decode_any<T: CacheEntity>(codec: u8, bytes: &[u8]) -> Result<T> {
+    match codec {
+        OWN => T::deserialize_from_cache(bytes),
+        codec => decode_by(codec, bytes),
+    }
+}
+
+/// Decodes what any codec of this crate has written.
+fn decode_by<T: DeserializeOwned>(id: u8, bytes: &[u8]) -> Result<T> {
+    match id {
+        Bincode::ID => Bincode::decode(bytes),
+        #[cfg(feature = "json")]
+        Json::ID => Json::decode(bytes),
+        #[cfg(feature = "messagepack")]
+        MessagePack::ID => MessagePack::decode(bytes),
+        #[cfg(feature = "postcard")]
+        Postcard::ID => Postcard::decode(bytes),
+        _ => Err(Error::DeserializationError(
+            format!("codec {id} is not compiled in").into(),
+        )),
+    }
+}
+
+/// Refuses what is left over when a value has been read.
+fn whole<T>(value: T, left: usize) -> Result<T> {
+    if left > 0 {
+        let trailing = format!("{left} bytes are left over");
+        return Err(Error::DeserializationError(trailing.into()));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Value = (u64, String, Option<Vec<f64>>, Vec<(i8, char)>);
+
+    fn value() -> Value {
+        let floats = vec![1.5, -0.0, f64::MIN_POSITIVE, 0.1 + 0.2];
+        (
+            7,
+            "sieben · seven".to_owned(),
+            Some(floats),
+            vec![(-1, 'x')],
+        )
+    }
+
+    fn every<C: Codec>() {
+        let mut bytes = b"before".to_vec();
+        C::encode(&value(), &mut bytes).unwrap();
+        let bytes = bytes.strip_prefix(b"before").unwrap();
+        assert_eq!(C::decode::<Value>(bytes).unwrap(), value());
+        assert_eq!(decode_by::<Value>(C::ID, bytes).unwrap(), value());
+        for len in 0..bytes.len() {
+            assert!(C::decode::<Value>(&bytes[..len]).is_err(), "{len} bytes");
+        }
+        for byte in [0, 1, 7, 0x90, 0xC0, b'1', 0xFF] {
+            let longer = [bytes, &[byte]].concat();
+            assert!(C::decode::<Value>(&longer).is_err(), "and {byte}");
+        }
+        for hostile in [[0xFF; 24].as_slice(), &[0x7F; 24], &[0xDF; 24], &[0x80; 24]] {
+            assert!(C::decode::<Value>(hostile).is_err());
+            // A length that no input justifies must not be believed.
+            let _ = C::decode::<Vec<u64>>(hostile);
+            let _ = C::decode::<String>(hostile);
+        }
+    }
+
+    #[test]
+    fn each_codec_gives_back_what_it_took_and_takes_nothing_else() {
+        every::<Bincode>();
+        #[cfg(feature = "json")]
+        every::<Json>();
+        #[cfg(feature = "messagepack")]
+        every::<MessagePack>();
+        #[cfg(feature = "postcard")]
+        every::<Postcard>();
+    }
+
+    #[test]
+    fn a_codec_that_is_not_there_is_an_error() {
+        assert!(decode_by::<u8>(99, &[1]).is_err());
+    }
+}

@@ -1,8 +1,9 @@
 //! What is cached.
 
-use crate::codec;
+use crate::codec::{Bincode, Codec as _, Payloads};
 use crate::error::Result;
 use crate::key::KeyWriter;
+use crate::schema::CacheSchema;
 use crate::ttl::Lifetime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,7 +93,9 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// # Errors
     /// [`SerializationError`](crate::Error::SerializationError) if the entity cannot be encoded.
     fn serialize_for_cache(&self) -> Result<Vec<u8>> {
-        codec::bincode::encode(self)
+        let mut bytes = Vec::new();
+        Bincode::encode(self, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Decodes what [`serialize_for_cache`](Self::serialize_for_cache) made. The bytes may be anything.
@@ -100,6 +103,17 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// # Errors
     /// [`DeserializationError`](crate::Error::DeserializationError) if the bytes are not such an entity.
     fn deserialize_from_cache(bytes: &[u8]) -> Result<Self> {
-        codec::bincode::decode(bytes)
+        Bincode::decode(bytes)
+    }
+
+    /// Names the layout of the stored bytes: found out from the type itself, unless it is named by hand.
+    fn schema() -> CacheSchema {
+        CacheSchema::of::<Self>()
+    }
+
+    /// Says how payloads are made: for the derive. By hand an entity encodes itself.
+    #[doc(hidden)]
+    fn payloads() -> Payloads<Self> {
+        Payloads::own()
     }
 }

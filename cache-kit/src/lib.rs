@@ -58,7 +58,9 @@
 //! | --- | --- |
 //! | `uuid` | `uuid::Uuid` as a key part |
 //! | `chrono` | `chrono`'s dates and times as key parts |
-//! | `testing` | the conformance suite for backends |
+//! | `json`, `messagepack`, `postcard` | more codecs |
+//! | `compression`, `encryption` | of stored payloads, by byte stores that offer it |
+//! | `testing` | the conformance suite for backends, and a byte store to try it on |
 
 #[allow(unused_extern_crates, reason = "named by what the macros generate")]
 extern crate self as cache_kit;
@@ -68,6 +70,8 @@ mod call;
 mod clock;
 mod codec;
 mod entity;
+#[cfg(feature = "testing")]
+mod envelope;
 pub mod error;
 mod expander;
 mod feed;
@@ -233,7 +237,16 @@ pub use cache_kit_derive::cache_put;
 /// ```
 pub use cache_kit_derive::cached;
 pub use clock::{Clock, ManualClock};
+#[cfg(feature = "json")]
+pub use codec::Json;
+#[cfg(feature = "messagepack")]
+pub use codec::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::Postcard;
+pub use codec::{Bincode, Codec, Encoding};
 pub use entity::CacheEntity;
+#[cfg(all(feature = "testing", feature = "encryption"))]
+pub use envelope::Encryption;
 #[doc(inline)]
 pub use error::{Cause, Error, FailurePolicy, Result};
 pub use expander::CacheExpander;

@@ -8,6 +8,7 @@ mod put;
 pub use crate::call::{
     Call, CarryInto, CarryNone, Probe, ShareClone, ShareInto, ShareNone, ShareSaid, Sharing,
 };
+pub use crate::codec::Payloads;
 pub use crate::entity::CacheEntity;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
@@ -25,6 +26,17 @@ pub use put::{
     write_entity_key,
 };
 pub use serde;
+
+/// What `codec = …` may name without an import.
+pub mod codecs {
+    pub use crate::codec::Bincode;
+    #[cfg(feature = "json")]
+    pub use crate::codec::Json;
+    #[cfg(feature = "messagepack")]
+    pub use crate::codec::MessagePack;
+    #[cfg(feature = "postcard")]
+    pub use crate::codec::Postcard;
+}
 
 use crate::backend::CacheBackend;
 use crate::service::CacheService;

@@ -4,10 +4,7 @@ mod explore;
 mod probe;
 
 use serde::de::DeserializeOwned;
-use std::any::TypeId;
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// Names the layout of a stored type: its fingerprint. Entries that were stored under another one are misses.
 ///
@@ -26,25 +23,10 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 pub struct CacheSchema(u64);
 
 impl CacheSchema {
-    /// Finds out what a type looks like to serde. Once for each type; later calls look it up.
-    pub fn of<T: DeserializeOwned + 'static>() -> Self {
-        static KNOWN: LazyLock<RwLock<HashMap<TypeId, CacheSchema>>> =
-            LazyLock::new(RwLock::default);
-        let id = TypeId::of::<T>();
-        let known = KNOWN
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-            .copied();
-        known.unwrap_or_else(|| {
-            // Not under the lock: the type's own code runs here.
-            let found = Self::named(&explore::describe::<T>());
-            KNOWN
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(id, found);
-            found
-        })
+    /// Finds out what a type looks like to serde: runs its `Deserialize`, once for each of its variants and more. An entity's schema is
+    /// asked for once in a process.
+    pub fn of<T: DeserializeOwned>() -> Self {
+        Self::named(&explore::describe::<T>())
     }
 
     /// Names a layout by hand.
@@ -60,6 +42,12 @@ impl CacheSchema {
         both[..8].copy_from_slice(&self.0.to_le_bytes());
         both[8..].copy_from_slice(&other.0.to_le_bytes());
         Self(first_bytes(&hmac_sha256::Hash::hash(&both)))
+    }
+
+    /// Tells the versions of one layout apart.
+    pub(crate) const fn version(self, version: u32) -> Self {
+        // Odd, so that no two versions come to the same; 0 changes nothing.
+        Self(self.0 ^ (version as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
     /// Returns the fingerprint. It is the same on every machine and in every build.

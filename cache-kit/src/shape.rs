@@ -1,10 +1,13 @@
 //! What a backend must know of a type that it stores without knowing the type.
 
+use crate::codec::Encoding;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
+use crate::schema::CacheSchema;
 use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// A value whose type only its [`Shape`] knows.
 pub type Erased = Arc<dyn Any + Send + Sync>;
@@ -15,9 +18,9 @@ pub type Erased = Arc<dyn Any + Send + Sync>;
 pub struct Shape {
     type_id: fn() -> TypeId,
     type_name: fn() -> &'static str,
-    version: u32,
-    encode: fn(&(dyn Any + Send + Sync), &mut Vec<u8>) -> Result<()>,
-    decode: fn(&[u8]) -> Result<Erased>,
+    schema: fn() -> CacheSchema,
+    encode: fn(&(dyn Any + Send + Sync), Encoding, &mut Vec<u8>) -> Result<u8>,
+    decode: fn(u8, &[u8]) -> Result<Erased>,
     weigh: fn(&(dyn Any + Send + Sync)) -> usize,
 }
 
@@ -28,7 +31,7 @@ impl Shape {
             &Self {
                 type_id: TypeId::of::<T>,
                 type_name: type_name::<T>,
-                version: T::VERSION,
+                schema: || T::schema().version(T::VERSION),
                 encode: encode::<T>,
                 decode: decode::<T>,
                 weigh: |value| value.downcast_ref::<T>().map_or(0, T::weight),
@@ -46,9 +49,22 @@ impl Shape {
         (self.type_name)()
     }
 
-    /// Returns the version that the type declares for its layout.
-    pub fn version(&self) -> u32 {
-        self.version
+    /// Returns the fingerprint of the type's layout and version: stored bytes of another one are not this type's. Found out once.
+    pub fn fingerprint(&self) -> u64 {
+        static KNOWN: LazyLock<RwLock<HashMap<TypeId, u64>>> = LazyLock::new(RwLock::default);
+        let id = self.type_id();
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fingerprint) = known.get(&id) {
+            return *fingerprint;
+        }
+        drop(known);
+        // Not under the lock: the type's own code runs here.
+        let found = (self.schema)().fingerprint();
+        KNOWN
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, found);
+        found
     }
 
     /// Says whether a value is of this shape.
@@ -57,20 +73,20 @@ impl Shape {
         (**value).type_id() == self.type_id()
     }
 
-    /// Appends the bytes of a value.
+    /// Appends the payload of a value, and says which codec wrote it: the type's own choice, else the store's.
     ///
     /// # Errors
     /// [`Error::SerializationError`] if the value cannot be encoded or is not of this shape.
-    pub fn encode(&self, value: &Erased, out: &mut Vec<u8>) -> Result<()> {
-        (self.encode)(&**value, out)
+    pub fn encode(&self, value: &Erased, encoding: Encoding, out: &mut Vec<u8>) -> Result<u8> {
+        (self.encode)(&**value, encoding, out)
     }
 
-    /// Decodes bytes, which may be anything, into a value that its type holds to be valid.
+    /// Decodes a payload, which may be anything, into a value that its type holds to be valid.
     ///
     /// # Errors
     /// [`Error::DeserializationError`] if they are no such value, [`Error::ValidationError`] if the type refuses the one they are.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Erased> {
-        (self.decode)(bytes)
+    pub fn decode(&self, codec: u8, bytes: &[u8]) -> Result<Erased> {
+        (self.decode)(codec, bytes)
     }
 
     /// Returns about how many bytes a value occupies in memory.
@@ -83,28 +99,30 @@ impl fmt::Debug for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shape")
             .field("type_name", &self.type_name())
-            .field("version", &self.version)
             .finish_non_exhaustive()
     }
 }
 
-fn encode<T: CacheEntity>(value: &(dyn Any + Send + Sync), out: &mut Vec<u8>) -> Result<()> {
+fn encode<T: CacheEntity>(
+    value: &(dyn Any + Send + Sync),
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<u8> {
     let Some(entity) = value.downcast_ref::<T>() else {
         return Err(Error::SerializationError(
             format!("the value is not a `{}`", type_name::<T>()).into(),
         ));
     };
-    out.extend(
-        entity
-            .serialize_for_cache()
-            .map_err(Error::into_serialization)?,
-    );
-    Ok(())
+    // By hand this may return any error: here it is known what failed.
+    T::payloads()
+        .encode(entity, encoding, out)
+        .map_err(Error::into_serialization)
 }
 
-fn decode<T: CacheEntity>(bytes: &[u8]) -> Result<Erased> {
-    // By hand either may return any error: here it is known what failed.
-    let entity = T::deserialize_from_cache(bytes).map_err(Error::into_deserialization)?;
+fn decode<T: CacheEntity>(codec: u8, bytes: &[u8]) -> Result<Erased> {
+    let entity = T::payloads()
+        .decode(codec, bytes)
+        .map_err(Error::into_deserialization)?;
     entity.validate().map_err(Error::into_validation)?;
     Ok(Arc::new(entity))
 }

@@ -10,7 +10,7 @@ use super::bounds;
 use super::feeder;
 use super::key_checks;
 use super::key_type::{self, part_function};
-use super::model::{Key, Model};
+use super::model::{Codec, Key, Model};
 
 /// Writes the key type, the entity's impl, the key checks and the feeder.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -37,6 +37,7 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let count = Literal::usize_unsuffixed(model.key.fields().len());
     let (cache_key, lifetime) = (cache_key(model), lifetime(model));
     let write_key = write_key(key, &private);
+    let payloads = payloads(model, &private);
     // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in every method.
     // From the first token to the last at the name, where supertraits are blamed as well: the same fault is
     // then reported once.
@@ -62,6 +63,7 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
         fn cache_prefix() -> &'static ::core::primitive::str { #prefix }
         #lifetime
         #write_key
+        #payloads
     };
     let items = brace_at(ident.span(), items);
     quote! {
@@ -82,6 +84,27 @@ fn write_key(key: &Type, private: &TokenStream) -> TokenStream {
         }
         fn write_str_key(key: &::core::primitive::str, out: &mut #private::KeyWriter) {
             out.push_part(key);
+        }
+    }
+}
+
+/// How an entity becomes bytes: by its own codec, else by the store's.
+fn payloads(model: &Model, private: &TokenStream) -> TokenStream {
+    let payloads = match &model.codec {
+        None => quote!(by_store()),
+        Some(Codec::Own(ident)) => {
+            let private = at(ident.span(), private.clone());
+            quote!(by::<#private::codecs::#ident>())
+        }
+        Some(Codec::Other(path)) => quote!(by::<#path>()),
+    };
+    // expands to:
+    //     fn payloads() -> K::Payloads<Self> {
+    //         K::Payloads::by::<K::codecs::MessagePack>()
+    //     }
+    quote! {
+        fn payloads() -> #private::Payloads<Self> {
+            #private::Payloads::#payloads
         }
     }
 }

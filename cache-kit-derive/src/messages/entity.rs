@@ -23,6 +23,17 @@ pub(crate) fn feeder(meant: &str) -> String {
     format!("`feeder` is a name; write `feeder = {meant}`")
 }
 
+pub(crate) fn codec(meant: &str) -> String {
+    format!("`codec` is a type; write `codec = {meant}`")
+}
+
+pub(crate) fn codec_near(written: &Ident, near: &str) -> String {
+    with_help(
+        format!("there is no codec `{written}`; did you mean `{near}`?"),
+        format!("for a codec of your own of this name write `codec = self::{written}`"),
+    )
+}
+
 pub(crate) fn not_a_struct(found: &str) -> String {
     format!("`CacheEntity` supports structs, found {found}")
 }

@@ -83,13 +83,13 @@ pub(crate) static ENTITY: Dialect = Dialect {
         TTL,
         JITTER,
         NEGATIVE_TTL,
+        value("codec", "codec = MessagePack"),
         value("version", "version = 2"),
         value("feeder", "feeder = UserFeeder"),
         CRATE,
         later("stale_while_revalidate"),
         later("stale_if_error"),
         later("tags"),
-        later("codec"),
     ],
 };
 

@@ -1,13 +1,16 @@
 //! A store of bytes by the rules that a remote one follows: a guard beside each key, values that carry the guard they were
 //! loaded under, and no state for a key that nobody has opened.
 
-use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use crate::backend::{Age, CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
 use crate::clock::Clock;
+use crate::codec::Encoding;
+#[cfg(feature = "encryption")]
+use crate::envelope::Encryption;
+use crate::envelope::{self, Header, Sealed, Wrap};
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +21,11 @@ use std::time::Duration;
 pub struct ByteBackend {
     tables: Arc<Mutex<Tables>>,
     clock: Clock,
+    wrap: Wrap,
 }
+
+/// Of a millisecond, which is how entries count time.
+const NANOS: u64 = 1_000_000;
 
 #[derive(Debug, Default)]
 struct Tables {
@@ -37,18 +44,6 @@ pub struct BytePermit {
     prefix_guard: u64,
 }
 
-/// What stands before the payload.
-struct Header {
-    guard: u64,
-    prefix_guard: u64,
-    shape: u64,
-    written: u64,
-    ends: u64,
-    /// Of the payload and all of the above.
-    checksum: u64,
-    is_absent: bool,
-}
-
 impl Default for ByteBackend {
     fn default() -> Self {
         Self::new(Clock::system())
@@ -61,7 +56,31 @@ impl ByteBackend {
         Self {
             tables: Arc::default(),
             clock: clock.into(),
+            wrap: Wrap::default(),
         }
+    }
+
+    /// Encodes with another codec the entities that do not choose their own.
+    #[must_use]
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.wrap.encoding = encoding;
+        self
+    }
+
+    /// Compresses payloads of more than so many bytes, where that makes them smaller.
+    #[cfg(feature = "compression")]
+    #[must_use]
+    pub fn compress_above(mut self, bytes: usize) -> Self {
+        self.wrap.compress_above = Some(bytes);
+        self
+    }
+
+    /// Encrypts payloads, and believes no others.
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub fn encryption(mut self, encryption: Encryption) -> Self {
+        self.wrap.encryption = Some(encryption);
+        self
     }
 
     /// Replaces the stored bytes of an entry, to see what a reader makes of them; `false` if there is no entry.
@@ -73,24 +92,23 @@ impl ByteBackend {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The time, as entries have it.
+    fn now(&self) -> u64 {
+        self.clock.now() / NANOS
+    }
+
     fn encode(&self, fill: &Fill<BytePermit>, shape: &'static Shape) -> Result<Vec<u8>> {
-        let mut payload = Vec::new();
-        if let Entry::Value(value) = &fill.entry {
-            shape.encode(value, &mut payload)?;
-        }
-        let written = self.clock.now();
-        let mut header = Header {
-            guard: fill.permit.guard,
-            prefix_guard: fill.permit.prefix_guard,
-            shape: fingerprint(shape),
-            written,
-            ends: Clock::end_of(written, fill.ttl),
-            checksum: 0,
-            is_absent: matches!(fill.entry, Entry::Absent),
+        let permit = &fill.permit;
+        let header = Header {
+            fingerprint: shape.fingerprint(),
+            stamp: permit.guard,
+            prefix_stamp: permit.prefix_guard,
+            soft: fill.ttl,
+            hard: fill.ttl,
+            ..Header::default()
         };
-        header.checksum = header.sum(&payload);
-        let mut bytes = header.to_bytes();
-        bytes.append(&mut payload);
+        let mut bytes = self.wrap.seal(&permit.key, header, &fill.entry, shape)?;
+        envelope::stamp_time(&mut bytes, self.now());
         Ok(bytes)
     }
 
@@ -104,26 +122,21 @@ impl ByteBackend {
         let Some(bytes) = tables.values.get(key) else {
             return Ok(miss);
         };
-        let damaged = || Error::DeserializationError("the entry is damaged".into());
-        let (header, payload) = Header::from_bytes(bytes).ok_or_else(damaged)?;
-        let now = self.clock.now();
-        let is_current = header.guard == guard
-            && header.prefix_guard == prefix_guard
-            && header.shape == fingerprint(shape)
-            && now < header.ends;
+        let sealed = Sealed::read(bytes)?;
+        let age = Duration::from_millis(self.now().saturating_sub(sealed.written));
+        let header = &sealed.header;
+        let is_current = header.stamp == guard
+            && header.prefix_stamp == prefix_guard
+            && header.fingerprint == shape.fingerprint()
+            && header.hard.is_none_or(|lifetime| age < lifetime);
         // Before the checksum: what was cleared or has ended is a miss, damaged or not.
         if !is_current {
             return Ok(miss);
         }
-        if header.checksum != header.sum(payload) {
-            return Err(damaged());
-        }
-        let age = self.clock.age(header.written);
-        if header.is_absent {
-            return Ok(Lookup::Absent { age });
-        }
-        match shape.decode(payload) {
-            Ok(value) => Ok(Lookup::Hit { value, age }),
+        let age = Age::new(age);
+        match self.wrap.open(key, &sealed.checked()?, shape) {
+            Ok(Some(value)) => Ok(Lookup::Hit { value, age }),
+            Ok(None) => Ok(Lookup::Absent { age }),
             // What decodes and is not valid any more is no damage.
             Err(Error::ValidationError(_)) => Ok(miss),
             Err(error) => Err(error),
@@ -209,69 +222,8 @@ impl Tables {
     }
 }
 
-impl Header {
-    const LEN: usize = 49;
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(Self::LEN);
-        for number in [
-            self.guard,
-            self.prefix_guard,
-            self.shape,
-            self.written,
-            self.ends,
-            self.checksum,
-        ] {
-            bytes.extend(number.to_le_bytes());
-        }
-        bytes.push(u8::from(self.is_absent));
-        bytes
-    }
-
-    fn sum(&self, payload: &[u8]) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (
-            self.guard,
-            self.prefix_guard,
-            self.shape,
-            self.written,
-            self.ends,
-            self.is_absent,
-            payload,
-        )
-            .hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (header, payload) = bytes.split_at_checked(Self::LEN)?;
-        let number = |at: usize| Some(u64::from_le_bytes(header.get(at..at + 8)?.try_into().ok()?));
-        let is_absent = match header[Self::LEN - 1] {
-            0 => false,
-            1 => true,
-            _ => return None,
-        };
-        let header = Self {
-            guard: number(0)?,
-            prefix_guard: number(8)?,
-            shape: number(16)?,
-            written: number(24)?,
-            ends: number(32)?,
-            checksum: number(40)?,
-            is_absent,
-        };
-        Some((header, payload))
-    }
-}
-
 fn stamp_of(guard: u64, prefix_guard: u64) -> Stamp {
     Stamp::new((u128::from(guard) << 64) | u128::from(prefix_guard))
-}
-
-fn fingerprint(shape: &'static Shape) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (shape.type_name(), shape.version()).hash(&mut hasher);
-    hasher.finish()
 }
 
 /// As long as a store on the same machine takes, in the scheduler's eyes.

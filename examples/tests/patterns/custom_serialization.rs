@@ -29,12 +29,12 @@ async fn what_the_guides_entity_encodes_is_what_is_stored() {
 }
 
 #[tokio::test]
-async fn the_annotated_field_is_stored_as_message_pack() {
+async fn the_declared_entity_is_stored_as_message_pack_with_names() {
     let entity = with_macros::LargeEntity {
         id: "blob".to_owned(),
         data: data(),
     };
-    let packed = rmp_serde::to_vec(&data()).expect("it can be encoded");
+    let packed = rmp_serde::to_vec_named(&entity).expect("it can be encoded");
     assert!(stored_bytes(entity).await.ends_with(&packed));
 }
 

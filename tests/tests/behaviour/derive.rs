@@ -3,7 +3,7 @@
 mod definitions;
 
 use cache_kit::prelude::*;
-use cache_kit::{Error, GenericFeeder, Shape};
+use cache_kit::{Error, GenericFeeder};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -73,14 +73,14 @@ fn each_option_has_its_effect() {
     assert_eq!(lifetime.ttl(), Some(Duration::from_secs(5400)));
     assert_eq!(lifetime.negative_ttl(), Some(Duration::from_secs(60)));
     assert_eq!(lifetime.jitter(), Some(0.25));
-    assert_eq!(Shape::of::<Full>().version(), 3);
+    assert_eq!(Full::VERSION, 3);
     assert_eq!(FullSlot::new(7).key, 7);
 }
 
 #[test]
 fn what_is_not_said_is_left_to_the_service() {
     assert_eq!(Plain::lifetime(), Lifetime::new());
-    assert_eq!(Shape::of::<Plain>().version(), 0);
+    assert_eq!(Plain::VERSION, 0);
 }
 
 #[test]

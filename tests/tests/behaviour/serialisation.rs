@@ -6,7 +6,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Error, Found, Lookup, ManualClock, Shape};
+use cache_kit::{Encoding, Error, Found, Lookup, ManualClock, Shape};
 use cache_kit_tests::{RecordingMetrics, event_names, soon};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -179,7 +179,7 @@ async fn a_decode_failure_is_one_whatever_the_entity_returns() {
 
 #[tokio::test]
 async fn what_the_guides_entities_return_for_bad_bytes_is_a_decode_failure() {
-    let decoded = Shape::of::<Page>().decode(b"{ no JSON");
+    let decoded = Shape::of::<Page>().decode(0, b"{ no JSON");
     let Err(Error::DeserializationError(cause)) = decoded else {
         panic!("it is another error");
     };
@@ -195,7 +195,11 @@ async fn what_cannot_be_encoded_is_counted_not_stored_and_returned() {
     assert_eq!(setting.metrics.take(), event_names(&wanted));
     assert_eq!(setting.stored().await, None);
     assert_eq!(setting.cache.stats().entries, Some(0));
-    let encoded = Shape::of::<Page>().encode(&(std::sync::Arc::new(bad) as _), &mut Vec::new());
+    let encoded = Shape::of::<Page>().encode(
+        &(std::sync::Arc::new(bad) as _),
+        Encoding::default(),
+        &mut Vec::new(),
+    );
     let is_one = matches!(encoded, Err(Error::SerializationError(_)));
     assert!(is_one, "{encoded:?}");
 }
@@ -231,7 +235,7 @@ async fn one_of_a_batch_that_cannot_be_encoded_takes_nobody_down() {
 
 #[tokio::test]
 async fn what_lies_in_the_store_and_is_refused_is_a_miss() {
-    let decoded = Shape::of::<Strict>().decode(b"1");
+    let decoded = Shape::of::<Strict>().decode(0, b"1");
     assert!(matches!(decoded, Err(Error::ValidationError(_))));
     let cache = CacheService::new(ByteBackend::default());
     let even = || async { Ok::<_, Error>(Some(Strict(2))) };

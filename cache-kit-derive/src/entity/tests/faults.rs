@@ -17,8 +17,16 @@ fn options_are_judged_by_name() {
             "`key` is set twice",
         ),
         (
-            quote!(prefix = "u", key = id, codec = Json),
-            "`codec` is not available in this version of cache-kit",
+            quote!(prefix = "u", key = id, tags = ["a"]),
+            "`tags` is not available in this version of cache-kit",
+        ),
+        (
+            quote!(prefix = "u", key = id, codec = Jason),
+            "there is no codec `Jason`; did you mean `Json`?\n\nhelp: for a codec of your own of this name write `codec = self::Jason`",
+        ),
+        (
+            quote!(prefix = "u", key = id, codec = 3),
+            "`codec` is a type; write `codec = MessagePack`",
         ),
         (
             quote!(prefix = "u" key = id),

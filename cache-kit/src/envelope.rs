@@ -1,0 +1,362 @@
+//! The stored format: a header of fixed length, the stamps of tags, the payload.
+//!
+//! | offset | length | |
+//! | --: | --: | --- |
+//! | 0 | 3 | magic |
+//! | 3 | 1 | version of the format |
+//! | 4 | 1 | codec of the payload |
+//! | 5 | 1 | flags: absent, compressed, encrypted |
+//! | 6 | 2 | number of tag stamps |
+//! | 8 | 8 | fingerprint of the type's layout |
+//! | 16 | 8 | stamp of the key's guard |
+//! | 24 | 8 | stamp of the prefix's guard |
+//! | 32 | 8 | soft lifetime, in milliseconds; all ones is none |
+//! | 40 | 8 | hard lifetime, likewise |
+//! | 48 | 4 | length of the payload |
+//! | 52 | 4 | CRC-32 of everything else, the next two fields excepted |
+//! | 56 | 6 | when it was written, in milliseconds of the server's clock; the server puts it there |
+//! | 62 | 6 | its complement |
+//! | 68 | 16 × n | tag stamps: which tag, which stamp |
+//! | … | | payload |
+//!
+//! Numbers are little endian. Whatever is not exactly so is [`Damage`], and a miss.
+
+#[cfg(feature = "compression")]
+mod compression;
+#[cfg(feature = "encryption")]
+mod encryption;
+mod wrap;
+
+#[cfg(feature = "encryption")]
+pub use encryption::Encryption;
+pub(crate) use wrap::Wrap;
+
+use crate::error::Error;
+#[cfg(feature = "encryption")]
+use crate::key::CacheKey;
+use std::fmt;
+use std::time::Duration;
+
+const MAGIC: [u8; 3] = [0xC4, b'C', b'K'];
+const VERSION: u8 = 1;
+
+/// Where the server puts the time.
+const TIME_AT: usize = 56;
+/// The largest time, and what a time and its complement add up to: 48 bits, which a script's floats hold exactly.
+const TIME_SUM: u64 = (1 << 48) - 1;
+
+const HEADER: usize = 68;
+const TAG: usize = 16;
+const CHECKSUM_AT: usize = 52;
+const ENDLESS: u64 = u64::MAX;
+
+const ABSENT: u8 = 1;
+const COMPRESSED: u8 = 2;
+const ENCRYPTED: u8 = 4;
+
+/// What an entry says of its payload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) codec: u8,
+    pub(crate) is_absent: bool,
+    pub(crate) is_compressed: bool,
+    pub(crate) is_encrypted: bool,
+    pub(crate) fingerprint: u64,
+    pub(crate) stamp: u64,
+    pub(crate) prefix_stamp: u64,
+    pub(crate) soft: Option<Duration>,
+    pub(crate) hard: Option<Duration>,
+    /// Which tag (a hash of its name), and its stamp.
+    pub(crate) tags: Vec<(u64, u64)>,
+}
+
+/// A stored entry, taken apart. Its payload may still be compressed, encrypted, or nonsense.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sealed<'b> {
+    pub(crate) header: Header,
+    /// In milliseconds of the server's clock.
+    pub(crate) written: u64,
+    pub(crate) payload: &'b [u8],
+    is_intact: bool,
+}
+
+/// Says what is wrong with stored bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Damage {
+    /// They are none of ours.
+    Magic,
+    /// They are of another version of this format.
+    Version,
+    /// They are too few or too many.
+    Length,
+    /// They are not what was written.
+    Checksum,
+}
+
+impl Header {
+    /// Builds an entry. The time is the server's to put in.
+    pub(crate) fn seal(&self, payload: &[u8]) -> Result<Vec<u8>, Error> {
+        let (Ok(tags), Ok(len)) = (u16::try_from(self.tags.len()), u32::try_from(payload.len()))
+        else {
+            return Err(Error::SerializationError(
+                "an entity of over 4 GiB cannot be stored".into(),
+            ));
+        };
+        let mut bytes = Vec::with_capacity(HEADER + self.tags.len() * TAG + payload.len());
+        bytes.extend(MAGIC);
+        bytes.extend([VERSION, self.codec, self.flags()]);
+        bytes.extend(tags.to_le_bytes());
+        for number in [
+            self.fingerprint,
+            self.stamp,
+            self.prefix_stamp,
+            to_millis(self.soft),
+            to_millis(self.hard),
+        ] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.extend(len.to_le_bytes());
+        bytes.extend([0; HEADER - CHECKSUM_AT]);
+        for (tag, stamp) in &self.tags {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(stamp.to_le_bytes());
+        }
+        bytes.extend(payload);
+        let checksum = checksum(&bytes).to_le_bytes();
+        bytes[CHECKSUM_AT..TIME_AT].copy_from_slice(&checksum);
+        Ok(bytes)
+    }
+
+    /// What an encrypted payload is good for: this key, and this header.
+    #[cfg(feature = "encryption")]
+    fn bound_to(&self, key: &CacheKey) -> Vec<u8> {
+        let mut bound = key.as_str().as_bytes().to_vec();
+        bound.extend([self.codec, self.flags()]);
+        bound.extend(self.fingerprint.to_le_bytes());
+        bound
+    }
+
+    fn flags(&self) -> u8 {
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        flag(self.is_absent, ABSENT)
+            | flag(self.is_compressed, COMPRESSED)
+            | flag(self.is_encrypted, ENCRYPTED)
+    }
+}
+
+impl<'b> Sealed<'b> {
+    /// Takes stored bytes apart. They may be anything; whether they are what was written is for [`checked`](Self::checked) to say, so that
+    /// what is out of date need not be whole.
+    pub(crate) fn read(bytes: &'b [u8]) -> Result<Self, Damage> {
+        if !bytes.starts_with(&MAGIC) {
+            return Err(Damage::Magic);
+        }
+        if bytes.get(MAGIC.len()) != Some(&VERSION) {
+            return Err(Damage::Version);
+        }
+        let (head, rest) = bytes.split_at_checked(HEADER).ok_or(Damage::Length)?;
+        let tag_count = usize::from(u16::from_le_bytes([head[6], head[7]]));
+        let (tags, payload) = rest
+            .split_at_checked(tag_count * TAG)
+            .ok_or(Damage::Length)?;
+        let declared = u32::from_le_bytes([head[48], head[49], head[50], head[51]]);
+        if usize::try_from(declared) != Ok(payload.len()) {
+            return Err(Damage::Length);
+        }
+        let stored = u32::from_le_bytes([head[52], head[53], head[54], head[55]]);
+        let written = six_bytes(head, TIME_AT);
+        let is_time = written.checked_add(six_bytes(head, TIME_AT + 6)) == Some(TIME_SUM);
+        let flags = head[5];
+        let is_known = flags <= (ABSENT | COMPRESSED | ENCRYPTED);
+        let header = Header {
+            codec: head[4],
+            is_absent: flags & ABSENT != 0,
+            is_compressed: flags & COMPRESSED != 0,
+            is_encrypted: flags & ENCRYPTED != 0,
+            fingerprint: eight_bytes(head, 8),
+            stamp: eight_bytes(head, 16),
+            prefix_stamp: eight_bytes(head, 24),
+            soft: from_millis(eight_bytes(head, 32)),
+            hard: from_millis(eight_bytes(head, 40)),
+            tags: tags
+                .chunks_exact(TAG)
+                .map(|tag| (eight_bytes(tag, 0), eight_bytes(tag, 8)))
+                .collect(),
+        };
+        Ok(Self {
+            header,
+            written,
+            payload,
+            is_intact: is_time && is_known && stored == checksum(bytes),
+        })
+    }
+
+    /// Refuses what is not what was written.
+    pub(crate) fn checked(self) -> Result<Self, Damage> {
+        if self.is_intact {
+            Ok(self)
+        } else {
+            Err(Damage::Checksum)
+        }
+    }
+}
+
+/// Puts in the time, as the server does it.
+pub(crate) fn stamp_time(bytes: &mut [u8], written: u64) {
+    let written = written.min(TIME_SUM);
+    let complement = TIME_SUM - written;
+    let times = [written, complement].map(u64::to_le_bytes);
+    let times = times.iter().flat_map(|time| &time[..6]);
+    for (byte, time) in bytes.iter_mut().skip(TIME_AT).zip(times) {
+        *byte = *time;
+    }
+}
+
+impl Damage {
+    /// Names the reason, as a label.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Magic => "magic",
+            Self::Version => "version",
+            Self::Length => "length",
+            Self::Checksum => "checksum",
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the entry is damaged: its {} is wrong", self.reason())
+    }
+}
+
+impl From<Damage> for Error {
+    fn from(damage: Damage) -> Self {
+        Self::DeserializationError(damage.to_string().into())
+    }
+}
+
+/// Of everything but itself and the time, which is not known yet.
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[..CHECKSUM_AT]);
+    hasher.update(&bytes[HEADER..]);
+    hasher.finalize()
+}
+
+fn eight_bytes(bytes: &[u8], at: usize) -> u64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(number)
+}
+
+fn six_bytes(bytes: &[u8], at: usize) -> u64 {
+    let mut number = [0; 8];
+    number[..6].copy_from_slice(&bytes[at..at + 6]);
+    u64::from_le_bytes(number)
+}
+
+/// Rounds up: an entry must not end before its time, and none lasts for no time at all.
+fn to_millis(lifetime: Option<Duration>) -> u64 {
+    lifetime.map_or(ENDLESS, |lifetime| {
+        let millis = lifetime.as_nanos().div_ceil(1_000_000);
+        u64::try_from(millis).unwrap_or(ENDLESS)
+    })
+}
+
+fn from_millis(millis: u64) -> Option<Duration> {
+    (millis != ENDLESS).then(|| Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            codec: 1,
+            is_compressed: true,
+            fingerprint: 0x0123_4567_89AB_CDEF,
+            stamp: u64::MAX >> 1,
+            prefix_stamp: 5,
+            soft: Some(Duration::from_secs(60)),
+            hard: None,
+            tags: vec![(1, 2), (3, 4)],
+            ..Header::default()
+        }
+    }
+
+    /// An entry as the server leaves it.
+    fn stored(header: &Header, payload: &[u8], written: u64) -> Vec<u8> {
+        let mut bytes = header.seal(payload).unwrap();
+        stamp_time(&mut bytes, written);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Sealed<'_>, Damage> {
+        Sealed::read(bytes)?.checked()
+    }
+
+    #[test]
+    fn what_is_sealed_is_read() {
+        let bytes = stored(&header(), b"payload", 1_790_000_000_000);
+        let sealed = read(&bytes).unwrap();
+        assert_eq!(sealed.header, header());
+        assert_eq!(sealed.payload, b"payload");
+        assert_eq!(sealed.written, 1_790_000_000_000);
+        let absent = Header {
+            is_absent: true,
+            ..Header::default()
+        };
+        let bytes = stored(&absent, b"", 0);
+        assert_eq!(read(&bytes).unwrap().header, absent);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_damage() {
+        let bytes = stored(&header(), b"payload", 1_790_000_000_000);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(read(&flipped).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_extension_is_damage() {
+        let bytes = stored(&header(), b"payload", 1);
+        for len in 0..bytes.len() {
+            assert!(read(&bytes[..len]).is_err(), "{len} bytes");
+        }
+        assert_eq!(read(&[bytes, vec![0]].concat()), Err(Damage::Length));
+        assert_eq!(read(&vec![0; 1 << 20]), Err(Damage::Magic));
+    }
+
+    #[test]
+    fn another_version_is_told_from_damage() {
+        let mut bytes = stored(&header(), b"payload", 1);
+        bytes[3] = 2;
+        assert_eq!(read(&bytes), Err(Damage::Version));
+    }
+
+    #[test]
+    fn an_entry_without_the_servers_time_is_damage() {
+        assert_eq!(
+            read(&header().seal(b"payload").unwrap()),
+            Err(Damage::Checksum)
+        );
+    }
+
+    #[test]
+    fn lifetimes_are_rounded_up_and_never_to_nothing() {
+        for (lifetime, read) in [
+            (Duration::from_nanos(1), Duration::from_millis(1)),
+            (Duration::from_micros(1500), Duration::from_millis(2)),
+            (Duration::from_secs(3600), Duration::from_secs(3600)),
+        ] {
+            assert_eq!(from_millis(to_millis(Some(lifetime))), Some(read));
+        }
+        assert_eq!(from_millis(to_millis(Some(Duration::MAX))), None);
+        assert_eq!(from_millis(to_millis(None)), None);
+    }
+}

@@ -1,0 +1,9 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id, codec = "MessagePack")]
+struct User {
+    id: u64,
+}
+
+fn main() {}
