@@ -1,6 +1,7 @@
 //! How an entity becomes bytes.
 
 mod bincode;
+mod depth;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "messagepack")]
@@ -57,7 +58,8 @@ pub trait Codec: 'static {
     /// [`Error::SerializationError`] if the value cannot be encoded. What was appended until then is to be thrown away.
     fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<()>;
 
-    /// Builds the value that these bytes, all of them, are. It must not allocate more than they justify.
+    /// Builds the value that these bytes, all of them, are. It must not allocate more than they justify, nor go deeper than a stack allows: this
+    /// crate's go 128 levels deep.
     ///
     /// # Errors
     /// [`Error::DeserializationError`] if they are no such value.
@@ -224,6 +226,61 @@ mod tests {
         every::<MessagePack>();
         #[cfg(feature = "postcard")]
         every::<Postcard>();
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    enum Tree {
+        Leaf(u8),
+        Branch {
+            children: Vec<Tree>,
+            next: Option<Box<Tree>>,
+        },
+    }
+
+    /// Each level takes eight bytes, and is the only element of the one above.
+    #[derive(Debug, serde::Deserialize)]
+    struct Nest(#[allow(dead_code, reason = "to be nested")] Vec<Nest>);
+
+    fn tree(depth: usize) -> Tree {
+        (0..depth).fold(Tree::Leaf(7), |tree, _| Tree::Branch {
+            children: vec![Tree::Leaf(1)],
+            next: Some(Box::new(tree)),
+        })
+    }
+
+    /// Drops a deep tree level by level: its own drop would go as deep as it is.
+    fn fell(mut tree: Tree) {
+        while let Tree::Branch {
+            next: Some(next), ..
+        } = tree
+        {
+            tree = *next;
+        }
+    }
+
+    fn limited<C: Codec>() {
+        let mut bytes = Vec::new();
+        C::encode(&tree(20), &mut bytes).unwrap();
+        assert_eq!(C::decode::<Tree>(&bytes).unwrap(), tree(20));
+        let deep = tree(500);
+        let mut bytes = Vec::new();
+        C::encode(&deep, &mut bytes).unwrap();
+        fell(deep);
+        let refused = C::decode::<Tree>(&bytes);
+        assert!(matches!(refused, Err(Error::DeserializationError(_))));
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_refused() {
+        limited::<Bincode>();
+        #[cfg(feature = "json")]
+        limited::<Json>();
+        #[cfg(feature = "messagepack")]
+        limited::<MessagePack>();
+        #[cfg(feature = "postcard")]
+        limited::<Postcard>();
+        let hostile = 1_u64.to_le_bytes().repeat(1_000_000);
+        assert!(Bincode::decode::<Nest>(&hostile).is_err());
     }
 
     #[test]

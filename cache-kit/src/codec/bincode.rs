@@ -1,5 +1,6 @@
 //! The default codec. bincode is unmaintained: this module is the only one that names it.
 
+use super::depth::Shallow;
 use super::{Codec, whole};
 use crate::error::{Error, Result};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
@@ -49,7 +50,7 @@ impl Codec for Bincode {
     }
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-        let (value, read) = bincode::serde::decode_from_slice(bytes, config())
+        let (Shallow(value), read) = bincode::serde::decode_from_slice(bytes, config())
             .map_err(|error| Error::DeserializationError(error.into()))?;
         whole(value, bytes.len() - read)
     }

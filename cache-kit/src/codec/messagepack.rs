@@ -1,3 +1,4 @@
+use super::depth::DEEPEST;
 use super::{Codec, whole};
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -18,6 +19,7 @@ impl Codec for MessagePack {
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let mut left = bytes;
         let mut deserializer = rmp_serde::Deserializer::new(&mut left);
+        deserializer.set_max_depth(DEEPEST);
         let value = T::deserialize(&mut deserializer)
             .map_err(|error| Error::DeserializationError(error.into()))?;
         drop(deserializer);

@@ -1,3 +1,4 @@
+use super::depth::Shallow;
 use super::{Codec, whole};
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -18,7 +19,7 @@ impl Codec for Postcard {
     }
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-        let (value, left) = postcard::take_from_bytes(bytes)
+        let (Shallow(value), left) = postcard::take_from_bytes(bytes)
             .map_err(|error| Error::DeserializationError(error.into()))?;
         whole(value, left.len())
     }
