@@ -3,7 +3,7 @@
 
 use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, FailurePolicy};
 use crate::flight::Failure;
 use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
@@ -82,6 +82,22 @@ impl<O> Call<O> {
         cache: &CacheService<B>,
     ) -> Option<Lifetime> {
         cache.lifetime::<T>(self.lifetime, self.strategy, self.ttl_class.as_deref())
+    }
+
+    /// How a failure of the cache ends this call, where it is to.
+    pub(crate) fn strict_in<B: CacheBackend>(
+        &self,
+        cache: &CacheService<B>,
+    ) -> Option<fn(Error) -> O> {
+        match cache.inner().settings.failure_policy {
+            FailurePolicy::Degrade => None,
+            FailurePolicy::Propagate => self.carry,
+        }
+    }
+
+    /// What a miss returns, if a miss is all that is wanted.
+    pub(crate) fn fresh_miss(&self) -> Option<fn() -> O> {
+        self.miss.filter(|_| self.strategy == CacheStrategy::Fresh)
     }
 
     /// Says how a failed load is told to those who waited for it.

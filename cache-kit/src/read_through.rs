@@ -92,10 +92,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
         }
         match reader.admit(key, call.lifetime) {
             Ok(key) => Self::Read(Read::new(reader, key, call)),
-            Err(error) => {
-                let is_fresh = call.strategy == CacheStrategy::Fresh;
-                Self::Refuse(reader, call.carry, error, call.miss.filter(|_| is_fresh))
-            }
+            Err(error) => Self::Refuse(reader, call.carry, error, call.fresh_miss()),
         }
     }
 

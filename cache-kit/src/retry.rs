@@ -84,28 +84,30 @@ impl From<u32> for Retry {
 
 /// The retries of one operation, however many of its steps draw from them.
 pub(crate) struct Retries {
-    retry: Retry,
     used: AtomicU32,
-    began: Instant,
+    /// And when the operation began: no clock is read for one without retries.
+    retry: Option<(Retry, Instant)>,
 }
 
 impl Retries {
     pub(crate) fn new(retry: Option<Retry>) -> Self {
         Self {
-            retry: retry.unwrap_or(Retry::new(0)),
             used: AtomicU32::new(0),
-            began: Instant::now(),
+            retry: retry.map(|retry| (retry, Instant::now())),
         }
     }
 
     /// Waits for the time of the next retry; `false` if there is none.
     pub(crate) async fn next(&self) -> bool {
+        let Some((retry, began)) = &self.retry else {
+            return false;
+        };
         let used = self.used.fetch_add(1, Ordering::Relaxed);
-        if used >= self.retry.retries {
+        if used >= retry.retries {
             return false;
         }
-        let delay = self.retry.delay(used);
-        let is_in_time = self.began.elapsed().saturating_add(delay) <= self.retry.deadline;
+        let delay = retry.delay(used);
+        let is_in_time = began.elapsed().saturating_add(delay) <= retry.deadline;
         is_in_time && timer::pause(delay).await
     }
 }

@@ -4,7 +4,7 @@ use super::{Carry, Missed, Pass, Reader, Typed, answer};
 use crate::backend::{CacheBackend, Intent, Opened, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
-use crate::error::{Error, FailurePolicy};
+use crate::error::Error;
 use crate::flight::{Arrival, Frame, Joined, Landing, Leader, Tag};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, InvalidationSource};
@@ -39,15 +39,11 @@ pub(crate) struct Read<'c, B: CacheBackend, O: CachedOutput> {
 
 impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     pub(super) fn new(reader: Reader<'c, B, EntityOf<O>>, key: CacheKey, call: Call<O>) -> Self {
-        let strict = match reader.cache.inner().settings.failure_policy {
-            FailurePolicy::Degrade => None,
-            FailurePolicy::Propagate => call.carry,
-        };
         Self {
+            strict: call.strict_in(reader.cache),
             reader,
             key,
             call,
-            strict,
         }
     }
 
@@ -75,9 +71,9 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         missed: Missed,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
-        match (self.call.strategy, self.call.miss) {
+        match (self.call.strategy, self.call.fresh_miss()) {
             (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
-            (CacheStrategy::Fresh, Some(miss)) => Ok(miss()),
+            (_, Some(miss)) => Ok(miss()),
             _ => self.fly(missed, body).await,
         }
     }

@@ -3,7 +3,7 @@
 use super::run::Batch;
 use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
-use crate::error::{Error, FailurePolicy, Result};
+use crate::error::{Error, Result};
 use crate::flight::{Landing, Leader, Tag};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, Operation};
@@ -122,15 +122,13 @@ where
     }
 
     /// Says whether a failure of the cache is one of the call.
-    pub(super) fn is_broken_by(&self, error: &Error) -> bool {
-        self.propagated(error.clone()).is_some()
+    pub(super) fn is_strict(&self) -> bool {
+        self.call.strict_in(self.reader.cache).is_some()
     }
 
     /// Makes a failure of the cache one of the call, where it is to be.
     pub(super) fn propagated(&self, error: Error) -> Option<Result<Vec<T>, E>> {
-        match self.reader.cache.inner().settings.failure_policy {
-            FailurePolicy::Degrade => None,
-            FailurePolicy::Propagate => self.call.carry.map(|carry| carry(error)),
-        }
+        let carry = self.call.strict_in(self.reader.cache)?;
+        Some(carry(error))
     }
 }

@@ -98,7 +98,7 @@ where
                     }
                     _ => Pass::Opened(opened.permit),
                 },
-                Err(error) if self.is_broken_by(&error) => {
+                Err(error) if self.is_strict() => {
                     let broken = Landing::Broken(error);
                     let ended = self.accept(item, &broken);
                     if let Some(leader) = leader {
@@ -174,7 +174,7 @@ where
         let (whose, fills): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
         for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
             if let Err(error) = filled
-                && self.is_broken_by(&error)
+                && self.is_strict()
             {
                 done[index].landing = Ok(Landing::Broken(error));
             }
