@@ -10,8 +10,9 @@
 //! # }
 //! ```
 
-mod checks;
+mod entries;
 mod history;
+mod permits;
 
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, only};
 use crate::entity::CacheEntity;
@@ -74,33 +75,33 @@ pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
         )*};
     }
     check!(
-        checks::a_healthy_store_says_so,
-        checks::an_unknown_key_is_a_miss,
-        checks::what_is_filled_is_read,
-        checks::what_is_absent_is_read_as_absent,
-        checks::a_peek_agrees_with_a_read,
-        checks::clones_share_their_entries,
-        checks::an_entry_ends_with_its_ttl,
-        checks::an_entry_says_how_old_it_is,
-        checks::a_later_fill_replaces_an_entry,
-        checks::a_value_of_another_type_is_a_miss,
-        checks::long_and_strange_keys_are_keys,
-        checks::a_large_value_comes_back,
-        checks::slices_are_answered_in_order,
-        checks::an_empty_slice_has_no_answers,
-        checks::what_is_gone_is_dropped_unless_something_newer_came,
-        checks::an_invalidated_entry_is_a_miss,
-        checks::an_invalidation_can_be_repeated,
-        checks::a_cleared_prefix_is_empty_and_others_are_not,
-        checks::an_invalidation_voids_a_permit,
-        checks::a_clear_voids_a_permit,
-        checks::a_put_voids_a_permit,
-        checks::a_put_is_read,
-        checks::a_put_after_an_invalidation_stores_nothing,
-        checks::of_two_overlapping_puts_neither_is_believed,
-        checks::a_dropped_permit_harms_nothing,
-        checks::a_stamp_stays_until_the_key_changes,
-        checks::a_stamp_does_not_come_back,
+        entries::a_healthy_store_says_so,
+        entries::an_unknown_key_is_a_miss,
+        entries::what_is_filled_is_read,
+        entries::what_is_absent_is_read_as_absent,
+        entries::a_peek_agrees_with_a_read,
+        entries::clones_share_their_entries,
+        entries::an_entry_ends_with_its_ttl,
+        entries::an_entry_says_how_old_it_is,
+        entries::a_later_fill_replaces_an_entry,
+        entries::a_value_of_another_type_is_a_miss,
+        entries::long_and_strange_keys_are_keys,
+        entries::a_large_value_comes_back,
+        entries::slices_are_answered_in_order,
+        entries::an_empty_slice_has_no_answers,
+        permits::what_is_gone_is_dropped_unless_something_newer_came,
+        permits::an_invalidated_entry_is_a_miss,
+        permits::an_invalidation_can_be_repeated,
+        permits::a_cleared_prefix_is_empty_and_others_are_not,
+        permits::an_invalidation_voids_a_permit,
+        permits::a_clear_voids_a_permit,
+        permits::a_put_voids_a_permit,
+        permits::a_put_is_read,
+        permits::a_put_after_an_invalidation_stores_nothing,
+        permits::of_two_overlapping_puts_neither_is_believed,
+        permits::a_dropped_permit_harms_nothing,
+        permits::a_stamp_stays_until_the_key_changes,
+        permits::a_stamp_does_not_come_back,
         history::an_abandoned_call_leaves_no_stale_entry,
         history::no_reader_sees_what_was_invalidated_before_it_came,
     );
