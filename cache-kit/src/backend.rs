@@ -2,9 +2,13 @@
 
 mod any;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use any::AnyBackend;
 pub use memory::{InMemoryBackend, InMemoryBuilder};
+#[cfg(feature = "redis")]
+pub use redis::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
 
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
@@ -105,6 +109,11 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     fn entries(&self) -> Option<u64> {
         None
     }
+
+    /// Says whether entries are so far away that a caller is not to wait for the fill of what it has loaded.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 /// Is what a read found under a key.
@@ -191,6 +200,17 @@ pub struct Opened<P> {
     pub stamp: Stamp,
     /// What was stored when the permit was given.
     pub found: Lookup,
+    /// Whose turn it is to load.
+    pub lease: Lease,
+}
+
+/// Says whose turn it is to load, among all that share a store. It saves loads, and nothing more: a permit is as good without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// It is the caller's, or nobody shares the store.
+    Held,
+    /// Somebody else is loading: what they load will be found by who opens again in a while.
+    Taken,
 }
 
 /// Is one thing to store.

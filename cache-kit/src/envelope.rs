@@ -34,6 +34,7 @@ pub(crate) use wrap::Wrap;
 use crate::error::Error;
 #[cfg(feature = "encryption")]
 use crate::key::CacheKey;
+use crate::shape::Shape;
 use std::fmt;
 use std::time::Duration;
 
@@ -189,6 +190,13 @@ impl<'b> Sealed<'b> {
             payload,
             is_intact: is_time && is_known && stored == checksum(bytes),
         })
+    }
+
+    /// Says whether an entry is what a reader wants who has read these guards: of its type, and not invalidated.
+    pub(crate) fn is_current(&self, guard: u64, prefix_guard: u64, shape: &Shape) -> bool {
+        self.header.stamp == guard
+            && self.header.prefix_stamp == prefix_guard
+            && self.header.fingerprint == shape.fingerprint()
     }
 
     /// Refuses what is not what was written.

@@ -59,7 +59,8 @@
 //! | `uuid` | `uuid::Uuid` as a key part |
 //! | `chrono` | `chrono`'s dates and times as key parts |
 //! | `json`, `messagepack`, `postcard` | more codecs |
-//! | `compression`, `encryption` | of stored payloads, by byte stores that offer it |
+//! | `redis`, `redis-sentinel`, `redis-cluster`, `redis-tls` | `RedisBackend`: one server; the master that Sentinel names; a cluster; over TLS |
+//! | `compression`, `encryption` | of stored payloads, by `RedisBackend` |
 //! | `testing` | the conformance suite for backends, and a byte store to try it on |
 
 #[allow(unused_extern_crates, reason = "named by what the macros generate")]
@@ -70,7 +71,7 @@ mod call;
 mod clock;
 mod codec;
 mod entity;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", feature = "redis"))]
 mod envelope;
 pub mod error;
 mod expander;
@@ -107,8 +108,11 @@ mod write;
 #[doc(inline)]
 pub use backend::{
     Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
-    Lookup, Opened, Stamp,
+    Lease, Lookup, Opened, Stamp,
 };
+#[cfg(feature = "redis")]
+#[doc(inline)]
+pub use backend::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
 /// Declares what is cached: its prefix, its key, how long it lives.
 ///
 /// # Example
@@ -245,7 +249,7 @@ pub use codec::MessagePack;
 pub use codec::Postcard;
 pub use codec::{Bincode, Codec, Encoding};
 pub use entity::CacheEntity;
-#[cfg(all(feature = "testing", feature = "encryption"))]
+#[cfg(all(any(feature = "testing", feature = "redis"), feature = "encryption"))]
 pub use envelope::Encryption;
 #[doc(inline)]
 pub use error::{Cause, Error, FailurePolicy, Result};

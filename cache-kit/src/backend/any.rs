@@ -86,6 +86,10 @@ impl CacheBackend for AnyBackend {
     fn entries(&self) -> Option<u64> {
         self.0.entries()
     }
+
+    fn is_remote(&self) -> bool {
+        self.0.is_remote()
+    }
 }
 
 /// The trait that [`CacheBackend`] would be if its futures had no types of their own.
@@ -117,6 +121,7 @@ trait DynBackend: Send + Sync {
     fn clear_prefix<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<()>>;
     fn health(&self) -> BoxFuture<'_, Result<()>>;
     fn entries(&self) -> Option<u64>;
+    fn is_remote(&self) -> bool;
 }
 
 impl<B: CacheBackend> DynBackend for B {
@@ -191,6 +196,10 @@ impl<B: CacheBackend> DynBackend for B {
     fn entries(&self) -> Option<u64> {
         CacheBackend::entries(self)
     }
+
+    fn is_remote(&self) -> bool {
+        CacheBackend::is_remote(self)
+    }
 }
 
 fn erase<P: Send + Sync + 'static>(opened: Opened<P>) -> Opened<AnyPermit> {
@@ -198,6 +207,7 @@ fn erase<P: Send + Sync + 'static>(opened: Opened<P>) -> Opened<AnyPermit> {
         permit: Box::new(opened.permit),
         stamp: opened.stamp,
         found: opened.found,
+        lease: opened.lease,
     }
 }
 

@@ -5,7 +5,7 @@ mod store;
 
 pub use builder::InMemoryBuilder;
 
-use super::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use super::{CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
@@ -154,6 +154,7 @@ impl Shared {
                 epoch,
             },
             stamp: stamp_of(generation, cleared),
+            lease: Lease::Held,
         }
     }
 

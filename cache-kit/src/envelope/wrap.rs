@@ -5,7 +5,7 @@ use super::Encryption;
 #[cfg(feature = "compression")]
 use super::compression;
 use super::{Header, Sealed};
-use crate::backend::Entry;
+use crate::backend::{Age, Entry, Lookup};
 use crate::codec::Encoding;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
@@ -43,11 +43,30 @@ impl Wrap {
         header.seal(&payload)
     }
 
+    /// Says what an entry that is current means; `None` if it is not valid any more, which is no damage.
+    ///
+    /// # Errors
+    /// [`Error::DeserializationError`] if it is damaged.
+    pub(crate) fn look_up(
+        &self,
+        key: &CacheKey,
+        sealed: Sealed<'_>,
+        age: Age,
+        shape: &'static Shape,
+    ) -> Result<Option<Lookup>> {
+        match self.open(key, &sealed.checked()?, shape) {
+            Ok(Some(value)) => Ok(Some(Lookup::Hit { value, age })),
+            Ok(None) => Ok(Some(Lookup::Absent { age })),
+            Err(Error::ValidationError(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives back what was sealed; `None` if it is an absence.
     ///
     /// # Errors
     /// [`Error::DeserializationError`] or [`Error::ValidationError`], as [`Shape::decode`].
-    pub(crate) fn open(
+    fn open(
         &self,
         key: &CacheKey,
         sealed: &Sealed<'_>,

@@ -1,13 +1,15 @@
 //! A store of bytes by the rules that a remote one follows: a guard beside each key, values that carry the guard they were
 //! loaded under, and no state for a key that nobody has opened.
 
-use crate::backend::{Age, CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use crate::backend::{
+    Age, CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp,
+};
 use crate::clock::Clock;
 use crate::codec::Encoding;
 #[cfg(feature = "encryption")]
 use crate::envelope::Encryption;
 use crate::envelope::{self, Header, Sealed, Wrap};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use std::collections::HashMap;
@@ -124,23 +126,13 @@ impl ByteBackend {
         };
         let sealed = Sealed::read(bytes)?;
         let age = Duration::from_millis(self.now().saturating_sub(sealed.written));
-        let header = &sealed.header;
-        let is_current = header.stamp == guard
-            && header.prefix_stamp == prefix_guard
-            && header.fingerprint == shape.fingerprint()
-            && header.hard.is_none_or(|lifetime| age < lifetime);
+        let has_ended = sealed.header.hard.is_some_and(|lifetime| age >= lifetime);
         // Before the checksum: what was cleared or has ended is a miss, damaged or not.
-        if !is_current {
+        if has_ended || !sealed.is_current(guard, prefix_guard, shape) {
             return Ok(miss);
         }
-        let age = Age::new(age);
-        match self.wrap.open(key, &sealed.checked()?, shape) {
-            Ok(Some(value)) => Ok(Lookup::Hit { value, age }),
-            Ok(None) => Ok(Lookup::Absent { age }),
-            // What decodes and is not valid any more is no damage.
-            Err(Error::ValidationError(_)) => Ok(miss),
-            Err(error) => Err(error),
-        }
+        let found = self.wrap.look_up(key, sealed, Age::new(age), shape)?;
+        Ok(found.unwrap_or(miss))
     }
 
     fn open_one(&self, key: &CacheKey, shape: &'static Shape) -> Opened<BytePermit> {
@@ -159,6 +151,7 @@ impl ByteBackend {
             },
             stamp: stamp_of(guard, prefix_guard),
             found: self.read_one(key, shape).unwrap_or(Lookup::Miss(None)),
+            lease: Lease::Held,
         }
     }
 

@@ -1,0 +1,221 @@
+mod breaker;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
+mod coalesce;
+mod config;
+mod connect;
+mod forget;
+mod journal;
+mod names;
+mod node;
+mod open;
+mod permit;
+mod prefixes;
+mod read;
+mod router;
+mod script;
+#[cfg(feature = "redis-sentinel")]
+mod sentinel;
+mod store;
+mod suspects;
+mod wire;
+
+pub use config::{RedisConfig, RedisTls};
+pub use permit::RedisPermit;
+
+use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use crate::envelope::Wrap;
+use crate::error::Result;
+use crate::key::CacheKey;
+use crate::shape::Shape;
+use coalesce::Coalescer;
+use journal::Journal;
+use open::Opening;
+use prefixes::Prefixes;
+use router::Router;
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use suspects::Suspects;
+
+/// Keeps entries in Redis (6.2 or later; Valkey 7 or later), for all processes that share it: one server, the master that Sentinel names, or a cluster.
+///
+/// Beside each key lives its *guard*, a random number that is never used again, and an entry is valid only while its stamp equals the guard. An
+/// invalidation deletes the guard, so whatever was loaded before it is dead, stored or not, in every process and for every version of a type. A missing
+/// guard is a miss: eviction, expiry and `FLUSHALL` cost loads and are never a wrong answer.
+///
+/// | | round trips |
+/// | --- | --- |
+/// | a hit | 1 |
+/// | a miss | 2, and a third that nobody waits for |
+/// | an invalidation, a clear | 1 |
+/// | a put | 2 |
+///
+/// Callers of one key share what is on the wire, and of several processes that miss, one loads while the others wait for it (as long as its lease lasts). Calls have
+/// a deadline and fail at once while Redis is known to be down; what an outage means to callers says the service's
+/// [`FailurePolicy`](crate::FailurePolicy). An invalidation that cannot reach Redis is an error to whoever called for it, and is kept and repeated until it can; until then
+/// this process does not believe what Redis has of the key.
+///
+/// Clones share the connection. Nothing connects before the first call, unless [`connect`](Self::connect) is called.
+///
+/// ```no_run
+/// use cache_kit::prelude::*;
+/// use cache_kit::{RedisBackend, RedisConfig};
+///
+/// # async fn example() -> cache_kit::Result<()> {
+/// let backend = RedisBackend::new(RedisConfig::from_env()?)?;
+/// backend.connect().await?; // fail now, if at all
+/// let cache = CacheService::builder(backend).namespace("billing").build()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What Redis has to allow
+/// An ACL user needs the commands `AUTH CLIENT|SETINFO DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, with Sentinel `ROLE`, in
+/// a cluster `ASKING` and `CLUSTER|SLOTS`, and the keys `ck:*`.
+///
+/// # What is not promised
+/// A Redis that forgets an invalidation it has acknowledged (a failover that loses a write, a restart from an old snapshot) serves the older entry until
+/// its TTL. What is kept to be repeated dies with the process.
+#[derive(Clone)]
+pub struct RedisBackend(Arc<Shared>);
+
+/// Which entry is asked about: of one key there is one for each type.
+type Entry = (CacheKey, TypeId);
+
+struct Shared {
+    router: Router,
+    wrap: Wrap,
+    /// Who we are to those who share the leases.
+    owner: u64,
+    lease: Duration,
+    max_entry: usize,
+    reads: Coalescer<Entry, Result<Lookup>>,
+    opens: Coalescer<Entry, Result<Opening>>,
+    prefixes: Prefixes,
+    suspects: Suspects,
+    journal: Journal,
+}
+
+impl RedisBackend {
+    /// Makes a backend. It connects when it is first used.
+    ///
+    /// # Errors
+    /// [`Error::ConfigError`](crate::Error::ConfigError) if the config cannot work.
+    pub fn new(config: RedisConfig) -> Result<Self> {
+        config.check()?;
+        let router = Router::of(&config)?;
+        let lag = if router.is_cluster() {
+            config.clear_lag
+        } else {
+            Duration::ZERO
+        };
+        Ok(Self(Arc::new(Shared {
+            router,
+            wrap: config.wrap,
+            owner: permit::new_guard()?,
+            lease: config.lease,
+            max_entry: config.max_entry,
+            reads: Coalescer::new(),
+            opens: Coalescer::new(),
+            prefixes: Prefixes::new(lag),
+            suspects: Suspects::default(),
+            journal: Journal::default(),
+        })))
+    }
+
+    /// Connects now, to everyone who may be asked, rather than at the first call.
+    ///
+    /// # Errors
+    /// [`Error::BackendError`](crate::Error::BackendError) or [`Error::Timeout`](crate::Error::Timeout) that says who cannot be reached, and why. The backend can be used all the same:
+    /// it tries again.
+    pub async fn connect(&self) -> Result<()> {
+        self.0.router.ping().await
+    }
+
+    /// Returns how many invalidations could not reach Redis yet. They are repeated until they do.
+    pub fn pending_invalidations(&self) -> usize {
+        self.0.journal.len()
+    }
+}
+
+impl CacheBackend for RedisBackend {
+    type Permit = RedisPermit;
+
+    async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
+        match keys {
+            [key] => {
+                let entry = (key.clone(), shape.type_id());
+                let question = || self.0.read_one(key, shape);
+                vec![self.0.reads.ask(&entry, question).await]
+            }
+            keys => self.0.read(keys, shape).await,
+        }
+    }
+
+    async fn open(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        intent: Intent,
+    ) -> Vec<Result<Opened<RedisPermit>>> {
+        let openings = match (keys, intent) {
+            ([key], Intent::Load) => {
+                let entry = (key.clone(), shape.type_id());
+                let question = || self.0.open_one(key, shape);
+                vec![self.0.opens.ask(&entry, question).await]
+            }
+            (keys, intent) => self.0.open(keys, shape, intent).await,
+        };
+        let opened = keys.iter().zip(openings);
+        opened
+            .map(|(key, opening)| opening.map(|opening| opening.into_opened(key)))
+            .collect()
+    }
+
+    async fn fill(
+        &self,
+        fills: Vec<Fill<RedisPermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        self.0.fill(fills, shape).await
+    }
+
+    async fn put(
+        &self,
+        puts: Vec<Fill<RedisPermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        self.0.put(puts, shape).await
+    }
+
+    async fn invalidate(&self, keys: &[CacheKey]) -> Vec<Result<()>> {
+        self.0.invalidate(keys).await
+    }
+
+    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
+        self.0.clear_prefix(prefix).await
+    }
+
+    async fn health(&self) -> Result<()> {
+        self.0.router.ping().await
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+}
+
+fn stamp_of(guard: u64, prefix_guard: u64) -> Stamp {
+    Stamp::new((u128::from(guard) << 64) | u128::from(prefix_guard))
+}
+
+impl fmt::Debug for RedisBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisBackend")
+            .field("router", &self.0.router)
+            .field("pending_invalidations", &self.0.journal.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,321 @@
+//! The nodes of a cluster: which of them has which slot, and what to do when that has changed.
+//!
+//! redis-rs' own `ClusterConnection` makes every call wait while it mends one node; here each node has its own connection, breaker and deadline, and a dead
+//! one is the failure of its keys alone.
+
+mod slots;
+
+use super::config::Address;
+use super::connect::Dialer;
+use super::node::{Node, Target, Timing};
+use super::router::{answers, checked};
+use super::wire::{Parcel, Reply, Request, is_refusal};
+use crate::error::{Error, Result};
+use crate::random::random_fraction;
+use futures_util::future::join_all;
+use redis::{Cmd, ServerErrorKind, Value};
+use slots::Slots;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long is waited between two refreshments in the background, so that a node that is down does not make the others tell the same over and over.
+const REFRESH_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) struct Cluster {
+    seeds: Vec<Address>,
+    dialer: Dialer,
+    timing: Timing,
+    state: Mutex<State>,
+    refreshing: tokio::sync::Mutex<()>,
+    is_refresh_due: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    nodes: HashMap<Address, Arc<Node>>,
+    slots: Option<Arc<Slots>>,
+}
+
+/// What one node is sent: which of the requests, and how.
+struct Errand {
+    address: Address,
+    indices: Vec<usize>,
+    parcel: Parcel,
+}
+
+/// Where a request has to go instead.
+struct Redirect {
+    index: usize,
+    address: Address,
+    cmd: Cmd,
+    /// The slot is on its way there, and the node takes only who says that it was sent.
+    is_ask: bool,
+}
+
+impl Cluster {
+    pub(super) fn new(seeds: Vec<Address>, dialer: Dialer, timing: Timing) -> Arc<Self> {
+        Arc::new(Self {
+            seeds,
+            dialer,
+            timing,
+            state: Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            is_refresh_due: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) async fn send(self: &Arc<Self>, requests: Vec<Request>) -> Vec<Result<Reply>> {
+        let count = requests.len();
+        let slots = match self.slots().await {
+            Ok(slots) => slots,
+            Err(error) => return answers(Err(error), count),
+        };
+        let mut replies: Vec<Option<Result<Reply>>> = (0..count).map(|_| None).collect();
+        let mut by_node: HashMap<&Address, (Vec<usize>, Vec<Cmd>)> = HashMap::new();
+        for (index, request) in requests.into_iter().enumerate() {
+            if let Some(address) = slots.master(request.slot) {
+                let (indices, commands) = by_node.entry(address).or_default();
+                indices.push(index);
+                commands.push(request.cmd);
+            }
+        }
+        let errands = by_node
+            .into_iter()
+            .map(|(address, (indices, commands))| Errand {
+                address: address.clone(),
+                indices,
+                parcel: Parcel::of(commands),
+            });
+        let redirects = self.run(errands.collect(), &mut replies).await;
+        if !redirects.is_empty() {
+            self.follow(redirects, &mut replies).await;
+        }
+        if replies.iter().any(|reply| !matches!(reply, Some(Ok(_)))) {
+            self.refresh_soon(&slots);
+        }
+        let unserved = || {
+            Err(Error::BackendError(
+                "no node of the Redis cluster has this slot".into(),
+            ))
+        };
+        replies
+            .into_iter()
+            .map(|reply| reply.unwrap_or_else(unserved))
+            .collect()
+    }
+
+    /// Runs errands, all at once; returns what has to go elsewhere.
+    async fn run(
+        &self,
+        errands: Vec<Errand>,
+        replies: &mut [Option<Result<Reply>>],
+    ) -> Vec<Redirect> {
+        let running = errands.into_iter().map(async |errand| {
+            let node = self.node(&errand.address);
+            let sent = node.send(&errand.parcel).await;
+            (errand, sent)
+        });
+        let mut redirects = Vec::new();
+        for (errand, sent) in join_all(running).await {
+            let Ok(sent) = sent else {
+                let failed = answers(sent, errand.indices.len());
+                for (index, answer) in errand.indices.into_iter().zip(failed) {
+                    replies[index] = Some(answer);
+                }
+                continue;
+            };
+            for ((place, index), reply) in errand.indices.iter().enumerate().zip(sent) {
+                let cmd = errand.parcel.get(place);
+                match redirect_of(&reply.value, &errand.address).zip(cmd) {
+                    Some(((address, is_ask), cmd)) => redirects.push(Redirect {
+                        index: *index,
+                        address,
+                        cmd: cmd.clone(),
+                        is_ask,
+                    }),
+                    None => replies[*index] = Some(checked(reply)),
+                }
+            }
+        }
+        redirects
+    }
+
+    /// Sends requests to where they were sent on to. Whatever is sent on again has failed: slots do not move that often.
+    async fn follow(&self, redirects: Vec<Redirect>, replies: &mut [Option<Result<Reply>>]) {
+        let mut by_node: HashMap<Address, Vec<Redirect>> = HashMap::new();
+        for redirect in redirects {
+            by_node
+                .entry(redirect.address.clone())
+                .or_default()
+                .push(redirect);
+        }
+        let following = by_node.into_iter().map(async |(address, redirects)| {
+            let mut commands = Vec::new();
+            for redirect in &redirects {
+                if redirect.is_ask {
+                    commands.push(redis::cmd("ASKING"));
+                }
+                commands.push(redirect.cmd.clone());
+            }
+            let parcel = Parcel::of(commands);
+            let sent = answers(self.node(&address).send(&parcel).await, parcel.len());
+            (redirects, sent)
+        });
+        for (redirects, sent) in join_all(following).await {
+            let mut sent = sent.into_iter();
+            for redirect in redirects {
+                if redirect.is_ask {
+                    sent.next();
+                }
+                replies[redirect.index] = sent.next();
+            }
+        }
+    }
+
+    /// Returns the masters, from whoever knows them.
+    pub(super) async fn masters(self: &Arc<Self>) -> Result<Vec<Arc<Node>>> {
+        let slots = self.slots().await?;
+        Ok(slots.masters().map(|address| self.node(address)).collect())
+    }
+
+    async fn slots(self: &Arc<Self>) -> Result<Arc<Slots>> {
+        let known = self.state().slots.clone();
+        match known {
+            Some(slots) => Ok(slots),
+            None => self.refresh(None).await,
+        }
+    }
+
+    /// Finds out anew who has which slot, unless somebody has done so since `seen`.
+    async fn refresh(&self, seen: Option<&Arc<Slots>>) -> Result<Arc<Slots>> {
+        let _alone = self.refreshing.lock().await;
+        let known = self.state().slots.clone();
+        if let Some(known) = known
+            && !seen.is_some_and(|seen| Arc::ptr_eq(seen, &known))
+        {
+            return Ok(known);
+        }
+        let mut lost = Error::Timeout;
+        for address in self.candidates() {
+            match self.ask(&address).await {
+                Ok(slots) => return Ok(self.adopt(slots)),
+                Err(error) => lost = error,
+            }
+        }
+        Err(lost)
+    }
+
+    async fn ask(&self, address: &Address) -> Result<Slots> {
+        let mut cmd = redis::cmd("CLUSTER");
+        cmd.arg("SLOTS");
+        let sent = self.node(address).send(&Parcel::of(vec![cmd])).await;
+        let answer = answers(sent, 1).pop().unwrap_or(Err(Error::Timeout))?;
+        Slots::read(&answer.value, address)
+    }
+
+    /// Everyone who may know, in an order that differs from process to process.
+    fn candidates(&self) -> Vec<Address> {
+        let mut all = self.seeds.clone();
+        all.extend(
+            self.state()
+                .slots
+                .iter()
+                .flat_map(|slots| slots.masters().cloned()),
+        );
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place in a short list"
+        )]
+        let first = (random_fraction() * all.len() as f64) as usize;
+        let first = first.min(all.len());
+        all.rotate_left(first);
+        all
+    }
+
+    fn adopt(&self, slots: Slots) -> Arc<Slots> {
+        let slots = Arc::new(slots);
+        let mut state = self.state();
+        state.nodes.retain(|address, _| {
+            self.seeds.contains(address) || slots.masters().any(|known| known == address)
+        });
+        state.slots = Some(Arc::clone(&slots));
+        slots
+    }
+
+    /// Has the slots refreshed by a task of its own, one at a time.
+    fn refresh_soon(self: &Arc<Self>, seen: &Arc<Slots>) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if self.is_refresh_due.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (due, seen) = (Due(Arc::clone(self)), Arc::clone(seen));
+        runtime.spawn(async move {
+            if let Err(error) = due.0.refresh(Some(&seen)).await {
+                tracing::warn!(%error, "no node of the Redis cluster says who has which slot");
+            }
+            tokio::time::sleep(REFRESH_PAUSE).await;
+            drop(due);
+        });
+    }
+
+    fn node(&self, address: &Address) -> Arc<Node> {
+        let mut state = self.state();
+        let node = state.nodes.entry(address.clone());
+        let make = || {
+            Node::new(
+                Target::At(address.clone()),
+                self.dialer.clone(),
+                self.timing,
+            )
+        };
+        Arc::clone(node.or_insert_with(make))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A refreshment that is due, or under way; also if its runtime ends.
+struct Due(Arc<Cluster>);
+
+impl Drop for Due {
+    fn drop(&mut self) {
+        self.0.is_refresh_due.store(false, Ordering::Release);
+    }
+}
+
+/// Reads where a refusal sends the request, and whether that is for once.
+fn redirect_of(value: &Value, from: &Address) -> Option<(Address, bool)> {
+    let is_ask = is_refusal(value, ServerErrorKind::Ask);
+    if !is_ask && !is_refusal(value, ServerErrorKind::Moved) {
+        return None;
+    }
+    let Value::ServerError(error) = value else {
+        return None;
+    };
+    let (_, address) = error.details()?.split_once(' ')?;
+    let (host, port) = address.trim().rsplit_once(':')?;
+    let host = match (host, from) {
+        // The one that answered.
+        ("" | "?", Address::Tcp(host, _)) => host.as_str(),
+        (host, _) => host,
+    };
+    Some((Address::Tcp(host.to_owned(), port.parse().ok()?), is_ask))
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<_> = self.state().nodes.values().cloned().collect();
+        f.debug_struct("Cluster")
+            .field("nodes", &nodes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! What the parts of an entry are called in Redis.
+//!
+//! | part | name |
+//! | --- | --- |
+//! | guard of a key | `ck:g:{key}` |
+//! | value | `ck:v:{key}:<schema>` |
+//! | lease | `ck:l:{key}:<schema>` |
+//! | guard of a prefix | `ck:g:{prefix}:all` |
+//!
+//! What stands between the first `{` and the `}` after it decides the slot in a cluster, so all parts of one key share theirs, whatever the key holds. A guard's
+//! name knows no schema: an invalidation reaches every version of a type. Only the guard of a key ends with `}`, so no two names are the same.
+
+use crate::key::CacheKey;
+use crate::shape::Shape;
+
+pub(super) fn guard(key: &CacheKey) -> String {
+    let key = key.as_str();
+    let mut name = String::with_capacity(key.len() + 7);
+    for part in ["ck:g:{", key, "}"] {
+        name.push_str(part);
+    }
+    name
+}
+
+pub(super) fn value(key: &CacheKey, shape: &Shape) -> String {
+    versioned("ck:v:{", key, shape)
+}
+
+pub(super) fn lease(key: &CacheKey, shape: &Shape) -> String {
+    versioned("ck:l:{", key, shape)
+}
+
+pub(super) fn prefix_guard(prefix: &str) -> String {
+    format!("ck:g:{{{prefix}}}:all")
+}
+
+fn versioned(begin: &str, key: &CacheKey, shape: &Shape) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let key = key.as_str();
+    let mut name = String::with_capacity(begin.len() + key.len() + 18);
+    for part in [begin, key, "}:"] {
+        name.push_str(part);
+    }
+    let digits = shape.fingerprint().to_be_bytes();
+    for byte in digits {
+        name.push(char::from(HEX[usize::from(byte >> 4)]));
+        name.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    name
+}
+
+/// Says which slot of a cluster a name lives in: CRC-16 of its hash tag (Redis Cluster specification).
+#[cfg(feature = "redis-cluster")]
+pub(super) fn slot(name: &str) -> u16 {
+    const SLOTS: u16 = 16384;
+    let tag = name
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'))
+        .map_or(name, |(tag, _)| if tag.is_empty() { name } else { tag });
+    crc16::State::<crc16::XMODEM>::calculate(tag.as_bytes()) % SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn key(text: &str) -> CacheKey {
+        CacheKey::new(text.into(), 1)
+    }
+
+    #[test]
+    fn names_are_as_documented() {
+        assert_eq!(guard(&key("user:7")), "ck:g:{user:7}");
+        assert_eq!(prefix_guard("user"), "ck:g:{user}:all");
+    }
+
+    #[test]
+    fn a_key_cannot_be_named_like_a_prefix() {
+        let names: HashSet<_> = ["user", "user}:all", "user}", "}:all"]
+            .iter()
+            .flat_map(|text| [guard(&key(text)), prefix_guard(text)])
+            .collect();
+        assert_eq!(names.len(), 8);
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    #[test]
+    fn all_parts_of_a_key_share_a_slot() {
+        // As `CLUSTER KEYSLOT` says.
+        assert_eq!(slot("123456789"), 0x31C3);
+        assert_eq!(slot("ck:g:{123456789}"), 0x31C3);
+        assert_eq!(slot("{}123"), slot("{}123"));
+        for text in ["user:7", "a}b", "a{b}c", "a{", "a:{x}"] {
+            let slots = [
+                guard(&key(text)),
+                format!("ck:v:{{{text}}}:0123456789abcdef"),
+                format!("ck:l:{{{text}}}:0123456789abcdef"),
+            ];
+            assert!(slots.iter().all(|name| slot(name) == slot(&slots[0])));
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! One server: its connection, which is made when it is needed and replaced when it is of no use, and the breaker in front of it.
+
+use super::breaker::{Admission, Breaker};
+use super::config::Address;
+use super::connect::{Dialer, Dialled};
+use super::wire::{Parcel, Reply, ServerClock, is_refusal};
+use crate::error::{Error, Result};
+use redis::aio::MultiplexedConnection;
+use redis::{ServerErrorKind, Value};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    pub(super) call: Duration,
+    pub(super) connect: Duration,
+}
+
+/// Whom a node is found at.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    At(Address),
+    #[cfg(feature = "redis-sentinel")]
+    Master(super::sentinel::Sentinels),
+}
+
+pub(super) struct Node {
+    target: Target,
+    dialer: Dialer,
+    timing: Timing,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    breaker: Breaker,
+    link: Option<Arc<Link>>,
+    /// Ends when the attempt does that is under way.
+    attempt: Option<watch::Receiver<Attempt>>,
+    /// Why the server was given up last.
+    lost: Option<Error>,
+}
+
+/// How an attempt to connect stands.
+type Attempt = Option<Result<()>>;
+
+/// A connection in use.
+struct Link {
+    connection: MultiplexedConnection,
+    clock: ServerClock,
+    made: Instant,
+    /// Since when it owes an answer and has given none, in microseconds since it was made; 0 if it owes none.
+    owing: AtomicU64,
+}
+
+impl Node {
+    pub(super) fn new(target: Target, dialer: Dialer, timing: Timing) -> Arc<Self> {
+        Arc::new(Self {
+            target,
+            dialer,
+            timing,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Sends commands in one go and waits for the answers, until the deadline. Fails at once while the server is known to be down.
+    ///
+    /// A connection that was lost meanwhile is replaced, and what was sent is sent again: every command of the protocol may be executed twice.
+    pub(super) async fn send(self: &Arc<Self>, parcel: &Parcel) -> Result<Vec<Reply>> {
+        let mut ticket = self.admit()?;
+        let until = Instant::now() + self.timing.call;
+        let answer = match self.exchange(parcel, until).await {
+            Err(Fault::Lost(_)) => self.exchange(parcel, until).await,
+            answer => answer,
+        };
+        ticket.report(&answer);
+        let (values, clock) = answer.map_err(|fault| fault.error().clone())?;
+        Ok(values
+            .into_iter()
+            .map(|value| Reply { value, clock })
+            .collect())
+    }
+
+    async fn exchange(
+        self: &Arc<Self>,
+        parcel: &Parcel,
+        until: Instant,
+    ) -> Result<(Vec<Value>, ServerClock), Fault> {
+        let link = match timeout_at(until, self.link()).await {
+            Ok(link) => link.map_err(Fault::Unreached)?,
+            Err(_) => return Err(Fault::Unreached(Error::Timeout)),
+        };
+        let sent = Instant::now();
+        link.owe(sent);
+        let mut connection = link.connection.clone();
+        match timeout_at(until, parcel.send(&mut connection)).await {
+            Ok(Ok(values)) => {
+                link.hear();
+                if values.iter().any(is_demoted) {
+                    self.drop_link(&link);
+                }
+                Ok((values, link.clock))
+            }
+            Ok(Err(error)) => {
+                self.drop_link(&link);
+                Err(Fault::Lost(self.failure(&error.to_string())))
+            }
+            Err(_) => {
+                if link.is_silent_since(sent) {
+                    self.drop_link(&link);
+                }
+                Err(Fault::Late)
+            }
+        }
+    }
+
+    /// Gives the connection, making one if there is none; one attempt is made for all who wait.
+    async fn link(self: &Arc<Self>) -> Result<Arc<Link>> {
+        loop {
+            let mut attempt = {
+                let mut state = self.state();
+                if let Some(link) = state.link.clone() {
+                    // Those who were not answered may have been dropped before they could say so.
+                    let overdue = Instant::now().checked_sub(self.timing.call);
+                    if !overdue.is_some_and(|then| link.is_silent_since(then)) {
+                        return Ok(link);
+                    }
+                    state.link = None;
+                }
+                let going = state
+                    .attempt
+                    .clone()
+                    .filter(|attempt| attempt.has_changed().is_ok());
+                match going {
+                    Some(attempt) => attempt,
+                    None => self.begin(&mut state)?,
+                }
+            };
+            // An attempt whose runtime has ended says nothing: then another one is made.
+            if let Ok(ended) = attempt.wait_for(Option::is_some).await
+                && let Some(Err(error)) = &*ended
+            {
+                return Err(error.clone());
+            }
+        }
+    }
+
+    /// Begins to connect, as a task of its own: whoever waits may be dropped.
+    fn begin(self: &Arc<Self>, state: &mut State) -> Result<watch::Receiver<Attempt>> {
+        let runtime = tokio::runtime::Handle::try_current()
+            .map_err(|_| self.failure("a Tokio runtime is needed"))?;
+        let (sender, receiver) = watch::channel(None);
+        state.attempt = Some(receiver.clone());
+        let node = Arc::clone(self);
+        runtime.spawn(async move {
+            let made = match timeout(node.timing.connect, node.connect()).await {
+                Ok(made) => made,
+                Err(_) => Err(Error::Timeout),
+            };
+            let mut state = node.state();
+            state.attempt = None;
+            let ended = match made {
+                Ok(dialled) => {
+                    state.link = Some(Arc::new(Link::new(dialled)));
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::warn!(node = %node.target, %error, "cannot connect to Redis");
+                    state.breaker.trip(Instant::now());
+                    state.lost = Some(error.clone());
+                    Err(error)
+                }
+            };
+            drop(state);
+            let _ = sender.send(Some(ended));
+        });
+        Ok(receiver)
+    }
+
+    async fn connect(&self) -> Result<Dialled> {
+        match &self.target {
+            Target::At(address) => self.dialer.dial(address).await,
+            #[cfg(feature = "redis-sentinel")]
+            Target::Master(sentinels) => sentinels.dial_master(&self.dialer).await,
+        }
+    }
+
+    /// Takes a connection out of use, unless that has been done.
+    fn drop_link(&self, link: &Arc<Link>) {
+        let mut state = self.state();
+        if state
+            .link
+            .as_ref()
+            .is_some_and(|used| Arc::ptr_eq(used, link))
+        {
+            state.link = None;
+        }
+    }
+
+    fn admit(self: &Arc<Self>) -> Result<Ticket> {
+        let mut state = self.state();
+        match state.breaker.admit(Instant::now()) {
+            Admission::Refuse(_) => {
+                let why = state
+                    .lost
+                    .as_ref()
+                    .map_or("it does not answer".to_owned(), ToString::to_string);
+                Err(self.failure(&format!(
+                    "it is down ({why}), and is not asked for the moment"
+                )))
+            }
+            admission => Ok(Ticket {
+                node: Arc::clone(self),
+                is_open: admission == Admission::Probe,
+            }),
+        }
+    }
+
+    fn failure(&self, what: &str) -> Error {
+        Error::BackendError(format!("Redis at {}: {what}", self.target).into())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why there is no answer.
+enum Fault {
+    /// There is no connection: the breaker knows already.
+    Unreached(Error),
+    /// The connection ended.
+    Lost(Error),
+    /// None came in time.
+    Late,
+}
+
+impl Fault {
+    fn error(&self) -> &Error {
+        match self {
+            Self::Unreached(error) | Self::Lost(error) => error,
+            Self::Late => &Error::Timeout,
+        }
+    }
+}
+
+/// A call that was let through. A probe that is dropped makes way for the next.
+struct Ticket {
+    node: Arc<Node>,
+    is_open: bool,
+}
+
+impl Ticket {
+    fn report<T>(&mut self, answer: &Result<T, Fault>) {
+        let mut state = self.node.state();
+        match answer {
+            Ok(_) => state.breaker.succeed(),
+            // Whoever waits for an attempt has learnt nothing of its end.
+            Err(Fault::Unreached(Error::Timeout)) => state.breaker.forget_probe(Instant::now()),
+            Err(Fault::Unreached(_)) => {}
+            Err(fault) => {
+                state.lost = Some(fault.error().clone());
+                state.breaker.fail(Instant::now());
+            }
+        }
+        self.is_open = false;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.node.state().breaker.forget_probe(Instant::now());
+        }
+    }
+}
+
+impl Link {
+    fn new(dialled: Dialled) -> Self {
+        Self {
+            connection: dialled.connection,
+            clock: dialled.clock,
+            made: Instant::now(),
+            owing: AtomicU64::new(0),
+        }
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        // Never 0, which is nothing.
+        u64::try_from((at - self.made).as_micros()).map_or(u64::MAX, |micros| micros.max(1))
+    }
+
+    fn owe(&self, sent: Instant) {
+        let _ =
+            self.owing
+                .compare_exchange(0, self.micros(sent), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn hear(&self) {
+        self.owing.store(0, Ordering::Relaxed);
+    }
+
+    /// Says whether nothing was heard since then of what was owed already. Then it is of no use; else one answer is merely late.
+    fn is_silent_since(&self, then: Instant) -> bool {
+        let owing = self.owing.load(Ordering::Relaxed);
+        owing != 0 && owing <= self.micros(then)
+    }
+}
+
+/// Says that whoever answers is not the one to ask: a master that is none any more.
+fn is_demoted(value: &Value) -> bool {
+    is_refusal(value, ServerErrorKind::ReadOnly) || is_refusal(value, ServerErrorKind::MasterDown)
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(f),
+            #[cfg(feature = "redis-sentinel")]
+            Self::Master(sentinels) => sentinels.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Node")
+            .field("target", &format_args!("{}", self.target))
+            .field("is_connected", &state.link.is_some())
+            .field("breaker", &state.breaker)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! Opening: what stands before every load and every write.
+
+use super::names;
+use super::permit::{Lease, RedisPermit, new_guard};
+use super::read::{CHUNK, distinct_prefixes};
+use super::script::{GUARD, OPEN};
+use super::wire::{Reply, Request, bytes, integer, unexpected};
+use super::{Shared, stamp_of};
+use crate::backend::{self, Intent, Lookup, Opened, only};
+use crate::error::Result;
+use crate::key::CacheKey;
+use crate::shape::Shape;
+use redis::{Cmd, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a guard lasts that no entry needs yet: longer than a load.
+const SHORTEST_GUARD: Duration = Duration::from_secs(60);
+
+/// A permit before it is somebody's: all who opened together have the same.
+#[derive(Clone)]
+pub(super) struct Opening {
+    guard: u64,
+    prefix_guard: u64,
+    lease: Option<Arc<Lease>>,
+    is_taken: bool,
+    found: Lookup,
+}
+
+impl Opening {
+    pub(super) fn into_opened(self, key: &CacheKey) -> Opened<RedisPermit> {
+        Opened {
+            stamp: stamp_of(self.guard, self.prefix_guard),
+            permit: RedisPermit {
+                key: key.clone(),
+                guard: self.guard,
+                prefix_guard: self.prefix_guard,
+                lease: self.lease,
+            },
+            lease: if self.is_taken {
+                backend::Lease::Taken
+            } else {
+                backend::Lease::Held
+            },
+            found: self.found,
+        }
+    }
+}
+
+impl Shared {
+    pub(super) async fn open_one(
+        self: &Arc<Self>,
+        key: &CacheKey,
+        shape: &'static Shape,
+    ) -> Result<Opening> {
+        only(
+            self.open(std::slice::from_ref(key), shape, Intent::Load)
+                .await,
+        )
+    }
+
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        intent: Intent,
+    ) -> Vec<Result<Opening>> {
+        let mut opened = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(CHUNK) {
+            opened.extend(self.open_chunk(chunk, shape, intent).await);
+        }
+        opened
+    }
+
+    async fn open_chunk(
+        self: &Arc<Self>,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        intent: Intent,
+    ) -> Vec<Result<Opening>> {
+        // What Redis has to forget it is told first.
+        let debts = keys.iter().flat_map(|key| self.journal.about(key));
+        let paid = self.pay(debts.collect()).await;
+        let (prefixes, prefix_of) = distinct_prefixes(keys.iter());
+        let mut known: Vec<_> = prefixes
+            .iter()
+            .map(|prefix| self.prefixes.known(prefix))
+            .collect();
+        let unknown: Vec<_> = (0..prefixes.len())
+            .filter(|prefix| known[*prefix].is_none())
+            .collect();
+        let asked = self.prefixes.ask();
+        let requests: Result<Vec<_>> = keys
+            .iter()
+            .map(|key| self.opening(key, shape, intent))
+            .chain(
+                unknown
+                    .iter()
+                    .map(|prefix| guarding(&names::prefix_guard(prefixes[*prefix]), None)),
+            )
+            .collect();
+        let mut replies = match requests {
+            Ok(requests) => self.router.send(requests).await.into_iter(),
+            Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let of_keys: Vec<_> = replies.by_ref().take(keys.len()).collect();
+        let mut failures = vec![None; prefixes.len()];
+        for (prefix, reply) in unknown.into_iter().zip(replies) {
+            match reply.and_then(|reply| integer(&reply.value).ok_or_else(|| unexpected("a guard")))
+            {
+                Ok(guard) => {
+                    self.prefixes.learn(prefixes[prefix], guard, asked);
+                    known[prefix] = Some(guard);
+                }
+                Err(error) => failures[prefix] = Some(error),
+            }
+        }
+        let opened = keys.iter().zip(of_keys).zip(prefix_of);
+        opened
+            .map(|((key, reply), prefix)| {
+                if self.journal.is_poisoned(key) {
+                    paid.clone()?;
+                }
+                match (known[prefix], failures[prefix].clone()) {
+                    (Some(guard), _) => self.opened(key, reply?, guard, shape),
+                    (None, failure) => Err(failure.unwrap_or_else(|| unexpected("a guard"))),
+                }
+            })
+            .collect()
+    }
+
+    fn opening(&self, key: &CacheKey, shape: &'static Shape, intent: Intent) -> Result<Request> {
+        let guard = names::guard(key);
+        let shortest = SHORTEST_GUARD.max(self.lease.saturating_mul(2));
+        if let Intent::Write = intent {
+            return guarding(&guard, Some(shortest));
+        }
+        let mut cmd = OPEN.call(&[&guard, &names::lease(key, shape), &names::value(key, shape)]);
+        cmd.arg(new_guard()?).arg(millis(shortest)).arg(self.owner);
+        cmd.arg(millis(self.lease)).arg(self.max_entry);
+        Ok(Request::new(cmd, &guard))
+    }
+
+    /// Reads the answer of `OPEN`, or the guard alone for a write.
+    fn opened(
+        self: &Arc<Self>,
+        key: &CacheKey,
+        reply: Reply,
+        prefix_guard: u64,
+        shape: &'static Shape,
+    ) -> Result<Opening> {
+        let (guard, lease, value) = match reply.value {
+            Value::Array(parts) => {
+                let parts: [Value; 3] = parts.try_into().map_err(|_| unexpected("`OPEN`"))?;
+                let [guard, won, value] = parts;
+                (guard, Some(won == Value::Int(1)), bytes(value))
+            }
+            guard => (guard, None, None),
+        };
+        let guard = integer(&guard).ok_or_else(|| unexpected("`OPEN`"))?;
+        let stored = value.map(|value| (value, reply.clock));
+        let found = self.look_up(key, (guard, prefix_guard), stored, shape);
+        Ok(Opening {
+            guard,
+            prefix_guard,
+            lease: (lease == Some(true)).then(|| Lease::new(self, names::lease(key, shape), guard)),
+            is_taken: lease == Some(false),
+            // What is damaged is there to be replaced.
+            found: found.unwrap_or(Lookup::Miss(None)),
+        })
+    }
+}
+
+/// Asks for a guard, which is made if it is missing. One that lasts for ever is a prefix'.
+fn guarding(name: &str, lasts: Option<Duration>) -> Result<Request> {
+    let mut cmd: Cmd = GUARD.call(&[name]);
+    cmd.arg(new_guard()?)
+        .arg(lasts.map_or_else(String::new, |lasts| millis(lasts).to_string()));
+    Ok(Request::new(cmd, name))
+}
+
+/// In milliseconds, rounded up: nothing lasts for no time at all.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,79 @@
+use super::Shared;
+use super::script::RELEASE;
+use super::wire::Request;
+use crate::error::{Error, Result};
+use crate::key::CacheKey;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+/// Is the right to store under one key, while its guard stays what it was.
+pub struct RedisPermit {
+    pub(super) key: CacheKey,
+    pub(super) guard: u64,
+    pub(super) prefix_guard: u64,
+    /// Held where this process is the one to load.
+    pub(super) lease: Option<Arc<Lease>>,
+}
+
+impl fmt::Debug for RedisPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisPermit")
+            .field("has_lease", &self.lease.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A lease that is this process'. Dropped without a fill, it is given back, so that nobody waits for a load that is not under way.
+pub(super) struct Lease {
+    shared: Weak<Shared>,
+    name: String,
+    holds: String,
+    is_settled: AtomicBool,
+}
+
+impl Lease {
+    pub(super) fn new(shared: &Arc<Shared>, name: String, guard: u64) -> Arc<Self> {
+        Arc::new(Self {
+            shared: Arc::downgrade(shared),
+            name,
+            holds: shared.lease_of(guard),
+            is_settled: AtomicBool::new(false),
+        })
+    }
+
+    /// Says that a fill gives it back.
+    pub(super) fn settle(&self) {
+        self.is_settled.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (Some(shared), false) = (self.shared.upgrade(), *self.is_settled.get_mut()) else {
+            return;
+        };
+        // Without a runtime it ends by itself.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let mut cmd = RELEASE.call(&[&self.name]);
+            cmd.arg(&self.holds);
+            let request = Request::new(cmd, &self.name);
+            runtime.spawn(async move { shared.router.send(vec![request]).await });
+        }
+    }
+}
+
+impl Shared {
+    /// What a lease of ours holds: the guard it is good for, and who we are.
+    pub(super) fn lease_of(&self, guard: u64) -> String {
+        format!("{guard}:{}", self.owner)
+    }
+}
+
+/// Makes a number that nobody has made before: 63 random bits, and never 0.
+pub(super) fn new_guard() -> Result<u64> {
+    let random = getrandom::u64().map_err(|error| {
+        Error::BackendError(format!("no randomness is to be had: {error}").into())
+    })?;
+    Ok((random >> 1).max(1))
+}

@@ -1,0 +1,280 @@
+//! Reading: guards and values in one round trip.
+
+use super::names;
+use super::script::READ;
+use super::wire::{Reply, Request, ServerClock, bytes, integer, unexpected};
+use super::{Shared, stamp_of};
+use crate::backend::{Lookup, only};
+use crate::envelope::Sealed;
+use crate::error::{Error, Result};
+use crate::key::CacheKey;
+use crate::shape::Shape;
+use redis::Value;
+use std::sync::Arc;
+
+/// So many keys are asked for in one command: Redis serves nobody else meanwhile.
+pub(super) const CHUNK: usize = 500;
+
+/// One thing that is read.
+#[derive(Clone, Copy)]
+enum Part {
+    PrefixGuard(usize),
+    Guard(usize),
+    Value(usize),
+}
+
+/// What was read of one key.
+#[derive(Default)]
+struct Read {
+    guard: Option<u64>,
+    value: Option<Vec<u8>>,
+    clock: Option<ServerClock>,
+    failure: Option<Error>,
+}
+
+/// What was read of a prefix.
+pub(super) type PrefixRead = Result<Option<u64>>;
+
+impl Shared {
+    pub(super) async fn read_one(
+        self: &Arc<Self>,
+        key: &CacheKey,
+        shape: &'static Shape,
+    ) -> Result<Lookup> {
+        only(self.read(std::slice::from_ref(key), shape).await)
+    }
+
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+    ) -> Vec<Result<Lookup>> {
+        let mut lookups = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(CHUNK) {
+            lookups.extend(self.read_chunk(chunk, shape).await);
+        }
+        lookups
+    }
+
+    async fn read_chunk(
+        self: &Arc<Self>,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+    ) -> Vec<Result<Lookup>> {
+        let is_poisoned: Vec<_> = keys
+            .iter()
+            .map(|key| self.journal.is_poisoned(key))
+            .collect();
+        if is_poisoned.contains(&true) {
+            self.start_paying();
+        }
+        let (prefixes, prefix_of) = distinct_prefixes(keys.iter());
+        let mut known: Vec<_> = prefixes
+            .iter()
+            .map(|prefix| self.prefixes.known(prefix))
+            .map(Ok)
+            .collect();
+        let asked = self.prefixes.ask();
+        let groups = self.groups(keys, &is_poisoned, &known);
+        let mut reads: Vec<_> = keys.iter().map(|_| Read::default()).collect();
+        let requests = groups
+            .iter()
+            .map(|group| self.request(group, keys, &prefixes, shape));
+        let replies = self.router.send(requests.collect()).await;
+        for (group, reply) in groups.iter().zip(replies) {
+            take(group, reply, &mut reads, &mut known);
+        }
+        for (prefix, guard) in prefixes.iter().zip(&known) {
+            if let Ok(Some(guard)) = guard {
+                self.prefixes.learn(prefix, *guard, asked);
+            }
+        }
+        let reads = keys.iter().zip(reads).zip(prefix_of).zip(is_poisoned);
+        reads
+            .map(|(((key, read), prefix), is_poisoned)| {
+                if is_poisoned {
+                    // What Redis has is out of date. Who loads opens, and tells it so first.
+                    return Ok(Lookup::Miss(None));
+                }
+                self.conclude(key, read, known[prefix].clone(), shape)
+            })
+            .collect()
+    }
+
+    /// Says what is asked together: all of it, or in a cluster what shares a slot. A key that is suspected is asked for by itself.
+    fn groups(
+        &self,
+        keys: &[CacheKey],
+        is_poisoned: &[bool],
+        known: &[PrefixRead],
+    ) -> Vec<Vec<Part>> {
+        let parts = |index| [Part::Guard(index), Part::Value(index)];
+        let wanted = (0..keys.len()).filter(|index| !is_poisoned[*index]);
+        let (suspected, trusted): (Vec<_>, Vec<_>) =
+            wanted.partition(|index| self.suspects.contains(&keys[*index]));
+        let mut groups: Vec<Vec<Part>> =
+            by_slot(&self.router, trusted, |index| names::guard(&keys[*index]))
+                .into_iter()
+                .map(|group| group.into_iter().flat_map(parts).collect())
+                .collect();
+        groups.extend(suspected.into_iter().map(|index| parts(index).to_vec()));
+        let unknown = (0..known.len()).filter(|prefix| !matches!(known[*prefix], Ok(Some(_))));
+        let unknown = unknown.map(Part::PrefixGuard);
+        match groups.first_mut() {
+            None => {}
+            Some(_) if self.router.is_cluster() => groups.extend(unknown.map(|part| vec![part])),
+            // In front: a careful read takes the last name for a value's.
+            Some(first) => drop(first.splice(0..0, unknown)),
+        }
+        groups
+    }
+
+    fn request(
+        &self,
+        group: &[Part],
+        keys: &[CacheKey],
+        prefixes: &[&str],
+        shape: &'static Shape,
+    ) -> Request {
+        let names: Vec<_> = group
+            .iter()
+            .map(|part| match part {
+                Part::PrefixGuard(prefix) => names::prefix_guard(prefixes[*prefix]),
+                Part::Guard(index) => names::guard(&keys[*index]),
+                Part::Value(index) => names::value(&keys[*index], shape),
+            })
+            .collect();
+        let is_suspected = matches!(group.last(), Some(Part::Value(index)) if self.suspects.contains(&keys[*index]));
+        let cmd = if is_suspected {
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let mut cmd = READ.call(&names);
+            cmd.arg(self.max_entry);
+            cmd
+        } else {
+            let mut cmd = redis::cmd("MGET");
+            cmd.arg(names.as_slice());
+            cmd
+        };
+        Request::new(cmd, names.first().map_or("", String::as_str))
+    }
+
+    fn conclude(
+        &self,
+        key: &CacheKey,
+        read: Read,
+        prefix: PrefixRead,
+        shape: &'static Shape,
+    ) -> Result<Lookup> {
+        if let Some(failure) = read.failure {
+            if let Error::Timeout = failure {
+                self.suspects.suspect(key);
+            }
+            return Err(failure);
+        }
+        self.suspects.clear_of(key);
+        let (Some(guard), Some(prefix)) = (read.guard, prefix?) else {
+            return Ok(Lookup::Miss(None));
+        };
+        self.look_up(key, (guard, prefix), read.value.zip(read.clock), shape)
+    }
+
+    /// Says what stored bytes mean under these guards. They may be anything.
+    pub(super) fn look_up(
+        &self,
+        key: &CacheKey,
+        (guard, prefix): (u64, u64),
+        stored: Option<(Vec<u8>, ServerClock)>,
+        shape: &'static Shape,
+    ) -> Result<Lookup> {
+        let miss = Lookup::Miss(Some(stamp_of(guard, prefix)));
+        let Some((bytes, clock)) = stored else {
+            return Ok(miss);
+        };
+        let sealed = Sealed::read(&bytes)?;
+        if !sealed.is_current(guard, prefix, shape) {
+            return Ok(miss);
+        }
+        let age = clock.age(sealed.written);
+        let found = self.wrap.look_up(key, sealed, age, shape)?;
+        Ok(found.unwrap_or(miss))
+    }
+}
+
+/// Lists the prefixes of keys, and which is whose.
+pub(super) fn distinct_prefixes<'k>(
+    keys: impl Iterator<Item = &'k CacheKey>,
+) -> (Vec<&'k str>, Vec<usize>) {
+    let mut prefixes: Vec<&str> = Vec::new();
+    let whose = keys
+        .map(|key| {
+            let known = prefixes.iter().position(|prefix| *prefix == key.prefix());
+            known.unwrap_or_else(|| {
+                prefixes.push(key.prefix());
+                prefixes.len() - 1
+            })
+        })
+        .collect();
+    (prefixes, whose)
+}
+
+/// Parts what is asked by slot, where that matters.
+pub(super) fn by_slot<T>(
+    router: &super::Router,
+    items: Vec<T>,
+    name: impl Fn(&T) -> String,
+) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    if !router.is_cluster() {
+        return vec![items];
+    }
+    group_by_slot(items, name)
+}
+
+#[cfg(feature = "redis-cluster")]
+fn group_by_slot<T>(items: Vec<T>, name: impl Fn(&T) -> String) -> Vec<Vec<T>> {
+    let mut groups: std::collections::BTreeMap<u16, Vec<T>> = std::collections::BTreeMap::new();
+    for item in items {
+        let slot = names::slot(&name(&item));
+        groups.entry(slot).or_default().push(item);
+    }
+    groups.into_values().collect()
+}
+
+#[cfg(not(feature = "redis-cluster"))]
+fn group_by_slot<T>(items: Vec<T>, _: impl Fn(&T) -> String) -> Vec<Vec<T>> {
+    vec![items]
+}
+
+/// Puts an answer where it belongs.
+fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], prefixes: &mut [PrefixRead]) {
+    let answer = reply.and_then(|reply| match reply.value {
+        Value::Array(values) if values.len() == group.len() => Ok((values, reply.clock)),
+        _ => Err(unexpected("`MGET`")),
+    });
+    match answer {
+        Ok((values, clock)) => {
+            for (part, value) in group.iter().zip(values) {
+                match part {
+                    Part::PrefixGuard(prefix) => prefixes[*prefix] = Ok(integer(&value)),
+                    Part::Guard(index) => reads[*index].guard = integer(&value),
+                    Part::Value(index) => {
+                        reads[*index].value = bytes(value);
+                        reads[*index].clock = Some(clock);
+                    }
+                }
+            }
+        }
+        Err(error) => {
+            for part in group {
+                match part {
+                    Part::PrefixGuard(prefix) => prefixes[*prefix] = Err(error.clone()),
+                    Part::Guard(index) | Part::Value(index) => {
+                        reads[*index].failure = Some(error.clone())
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Who is asked: one server, or the nodes of a cluster.
+
+#[cfg(feature = "redis-cluster")]
+use super::cluster::Cluster;
+use super::config::{Deployment, RedisConfig};
+use super::connect::Dialer;
+use super::node::{Node, Target, Timing};
+use super::wire::{Parcel, Reply, Request, accepted};
+use crate::error::{Error, Result};
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) enum Router {
+    One(Arc<Node>),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Arc<Cluster>),
+}
+
+impl Router {
+    pub(super) fn of(config: &RedisConfig) -> Result<Self> {
+        let dialer = Dialer::of(config)?;
+        let timing = Timing {
+            call: config.deadline,
+            connect: config.connect_deadline,
+        };
+        let target = match config.deployment.clone() {
+            Deployment::Standalone(address) => Target::At(address),
+            #[cfg(feature = "redis-sentinel")]
+            Deployment::Sentinel {
+                sentinels,
+                master,
+                credentials,
+            } => Target::Master(super::sentinel::Sentinels::new(
+                sentinels,
+                master,
+                credentials,
+                &dialer,
+            )),
+            #[cfg(feature = "redis-cluster")]
+            Deployment::Cluster(seeds) => {
+                return Ok(Self::Cluster(Cluster::new(seeds, dialer, timing)));
+            }
+            #[cfg(not(all(feature = "redis-sentinel", feature = "redis-cluster")))]
+            _ => {
+                return Err(super::config::fault(
+                    "this kind of Redis is not compiled in".to_owned(),
+                ));
+            }
+        };
+        Ok(Self::One(Node::new(target, dialer, timing)))
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        match self {
+            Self::One(_) => false,
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(_) => true,
+        }
+    }
+
+    /// Sends requests to whom they concern, all at once, and answers each.
+    pub(super) async fn send(&self, requests: Vec<Request>) -> Vec<Result<Reply>> {
+        match self {
+            Self::One(node) => {
+                let commands = requests.into_iter().map(|request| request.cmd);
+                let parcel = Parcel::of(commands.collect());
+                answers(node.send(&parcel).await, parcel.len())
+            }
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => cluster.send(requests).await,
+        }
+    }
+
+    /// Says whether everyone who may be asked answers.
+    pub(super) async fn ping(&self) -> Result<()> {
+        let ping = Parcel::of(vec![redis::cmd("PING")]);
+        match self {
+            Self::One(node) => pinged(node.send(&ping).await),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => {
+                for node in cluster.masters().await? {
+                    pinged(node.send(&ping).await)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn pinged(answer: Result<Vec<Reply>>) -> Result<()> {
+    answers(answer, 1)
+        .into_iter()
+        .try_for_each(|reply| reply.map(drop))
+}
+
+/// Gives each request its answer, what was refused as a failure of its own.
+pub(super) fn answers(sent: Result<Vec<Reply>>, count: usize) -> Vec<Result<Reply>> {
+    match sent {
+        Ok(replies) => replies.into_iter().map(checked).collect(),
+        Err(error) => (0..count)
+            .map(|_| Err::<Reply, Error>(error.clone()))
+            .collect(),
+    }
+}
+
+pub(super) fn checked(reply: Reply) -> Result<Reply> {
+    Ok(Reply {
+        value: accepted(reply.value)?,
+        clock: reply.clock,
+    })
+}

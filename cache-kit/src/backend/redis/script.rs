@@ -1,0 +1,174 @@
+//! The protocol as the server runs it. Each script is one step of it; `tests/tests/models` and `DESIGN` know them by these names.
+//!
+//! `MGET` reads throughout, for it takes what is no string for nothing, where `GET` would fail.
+
+use redis::{Arg, Cmd};
+use std::sync::LazyLock;
+
+/// A step of the protocol.
+pub(super) struct Script {
+    source: &'static str,
+    /// What a server that knows the script knows it by.
+    hash: LazyLock<String>,
+}
+
+macro_rules! script {
+    ($($part:expr),* $(,)?) => {{
+        const SOURCE: &str = concat!($($part),*);
+        Script {
+            source: SOURCE,
+            hash: LazyLock::new(|| redis::Script::new(SOURCE).get_hash().to_owned()),
+        }
+    }};
+}
+
+/// Drops a value that is larger than any entry, before it is read.
+macro_rules! drop_oversized {
+    ($value:literal, $limit:literal) => {
+        concat!(
+            "local len = redis.pcall('STRLEN', ",
+            $value,
+            ")
+if type(len) == 'number' and len > tonumber(",
+            $limit,
+            ") then redis.call('UNLINK', ",
+            $value,
+            ") end
+"
+        )
+    };
+}
+
+/// Finds the guard under `KEYS[1]`, or makes it `ARGV[1]`; what is no guard is replaced. It lasts for `ARGV[2]` ms, if that is anything, and is
+/// extended when half of that is left.
+macro_rules! guard {
+    ($found:literal) => {
+        concat!(
+            "local g = ",
+            $found,
+            "
+if not g or #g > 19 or not string.find(g, '^[1-9]%d*$') then
+  g = ARGV[1]
+  if ARGV[2] == '' then redis.call('SET', KEYS[1], g) else redis.call('SET', KEYS[1], g, 'PX', ARGV[2]) end
+elseif ARGV[2] ~= '' then
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 and left * 2 < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+end
+"
+        )
+    };
+}
+
+/// Defines `store(value, entry, ttl)`: it is stored for `ttl` ms, if that is anything, and the server's time put into its header.
+macro_rules! store {
+    () => {
+        "local function six(n)
+  local s = ''
+  for _ = 1, 6 do s = s .. string.char(n % 256); n = math.floor(n / 256) end
+  return s
+end
+local function store(value, entry, ttl)
+  if ttl == '' then redis.call('SET', value, entry) else redis.call('SET', value, entry, 'PX', ttl) end
+  local t = redis.call('TIME')
+  local ms = t[1] * 1000 + math.floor(t[2] / 1000)
+  redis.call('SETRANGE', value, 56, six(ms) .. six(281474976710655 - ms))
+end
+"
+    };
+}
+
+/// `KEYS`: names to read, the last one a value; `ARGV`: the largest size of a value. Reads like `MGET`, but for a value that is too large.
+pub(super) static READ: Script = script!(
+    drop_oversized!("KEYS[#KEYS]", "ARGV[1]"),
+    "return redis.call('MGET', unpack(KEYS))"
+);
+
+/// `KEYS`: guard, lease, value; `ARGV`: a new guard, for how long, owner of the lease, for how long, the largest size of a value. Returns the guard,
+/// whether the lease is the owner's now, and the value. A lease of another guard is void.
+pub(super) static OPEN: Script = script!(
+    drop_oversized!("KEYS[3]", "ARGV[5]"),
+    "local f = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])
+",
+    guard!("f[1]"),
+    "local l, mine, won = f[2], g .. ':' .. ARGV[3], 0
+if not l or l == mine or string.sub(l, 1, #g + 1) ~= g .. ':' then
+  redis.call('SET', KEYS[2], mine, 'PX', ARGV[4])
+  won = 1
+end
+return {g, won, f[3]}"
+);
+
+/// `KEYS`: guard; `ARGV`: a new guard, for how long. Returns the guard.
+pub(super) static GUARD: Script = script!(guard!("redis.call('MGET', KEYS[1])[1]"), "return g");
+
+/// `KEYS`: guard, lease, value; `ARGV`: the permit's guard, its lease, the entry (nothing drops the value), for how long, and how long a guard lasts
+/// then. Stores if the guard is still the permit's; gives the lease back in any case.
+pub(super) static FILL: Script = script!(
+    store!(),
+    "local f, stored = redis.call('MGET', KEYS[1], KEYS[2]), 0
+if f[1] == ARGV[1] then
+  if ARGV[3] == '' then
+    redis.call('UNLINK', KEYS[3])
+  else
+    if ARGV[4] == '' then
+      redis.call('PERSIST', KEYS[1])
+    else
+      local left = redis.call('PTTL', KEYS[1])
+      if left >= 0 and left < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
+    end
+    store(KEYS[3], ARGV[3], ARGV[4])
+  end
+  stored = 1
+end
+if f[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
+return stored"
+);
+
+/// `KEYS`: guard, value; `ARGV`: the permit's guard, the new one, the entry, for how long, and how long its guard lasts. Stores under the new guard
+/// if the old one is still the permit's; else the order of the two writes is unknown, and the key is invalidated.
+pub(super) static PUT: Script = script!(
+        store!(),
+        "if redis.call('MGET', KEYS[1])[1] ~= ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  return 0
+end
+if ARGV[5] == '' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[5]) end
+store(KEYS[2], ARGV[3], ARGV[4])
+return 1"
+);
+
+/// `KEYS`: lease; `ARGV`: what it holds if it is ours. Gives it back.
+pub(super) static RELEASE: Script = script!(
+    "if redis.call('MGET', KEYS[1])[1] == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1",
+);
+
+static ALL: [&Script; 6] = [&READ, &OPEN, &GUARD, &FILL, &PUT, &RELEASE];
+
+impl Script {
+    /// Begins a call of a script that the server knows.
+    pub(super) fn call(&self, keys: &[&str]) -> Cmd {
+        let mut cmd = redis::cmd("EVALSHA");
+        cmd.arg(self.hash.as_str()).arg(keys.len());
+        for key in keys {
+            cmd.arg(key);
+        }
+        cmd
+    }
+}
+
+/// Says how the script of a call is sent along, for a server that does not know it.
+pub(super) fn with_source(called: &Cmd) -> Option<Cmd> {
+    let mut arguments = called.args_iter().filter_map(|argument| match argument {
+        Arg::Simple(bytes) => Some(bytes),
+        _ => None,
+    });
+    let hash = arguments.nth(1)?;
+    let script = ALL.iter().find(|script| script.hash.as_bytes() == hash)?;
+    let mut cmd = redis::cmd("EVAL");
+    cmd.arg(script.source);
+    for argument in arguments {
+        cmd.arg(argument);
+    }
+    Some(cmd)
+}

@@ -1,0 +1,103 @@
+//! Which server is the master, as Sentinel has it.
+
+use super::config::{Address, Credentials};
+use super::connect::{Dialer, Dialled, ask};
+use super::wire::unexpected;
+use crate::error::{Error, Result};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use redis::Value;
+use std::collections::HashSet;
+use std::fmt;
+
+/// Those who know where the master is.
+#[derive(Clone, Debug)]
+pub(super) struct Sentinels {
+    addresses: Vec<Address>,
+    master: String,
+    dialer: Dialer,
+}
+
+impl Sentinels {
+    pub(super) fn new(
+        addresses: Vec<Address>,
+        master: String,
+        credentials: Credentials,
+        dialer: &Dialer,
+    ) -> Self {
+        Self {
+            addresses,
+            master,
+            dialer: dialer.signed_in_as(credentials),
+        }
+    }
+
+    /// Connects to the master: asks all sentinels at once, and takes the first server named that says itself that it is one. A sentinel that is cut
+    /// off may name another.
+    pub(super) async fn dial_master(&self, dialer: &Dialer) -> Result<Dialled> {
+        let asking = self.addresses.iter().map(|address| self.ask(address));
+        let mut asking: FuturesUnordered<_> = asking.collect();
+        let (mut tried, mut lost) = (HashSet::new(), None);
+        while let Some(named) = asking.next().await {
+            let dialled = match named {
+                Ok(address) if !tried.insert(address.clone()) => continue,
+                Ok(address) => dial_as_master(dialer, &address).await,
+                Err(error) => Err(error),
+            };
+            match dialled {
+                Ok(dialled) => return Ok(dialled),
+                Err(error) => lost = Some(error),
+            }
+        }
+        Err(lost.unwrap_or(Error::Timeout))
+    }
+
+    async fn ask(&self, sentinel: &Address) -> Result<Address> {
+        let mut connection = self.dialer.connect(sentinel).await?;
+        let mut cmd = redis::cmd("SENTINEL");
+        cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
+        let answer = ask(&mut connection, sentinel, &cmd).await?;
+        let named = match &answer {
+            Value::Array(parts) => parts.as_slice(),
+            _ => {
+                let unknown = format!(
+                    "the sentinel at {sentinel} knows no master `{}`",
+                    self.master
+                );
+                return Err(Error::BackendError(unknown.into()));
+            }
+        };
+        let [host, port] = named else {
+            return Err(unexpected("`SENTINEL GET-MASTER-ADDR-BY-NAME`"));
+        };
+        address_of(host, port).ok_or_else(|| unexpected("`SENTINEL GET-MASTER-ADDR-BY-NAME`"))
+    }
+}
+
+fn address_of(host: &Value, port: &Value) -> Option<Address> {
+    let Value::BulkString(host) = host else {
+        return None;
+    };
+    let host = String::from_utf8(host.clone()).ok()?;
+    let port = u16::try_from(super::wire::integer(port)?).ok()?;
+    Some(Address::Tcp(host, port))
+}
+
+async fn dial_as_master(dialer: &Dialer, address: &Address) -> Result<Dialled> {
+    let mut dialled = dialer.dial(address).await?;
+    let role = ask(&mut dialled.connection, address, &redis::cmd("ROLE")).await?;
+    let is_master = matches!(&role, Value::Array(parts)
+        if matches!(parts.first(), Some(Value::BulkString(role)) if role == b"master"));
+    if is_master {
+        Ok(dialled)
+    } else {
+        let demoted = format!("Redis at {address} is no master, though a sentinel says so");
+        Err(Error::BackendError(demoted.into()))
+    }
+}
+
+impl fmt::Display for Sentinels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the master `{}`", self.master)
+    }
+}

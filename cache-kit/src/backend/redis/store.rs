@@ -1,0 +1,210 @@
+//! Storing what was loaded or written, if nothing newer came first.
+
+use super::names;
+use super::permit::{RedisPermit, new_guard};
+use super::read::distinct_prefixes;
+use super::script::{FILL, PUT};
+use super::wire::{Request, integer, unexpected};
+use super::{Shared, open};
+use crate::backend::{Entry, Fill, Filled};
+use crate::envelope::Header;
+use crate::error::{Error, Result};
+use crate::shape::Shape;
+use redis::Cmd;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So many entries are encoded before they are sent.
+const CHUNK: usize = 100;
+
+/// What lasts longer lasts for ever. Redis adds it to its clock, and the sum must fit.
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 1000);
+
+#[derive(Clone, Copy)]
+enum Step {
+    Fill,
+    Put,
+}
+
+impl Shared {
+    pub(super) async fn fill(
+        self: &Arc<Self>,
+        fills: Vec<Fill<RedisPermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        self.store(fills, shape, Step::Fill).await
+    }
+
+    pub(super) async fn put(
+        self: &Arc<Self>,
+        puts: Vec<Fill<RedisPermit>>,
+        shape: &'static Shape,
+    ) -> Vec<Result<Filled>> {
+        self.store(puts, shape, Step::Put).await
+    }
+
+    async fn store(
+        self: &Arc<Self>,
+        fills: Vec<Fill<RedisPermit>>,
+        shape: &'static Shape,
+        step: Step,
+    ) -> Vec<Result<Filled>> {
+        let mut stored = Vec::with_capacity(fills.len());
+        let mut fills = VecDeque::from(fills);
+        while !fills.is_empty() {
+            let chunk = fills.drain(..CHUNK.min(fills.len())).collect();
+            stored.extend(self.store_chunk(chunk, shape, step).await);
+        }
+        stored
+    }
+
+    async fn store_chunk(
+        self: &Arc<Self>,
+        fills: Vec<Fill<RedisPermit>>,
+        shape: &'static Shape,
+        step: Step,
+    ) -> Vec<Result<Filled>> {
+        let (prefixes, prefix_of) = distinct_prefixes(fills.iter().map(|fill| &fill.permit.key));
+        // A prefix that was cleared meanwhile makes what is stored dead: the fill is told so, by whoever knows.
+        let known: Vec<_> = prefixes
+            .iter()
+            .map(|prefix| self.prefixes.known(prefix))
+            .collect();
+        let unknown: Vec<_> = (0..prefixes.len())
+            .filter(|prefix| known[*prefix].is_none())
+            .collect();
+        let prepared: Vec<_> = fills
+            .iter()
+            .map(|fill| self.prepare(fill, shape, step))
+            .collect();
+        let mut requests = Vec::with_capacity(prepared.len() + unknown.len());
+        let answers: Vec<Option<Result<Filled>>> = prepared
+            .into_iter()
+            .map(|prepared| match prepared {
+                Ok(Some(request)) => {
+                    requests.push(request);
+                    None
+                }
+                Ok(None) => Some(Ok(Filled::Superseded)),
+                Err(error) => Some(Err(error)),
+            })
+            .collect();
+        let count = requests.len();
+        requests.extend(unknown.iter().map(|prefix| guard_of(prefixes[*prefix])));
+        let mut replies = self.router.send(requests).await.into_iter();
+        let mut stored = replies.by_ref().take(count).collect::<Vec<_>>().into_iter();
+        let mut now = known;
+        for (prefix, reply) in unknown.into_iter().zip(replies) {
+            // A prefix that cannot be asked has not changed as far as anybody knows here: a reader will.
+            now[prefix] = match reply {
+                Ok(reply) => Some(integer(&reply.value).unwrap_or(0)),
+                Err(_) => None,
+            };
+        }
+        let fills = fills.iter().zip(prefix_of).zip(answers);
+        fills
+            .map(|((fill, prefix), answer)| {
+                let is_cleared = now[prefix].is_some_and(|now| now != fill.permit.prefix_guard);
+                let answer = answer.unwrap_or_else(|| {
+                    let reply = stored.next().unwrap_or(Err(Error::Timeout))?;
+                    match integer(&reply.value) {
+                        Some(0) => Ok(Filled::Superseded),
+                        Some(_) => Ok(Filled::Stored),
+                        None => Err(unexpected("a fill")),
+                    }
+                });
+                answer.map(|filled| {
+                    if is_cleared {
+                        Filled::Superseded
+                    } else {
+                        filled
+                    }
+                })
+            })
+            .collect()
+    }
+
+    /// Encodes an entry and says how it is stored; `None` if it is known here that it must not be.
+    fn prepare(
+        &self,
+        fill: &Fill<RedisPermit>,
+        shape: &'static Shape,
+        step: Step,
+    ) -> Result<Option<Request>> {
+        let permit = &fill.permit;
+        let is_poisoned = self.journal.is_poisoned(&permit.key);
+        if is_poisoned && matches!(step, Step::Fill) {
+            return Ok(None);
+        }
+        let guard = names::guard(&permit.key);
+        let value = names::value(&permit.key, shape);
+        let cmd = match step {
+            Step::Fill => {
+                let lease = names::lease(&permit.key, shape);
+                let mut cmd = FILL.call(&[&guard, &lease, &value]);
+                cmd.arg(permit.guard).arg(self.lease_of(permit.guard));
+                self.add_entry(&mut cmd, fill, permit.guard, shape)?;
+                if let Some(lease) = &permit.lease {
+                    lease.settle();
+                }
+                cmd
+            }
+            Step::Put => {
+                // Under a new guard: whoever is loading now must not overwrite it. A guard of none is what a poisoned key's never is.
+                let (seen, new) = (if is_poisoned { 0 } else { permit.guard }, new_guard()?);
+                let mut cmd = PUT.call(&[&guard, &value]);
+                cmd.arg(seen).arg(new);
+                self.add_entry(&mut cmd, fill, new, shape)?;
+                cmd
+            }
+        };
+        Ok(Some(Request::new(cmd, &guard)))
+    }
+
+    /// Adds what is stored, for how long, and how long its guard lasts: twice as long, so that it outlives every entry stored under it.
+    fn add_entry(
+        &self,
+        cmd: &mut Cmd,
+        fill: &Fill<RedisPermit>,
+        stamp: u64,
+        shape: &'static Shape,
+    ) -> Result<()> {
+        let ttl = fill.ttl.filter(|ttl| *ttl < LONGEST).map(open::millis);
+        if let Entry::Gone = fill.entry {
+            cmd.arg("");
+        } else {
+            let header = Header {
+                fingerprint: shape.fingerprint(),
+                stamp,
+                prefix_stamp: fill.permit.prefix_guard,
+                soft: fill.ttl,
+                hard: fill.ttl,
+                ..Header::default()
+            };
+            let entry = self
+                .wrap
+                .seal(&fill.permit.key, header, &fill.entry, shape)?;
+            if entry.len() > self.max_entry {
+                let size = format!(
+                    "an entry of {} bytes is larger than the `max_entry` of {}",
+                    entry.len(),
+                    self.max_entry
+                );
+                return Err(Error::SerializationError(size.into()));
+            }
+            cmd.arg(entry);
+        }
+        let text =
+            |millis: Option<u64>| millis.map_or_else(String::new, |millis| millis.to_string());
+        cmd.arg(text(ttl)).arg(text(ttl.map(|ttl| ttl * 2)));
+        Ok(())
+    }
+}
+
+fn guard_of(prefix: &str) -> Request {
+    let name = names::prefix_guard(prefix);
+    let mut cmd = redis::cmd("GET");
+    cmd.arg(&name);
+    Request::new(cmd, &name)
+}

@@ -1,0 +1,223 @@
+//! What is sent to Redis, and what comes back.
+
+use super::script;
+use crate::backend::Age;
+use crate::error::{Error, Result};
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Pipeline, RedisResult, ServerErrorKind, Value};
+use std::time::{Duration, Instant};
+
+/// One command, about names of one slot.
+pub(super) struct Request {
+    pub(super) cmd: Cmd,
+    /// The name that decides which node of a cluster is asked.
+    #[cfg(feature = "redis-cluster")]
+    pub(super) slot: u16,
+}
+
+impl Request {
+    pub(super) fn new(cmd: Cmd, name: &str) -> Self {
+        #[cfg(not(feature = "redis-cluster"))]
+        let _ = name;
+        Self {
+            cmd,
+            #[cfg(feature = "redis-cluster")]
+            slot: super::names::slot(name),
+        }
+    }
+}
+
+/// An answer, and by which clock the node that gave it tells the time.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) value: Value,
+    pub(super) clock: ServerClock,
+}
+
+/// How a server's clock compares with ours. Clocks of two nodes are never compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ServerClock {
+    at: Instant,
+    millis: u64,
+}
+
+impl ServerClock {
+    /// Reads the answer to `TIME`.
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        let Value::Array(parts) = value else {
+            return None;
+        };
+        let [seconds, micros] = parts.as_slice() else {
+            return None;
+        };
+        let millis = integer(seconds)?
+            .checked_mul(1000)?
+            .checked_add(integer(micros)? / 1000)?;
+        Some(Self {
+            at: Instant::now(),
+            millis,
+        })
+    }
+
+    /// Tells the age of what was written at a time of this clock; what is from its future has none.
+    pub(super) fn age(self, written: u64) -> Age {
+        let before = Duration::from_millis(self.millis.saturating_sub(written));
+        let after = Duration::from_millis(written.saturating_sub(self.millis));
+        match self.at.checked_sub(before) {
+            Some(at) => at.checked_add(after).map_or(Age::new(before), Age::since),
+            None => Age::new(before),
+        }
+    }
+}
+
+/// What is sent in one go.
+pub(super) enum Parcel {
+    One(Cmd),
+    Many(Pipeline),
+}
+
+impl Parcel {
+    pub(super) fn of(mut commands: Vec<Cmd>) -> Self {
+        match (commands.len(), commands.pop()) {
+            (1, Some(only)) => Self::One(only),
+            (_, last) => {
+                let mut pipeline = Pipeline::with_capacity(commands.len() + 1);
+                for cmd in commands.into_iter().chain(last) {
+                    pipeline.add_command(cmd);
+                }
+                Self::Many(pipeline)
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(pipeline) => pipeline.len(),
+        }
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Cmd> {
+        match self {
+            Self::One(cmd) => (index == 0).then_some(cmd),
+            Self::Many(pipeline) => pipeline.cmd_iter().nth(index),
+        }
+    }
+
+    /// Sends it; scripts that the server does not know are sent along once more. `Err` is a failure of the connection; what the server refuses is among
+    /// the values.
+    pub(super) async fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> RedisResult<Vec<Value>> {
+        let mut values = self.send_as_it_is(connection).await?;
+        let unknown: Vec<_> = (0..values.len())
+            .filter(|index| is_refusal(&values[*index], ServerErrorKind::NoScript))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(values);
+        }
+        let whole = unknown
+            .iter()
+            .filter_map(|index| self.get(*index).and_then(script::with_source));
+        let again = Self::of(whole.collect());
+        let answers = Box::pin(again.send_as_it_is(connection)).await?;
+        for (index, answer) in unknown.into_iter().zip(answers) {
+            values[index] = answer;
+        }
+        Ok(values)
+    }
+
+    async fn send_as_it_is(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> RedisResult<Vec<Value>> {
+        match self {
+            Self::One(cmd) => connection
+                .send_packed_command(cmd)
+                .await
+                .map(|value| vec![value]),
+            Self::Many(pipeline) if pipeline.is_empty() => Ok(Vec::new()),
+            Self::Many(pipeline) => {
+                let count = pipeline.len();
+                connection.send_packed_commands(pipeline, 0, count).await
+            }
+        }
+    }
+}
+
+pub(super) fn is_refusal(value: &Value, kind: ServerErrorKind) -> bool {
+    matches!(value, Value::ServerError(error) if error.kind() == Some(kind))
+}
+
+/// Takes what the server refused for a failure.
+pub(super) fn accepted(value: Value) -> Result<Value> {
+    match value {
+        Value::ServerError(error) => Err(Error::BackendError(
+            redis::RedisError::from(error).to_string().into(),
+        )),
+        value => Ok(value),
+    }
+}
+
+pub(super) fn unexpected(what: &str) -> Error {
+    Error::BackendError(format!("Redis gave an answer to {what} that is none").into())
+}
+
+/// Reads a number, as an integer or as text.
+pub(super) fn integer(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        Value::BulkString(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+        Value::SimpleString(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Reads a stored value; what is none is nothing.
+pub(super) fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: &str, micros: &str) -> Value {
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        Value::Array(vec![text(seconds), text(micros)])
+    }
+
+    #[test]
+    fn an_age_is_told_by_the_servers_clock() {
+        let clock = ServerClock::read(&time("1790000000", "500999")).unwrap();
+        assert_eq!(clock.millis, 1_790_000_000_500);
+        let age = clock.age(1_790_000_000_000).get();
+        assert!(age >= Duration::from_millis(500) && age < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn what_the_servers_future_wrote_has_no_age() {
+        let clock = ServerClock::read(&time("1790000000", "0")).unwrap();
+        assert_eq!(clock.age(1_790_000_100_000).get(), Duration::ZERO);
+        // Nor does a time that no clock reaches panic.
+        assert!(clock.age(u64::MAX).get() < Duration::from_secs(60));
+        let _ = clock.age(0).get();
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for value in [
+            Value::Nil,
+            Value::Array(vec![]),
+            time("x", "0"),
+            time("-1", "0"),
+            time("18446744073709551615", "0"),
+        ] {
+            assert!(ServerClock::read(&value).is_none(), "{value:?}");
+        }
+    }
+}
