@@ -1,12 +1,15 @@
 //! The read-through: look up, join a flight or lead one, open, load, fill, land.
 
+mod late;
 mod load;
 mod lookup;
 mod read;
 mod reader;
+mod turn;
 
 pub(crate) use lookup::{Missed, Pass, Typed, landing_of};
 pub(crate) use reader::{Reader, Waiting, to_fill};
+pub(crate) use turn::Turn;
 
 use crate::backend::CacheBackend;
 use crate::call::Call;

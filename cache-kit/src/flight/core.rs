@@ -53,6 +53,11 @@ pub(crate) struct Leader<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
     place: Place<K, G, V>,
 }
 
+/// A flight that has landed and can still be joined. Dropping it ends that.
+pub(crate) struct Landed<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
+    place: Place<K, G, V>,
+}
+
 /// Resolves when the flight lands, or when it is this one's turn to load.
 pub(crate) struct Follower<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
     place: Place<K, G, V>,
@@ -190,11 +195,19 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
     /// Gives everyone on the flight what was loaded, and ends it.
     pub(crate) fn land(self, landing: V) {
         self.place.leave_table();
+        drop(self.share(landing));
+    }
+
+    /// Gives everyone on the flight what was loaded, and whoever still comes until what is returned is dropped.
+    pub(crate) fn share(self, landing: V) -> Landed<K, G, V> {
         let mut state = lock(&self.place.flight.state);
         state.landed = Some(landing);
         let waiters = state.waiters.take_all();
         drop(state);
         waiters.into_iter().for_each(Waker::wake);
+        Landed {
+            place: self.place.clone(),
+        }
     }
 
     /// Gives up after a failure that the others cannot be told: a few of them may load at once from now on.
@@ -229,6 +242,12 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Leader<K, G, V> {
                 state.free += 1;
             }
         });
+    }
+}
+
+impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Landed<K, G, V> {
+    fn drop(&mut self) {
+        self.place.leave_table();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The rest of a call: load, fill, and land for everyone on the flight.
 
+use super::late::LateFill;
 use super::read::{Ended, Read};
 use super::{landing_of, to_fill};
-use crate::backend::{CacheBackend, Entry, Lookup};
+use crate::backend::{CacheBackend, Entry, Fill, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::Landing;
@@ -12,13 +13,29 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// How a call ended, and what everyone else on the flight is told; `None` if they cannot be told.
-pub(super) type Told<O> = (Result<O, Ended<O>>, Option<Landing>);
+/// How a call ended.
+pub(super) struct Told<B: CacheBackend, O: CachedOutput> {
+    pub(super) output: Result<O, Ended<O>>,
+    /// What everyone else on the flight is told; `None` if they cannot be told.
+    pub(super) landing: Option<Landing>,
+    /// What is still to be stored.
+    pub(super) late: Option<LateFill<B, EntityOf<O>>>,
+}
 
-impl<O> Ended<O> {
-    pub(super) fn told(self) -> Told<O> {
+impl<B: CacheBackend, O: CachedOutput> Told<B, O> {
+    pub(super) fn now(output: Result<O, Ended<O>>, landing: Option<Landing>) -> Self {
+        Self {
+            output,
+            landing,
+            late: None,
+        }
+    }
+}
+
+impl<O: CachedOutput> Ended<O> {
+    pub(super) fn told<B: CacheBackend>(self) -> Told<B, O> {
         let landing = Landing::Broken(self.error.clone());
-        (Err(self), Some(landing))
+        Told::now(Err(self), Some(landing))
     }
 }
 
@@ -29,7 +46,11 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         let permit = self.open().await?.map(|opened| opened.permit);
-        self.load(permit, body).await.0
+        let Told { output, late, .. } = self.load(permit, body).await;
+        if let Some(late) = late {
+            late.fill(());
+        }
+        output
     }
 
     /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
@@ -37,12 +58,12 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         &self,
         permit: Option<B::Permit>,
         body: Pin<&mut F>,
-    ) -> Told<O> {
+    ) -> Told<B, O> {
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
         let Some(payload) = output.payload() else {
             let failure = (self.call.sharing.share)(&output);
-            return (Ok(output), failure.map(Landing::Failed));
+            return Told::now(Ok(output), failure.map(Landing::Failed));
         };
         let (entry, landing) = match (payload.entity(), validity) {
             (None, _) => (Some(Entry::Absent), Landing::Absent),
@@ -53,27 +74,33 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 (entry, Landing::Value(entity))
             }
         };
-        let filled = self.fill(permit, entry).await.unwrap_or(Ok(()));
-        if let Err(ended) = self.tolerate(filled) {
-            return ended.told();
-        }
+        let fill = self.fill_of(permit, entry);
+        let late = match self.reader.fill_in_time(fill, self.strict.is_some()).await {
+            Ok(late) => late,
+            Err(error) => match self.tolerate(Err(error)) {
+                Err(ended) => return ended.told(),
+                Ok(None::<()> | Some(())) => None,
+            },
+        };
         let told = match (&landing, self.call.carry) {
             (Landing::Invalid(_, error), Some(carry)) => carry(error.clone()),
             _ => output,
         };
-        (Ok(told), Some(landing))
+        Told {
+            output: Ok(told),
+            landing: Some(landing),
+            late,
+        }
     }
 
-    /// Stores what was loaded; `None` if it is not to be stored.
-    async fn fill(
-        &self,
-        permit: Option<B::Permit>,
-        entry: Option<Entry>,
-    ) -> Option<Result<(), Error>> {
-        let (permit, entry) = (permit?, entry?);
-        let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache)?;
-        let fill = to_fill(permit, entry, &lifetime);
-        self.reader.fill(vec![fill]).await.pop()
+    /// Says what of a load is to be stored, if anything is.
+    fn fill_of(&self, permit: Option<B::Permit>, entry: Option<Entry>) -> Vec<Fill<B::Permit>> {
+        let lifetime = || self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
+        let fill = permit.zip(entry).and_then(|(permit, entry)| {
+            let lifetime = lifetime()?;
+            Some(to_fill(permit, entry, &lifetime))
+        });
+        fill.into_iter().collect()
     }
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.

@@ -1,6 +1,6 @@
 //! What a look-up says, typed, and what follows from a miss.
 
-use crate::backend::{Age, Lookup, Stamp};
+use crate::backend::{Age, Lease, Lookup, Stamp};
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::Landing;
@@ -29,8 +29,8 @@ pub(crate) enum Missed {
 pub(crate) enum Pass<P> {
     /// It has not been asked for.
     Unopened,
-    /// It is here.
-    Opened(P),
+    /// It is here, and says whose turn it is.
+    Opened(P, Lease),
     /// There is none: nothing is stored.
     Denied,
 }
@@ -39,7 +39,7 @@ impl<P> Pass<P> {
     pub(super) fn renewed(self) -> Self {
         match self {
             Self::Denied => Self::Denied,
-            Self::Unopened | Self::Opened(_) => Self::Unopened,
+            Self::Unopened | Self::Opened(..) => Self::Unopened,
         }
     }
 }

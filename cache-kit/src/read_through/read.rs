@@ -1,7 +1,8 @@
 //! One call: look up, join a flight or lead one, open.
 
-use super::{Carry, Missed, Pass, Reader, Typed, answer};
-use crate::backend::{CacheBackend, Intent, Opened, Stamp};
+use super::load::Told;
+use super::{Carry, Missed, Pass, Reader, Turn, Typed, answer};
+use crate::backend::{CacheBackend, Intent, Lease, Opened, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::Error;
@@ -87,7 +88,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         self.tolerate(dropped)?;
         // What another caller stored since is newer than the invalidation, but this caller asked for a load.
         let (stamp, pass) = match self.open().await? {
-            Some(opened) => (Some(opened.stamp), Pass::Opened(opened.permit)),
+            Some(opened) => (Some(opened.stamp), Pass::Opened(opened.permit, Lease::Held)),
             None => (None, Pass::Denied),
         };
         self.share(stamp, pass, body).await
@@ -105,7 +106,10 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             Missed::Unstamped => match Box::pin(self.open()).await? {
                 Some(opened) => match self.landing_of(opened.found) {
                     Some((_, output)) => return Ok(output),
-                    None => (Some(opened.stamp), Pass::Opened(opened.permit)),
+                    None => (
+                        Some(opened.stamp),
+                        Pass::Opened(opened.permit, opened.lease),
+                    ),
                 },
                 None => (None, Pass::Denied),
             },
@@ -179,31 +183,55 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         pass: Pass<B::Permit>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
-        let (output, landing) = match self.take_off(pass).await {
+        let Told {
+            output,
+            landing,
+            late,
+        } = match self.take_off(pass).await {
             Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
-            Ok(TakeOff::Arrived(landing, output)) => (Ok(output), Some(landing)),
+            Ok(TakeOff::Arrived(landing, output)) => Told::now(Ok(output), Some(landing)),
             Err(ended) => ended.told(),
         };
-        match landing {
-            Some(landing) => leader.land(landing),
-            None => leader.scatter(),
+        match (landing, late) {
+            // Until it is stored, whoever comes finds the flight.
+            (Some(landing), Some(late)) => late.fill(leader.share(landing)),
+            (Some(landing), None) => leader.land(landing),
+            (None, _) => leader.scatter(),
         }
         output
     }
 
-    /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning.
+    /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning. Where it is the turn of another
+    /// process, what that loads is waited for.
     async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, Ended<O>> {
-        let opened = match pass {
-            Pass::Opened(permit) => return Ok(TakeOff::Load(Some(permit))),
-            Pass::Denied => return Ok(TakeOff::Load(None)),
-            Pass::Unopened => self.open().await?,
+        let mut opened = match pass {
+            Pass::Opened(permit, lease) => Some((permit, lease)),
+            Pass::Denied => None,
+            Pass::Unopened => match self.open_or_arrive().await? {
+                TakeOff::Load(opened) => opened,
+                TakeOff::Arrived(landing, output) => return Ok(TakeOff::Arrived(landing, output)),
+            },
         };
-        let Some(opened) = opened else {
+        let mut turn = Turn::new(self.reader.cache.inner().settings.lease_deadline);
+        while let Some((_, Lease::Taken)) = opened
+            && turn.wait().await
+        {
+            opened = match self.open_or_arrive().await? {
+                TakeOff::Load(opened) => opened,
+                TakeOff::Arrived(landing, output) => return Ok(TakeOff::Arrived(landing, output)),
+            };
+        }
+        Ok(TakeOff::Load(opened.map(|(permit, _)| permit)))
+    }
+
+    /// Opens, and looks at what is there.
+    async fn open_or_arrive(&self) -> Result<TakeOff<(B::Permit, Lease), O>, Ended<O>> {
+        let Some(opened) = self.open().await? else {
             return Ok(TakeOff::Load(None));
         };
         Ok(match self.landing_of(opened.found) {
             Some((landing, output)) => TakeOff::Arrived(landing, output),
-            None => TakeOff::Load(Some(opened.permit)),
+            None => TakeOff::Load(Some((opened.permit, opened.lease))),
         })
     }
 }

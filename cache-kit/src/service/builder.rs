@@ -41,6 +41,9 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// How long a read waits for the backend unless the builder says otherwise.
     pub const DEFAULT_BACKEND_DEADLINE: Duration = Duration::from_secs(1);
 
+    /// How long a caller waits for another process' load unless the builder says otherwise.
+    pub const DEFAULT_LEASE_DEADLINE: Duration = Duration::from_secs(5);
+
     pub(super) fn new(backend: B) -> Self {
         let settings = Settings {
             namespace: None,
@@ -49,6 +52,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             failure_policy: FailurePolicy::Degrade,
             flight_deadline: Self::DEFAULT_FLIGHT_DEADLINE,
             backend_deadline: Self::DEFAULT_BACKEND_DEADLINE,
+            lease_deadline: Self::DEFAULT_LEASE_DEADLINE,
             metrics: None,
         };
         Self::from_parts(backend, settings, Arc::new(Flights::new(FLIGHT_STRIPES)))
@@ -89,6 +93,13 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// [`flight_deadline`](Self::flight_deadline) does.
     pub fn backend_deadline(mut self, deadline: Duration) -> Self {
         self.settings.backend_deadline = deadline;
+        self
+    }
+
+    /// Bounds how long a caller waits for what another process is loading; 5 s by default. Then it loads for itself. It waits no longer than the other's
+    /// lease lasts (`RedisConfig::lease`), and not at all with a deadline of zero.
+    pub fn lease_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.lease_deadline = deadline;
         self
     }
 

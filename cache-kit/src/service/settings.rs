@@ -19,6 +19,7 @@ pub(crate) struct Settings {
     pub(crate) failure_policy: FailurePolicy,
     pub(crate) flight_deadline: Duration,
     pub(crate) backend_deadline: Duration,
+    pub(crate) lease_deadline: Duration,
     pub(super) metrics: Option<Arc<dyn CacheMetrics>>,
 }
 
@@ -115,6 +116,7 @@ impl fmt::Debug for Settings {
             .field("failure_policy", &self.failure_policy)
             .field("flight_deadline", &self.flight_deadline)
             .field("backend_deadline", &self.backend_deadline)
+            .field("lease_deadline", &self.lease_deadline)
             .finish_non_exhaustive()
     }
 }

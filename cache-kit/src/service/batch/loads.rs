@@ -3,12 +3,12 @@
 use super::items::Lead;
 use super::run::Batch;
 use super::{Loaded, outcome_of};
-use crate::backend::{CacheBackend, Entry, Fill, Intent};
+use crate::backend::{CacheBackend, Entry, Fill, Intent, Lease};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::Landing;
 use crate::observe::Operation;
-use crate::read_through::{Pass, landing_of, to_fill};
+use crate::read_through::{Pass, Turn, landing_of, to_fill};
 use foldhash::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -27,6 +27,11 @@ impl<P> Task<P> {
             leader,
             pass: Pass::Unopened,
         }
+    }
+
+    /// Says whether another process is loading it. Who leads no flight has waited for long enough.
+    fn is_taken(&self) -> bool {
+        self.leader.is_some() && matches!(self.pass, Pass::Opened(_, Lease::Taken))
     }
 }
 
@@ -72,8 +77,20 @@ where
         }
     }
 
-    /// Asks for the permits that are wanting; tasks whose entry has come in the meantime are done.
+    /// Asks for the permits that are wanting, and waits for what other processes are loading; tasks whose entry has come in the meantime are done.
     async fn open(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<Vec<Task<B::Permit>>, E> {
+        let mut turn = Turn::new(self.reader.cache.inner().settings.lease_deadline);
+        let mut left = self.open_once(tasks).await?;
+        while left.iter().any(Task::is_taken) && turn.wait().await {
+            for task in left.iter_mut().filter(|task| task.is_taken()) {
+                task.pass = Pass::Unopened;
+            }
+            left = self.open_once(left).await?;
+        }
+        Ok(left)
+    }
+
+    async fn open_once(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<Vec<Task<B::Permit>>, E> {
         let unopened = tasks
             .iter()
             .filter(|task| matches!(task.pass, Pass::Unopened));
@@ -96,7 +113,7 @@ where
                         }
                         continue;
                     }
-                    _ => Pass::Opened(opened.permit),
+                    _ => Pass::Opened(opened.permit, opened.lease),
                 },
                 Err(error) if self.is_strict() => {
                     let broken = Landing::Broken(error);
@@ -140,7 +157,8 @@ where
                 Ok(Landing::Absent) => Some(Entry::Absent),
                 _ => None,
             };
-            if let (Pass::Opened(permit), Some(entry), Some(lifetime)) = (pass, entry, &lifetime) {
+            if let (Pass::Opened(permit, _), Some(entry), Some(lifetime)) = (pass, entry, &lifetime)
+            {
                 fills.push((done.len(), to_fill(permit, entry, lifetime)));
             }
             done.push(Done {
@@ -172,13 +190,20 @@ where
         fills: Vec<OwnFill<B::Permit>>,
     ) -> Result<(), E> {
         let (whose, fills): (Vec<_>, Vec<_>) = fills.into_iter().unzip();
-        for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
-            if let Err(error) = filled
-                && self.is_strict()
-            {
-                done[index].landing = Ok(Landing::Broken(error));
+        let late = match self.reader.postpone(fills, self.is_strict()) {
+            Ok(late) => Some(late),
+            Err(fills) => {
+                for (index, filled) in whose.into_iter().zip(self.reader.fill(fills).await) {
+                    if let Err(error) = filled
+                        && self.is_strict()
+                    {
+                        done[index].landing = Ok(Landing::Broken(error));
+                    }
+                }
+                None
             }
-        }
+        };
+        let mut landed = Vec::new();
         let mut outcome = Ok(());
         for Done {
             item,
@@ -190,13 +215,16 @@ where
                 Ok(landing) => {
                     let accepted = self.accept(item, &landing).map(drop);
                     if let Some(leader) = leader {
-                        leader.land(landing);
+                        landed.push(leader.share(landing));
                     }
                     accepted
                 }
                 Err(error) => self.fail(item, leader, Err(error)),
             };
             outcome = outcome.and(ended);
+        }
+        if let Some(late) = late {
+            late.fill(landed);
         }
         outcome
     }

@@ -98,7 +98,10 @@ where
                             self.take(item, &landing)?;
                             continue;
                         }
-                        None => (Some(opened.stamp), Pass::Opened(opened.permit)),
+                        None => (
+                            Some(opened.stamp),
+                            Pass::Opened(opened.permit, opened.lease),
+                        ),
                     },
                     Err(error) => match self.propagated(error) {
                         Some(failed) => {
