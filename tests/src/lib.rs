@@ -12,7 +12,8 @@ mod sink;
 mod source;
 
 pub use self::redis::{
-    Certificates, Counts, Identity, Proxy, RedisServer, RedisServerBuilder, Traffic, until,
+    Certificates, Cluster, ClusterBuilder, Counts, Identity, Proxy, RedisServer,
+    RedisServerBuilder, Sentinels, SentinelsBuilder, SlotMove, Traffic, until,
 };
 pub use bulk::{Bulk, person};
 pub use diary::{Diary, Fault, Hook};

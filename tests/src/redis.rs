@@ -2,14 +2,18 @@
 //! test is, and a proxy that misbehaves as networks do.
 
 mod certificates;
+mod cluster;
 mod directory;
 mod patience;
 mod port;
 mod process;
 mod proxy;
+mod sentinels;
 mod server;
 
 pub use certificates::{Certificates, Identity};
+pub use cluster::{Cluster, ClusterBuilder, SlotMove};
 pub use patience::until;
 pub use proxy::{Counts, Proxy, Traffic};
+pub use sentinels::{Sentinels, SentinelsBuilder};
 pub use server::{RedisServer, RedisServerBuilder};

@@ -13,6 +13,7 @@ const WATCH: &str = r#"read -r _; kill -KILL "$1"; rm -rf -- "$2""#;
 pub(super) struct Process {
     server: Child,
     watcher: Child,
+    is_frozen: bool,
 }
 
 impl Process {
@@ -39,7 +40,11 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .expect("every Unix has a shell");
-        Self { server, watcher }
+        Self {
+            server,
+            watcher,
+            is_frozen: false,
+        }
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -53,15 +58,21 @@ impl Process {
     }
 
     /// Stops it in its tracks: it keeps all connections, and the system even accepts new ones for it.
-    pub(super) fn freeze(&self) {
+    pub(super) fn freeze(&mut self) {
         self.signal("STOP");
+        self.is_frozen = true;
         self.wait_for_state(|state| state == 'T');
     }
 
     /// Lets it go on.
-    pub(super) fn thaw(&self) {
+    pub(super) fn thaw(&mut self) {
         self.signal("CONT");
+        self.is_frozen = false;
         self.wait_for_state(|state| state != 'T');
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.is_frozen
     }
 
     fn signal(&self, name: &str) {

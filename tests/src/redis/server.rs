@@ -1,6 +1,7 @@
 mod admin;
 mod builder;
 
+pub(super) use admin::HARNESS;
 pub use builder::RedisServerBuilder;
 
 use super::directory::Directory;
@@ -116,7 +117,7 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn freeze(&self) {
-        self.process().as_ref().expect("it runs").freeze();
+        self.process().as_mut().expect("it runs").freeze();
     }
 
     /// Lets it go on; it answers everything that it was asked in the meantime.
@@ -124,12 +125,18 @@ impl RedisServer {
     /// # Panics
     /// If it does not run.
     pub fn thaw(&self) {
-        self.process().as_ref().expect("it runs").thaw();
+        self.process().as_mut().expect("it runs").thaw();
     }
 
     /// Whether its process is there, frozen or not.
     pub fn is_running(&self) -> bool {
         self.process().is_some() && !self.has_ended()
+    }
+
+    /// Whether it runs and is not frozen.
+    pub fn is_awake(&self) -> bool {
+        let is_frozen = self.process().as_ref().is_some_and(Process::is_frozen);
+        self.is_running() && !is_frozen
     }
 
     /// The id of its process.

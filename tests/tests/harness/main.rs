@@ -1,7 +1,9 @@
 //! The harness of real Redis does what it says: every other test of Redis relies on it.
 
+mod clusters;
 mod deaths;
 mod proxies;
+mod sentinels;
 mod servers;
 mod tls;
 
