@@ -1,5 +1,5 @@
-//! The harness of the tests: entities as users write them, repositories that count, a store that fails when it is told to, and a sink
-//! that remembers.
+//! The harness of the tests: entities as users write them, repositories that count, a store that fails when it is told to, a sink
+//! that remembers, and real Redis.
 
 mod bulk;
 mod diary;
@@ -7,9 +7,14 @@ mod distant;
 mod faulty;
 mod hermit;
 mod people;
+mod redis;
 mod sink;
 mod source;
 
+pub use self::redis::{
+    Certificates, Cluster, ClusterBuilder, Counts, Identity, Proxy, RedisServer,
+    RedisServerBuilder, Sentinels, SentinelsBuilder, SlotMove, Traffic, until,
+};
 pub use bulk::{Bulk, person};
 pub use diary::{Diary, Fault, Hook};
 pub use distant::Distant;
