@@ -10,6 +10,7 @@ mod key_checks;
 mod key_type;
 mod layout;
 mod model;
+mod nameless;
 mod serde_options;
 
 use proc_macro2::TokenStream;

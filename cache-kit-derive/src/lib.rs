@@ -72,6 +72,14 @@ use proc_macro::TokenStream;
 /// effect on the same type further within itself, and none where `Deserialize` was written by hand and does not read a struct of these
 /// fields.
 ///
+/// # Codecs without field names
+///
+/// `Bincode` (which a store has unless told otherwise) and `Postcard` store fields by their order alone. With them, `flatten`, `tag`,
+/// `untagged` and `skip_serializing_if` of `#[serde(…)]` are compile errors on the struct and its fields, as are `skip_serializing` and
+/// `skip_deserializing` without the other. Choose a codec with names (`codec = MessagePack`, `codec = Json`); of a codec of your own
+/// nothing is assumed. What is within `cfg_attr` counts where it applies. Types within the struct are not seen: where one of
+/// them has such an attribute, choose such a codec as well.
+///
 /// # Limits
 ///
 /// A module under `#![no_implicit_prelude]` cannot hold the struct: the messages about key parameters

@@ -2,12 +2,16 @@
 
 use syn::{Expr, Ident, Path};
 
+use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
 use crate::options::{Setting, peel_expr, text_of};
 use crate::{messages, suggest};
 
 /// What the crate calls its codecs.
 const CODECS: [&str; 4] = ["Bincode", "Json", "MessagePack", "Postcard"];
+
+/// Those that store fields by their order alone.
+const NAMELESS: [&str; 2] = ["Bincode", "Postcard"];
 
 /// The codec of `codec = …`.
 #[derive(Debug)]
@@ -42,5 +46,14 @@ impl Codec {
             return None;
         }
         Some(Self::Other(written.path.clone()))
+    }
+
+    /// The codec's name if it is one that stores no names of fields. Of a codec of the user's own nothing is known.
+    pub(super) fn nameless(&self, krate: &CratePath) -> Option<&'static str> {
+        let ident = match self {
+            Self::Own(ident) => ident,
+            Self::Other(path) => krate.item(path)?,
+        };
+        NAMELESS.into_iter().find(|name| ident == name)
     }
 }

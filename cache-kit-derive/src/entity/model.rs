@@ -16,7 +16,7 @@ use crate::{messages, suggest};
 use super::codec::Codec;
 use super::field::Field;
 use super::input::Input;
-use super::layout::Layout;
+use super::{layout::Layout, nameless};
 
 /// More fields than this name a row no longer.
 const MOST_KEY_FIELDS: usize = 16;
@@ -94,6 +94,7 @@ impl Model {
             .codec
             .as_ref()
             .and_then(|setting| Codec::from_setting(setting, diagnostics));
+        nameless::reject_options(&input, codec.as_ref(), &krate, diagnostics);
         let layout = Layout::from_input(&input, diagnostics);
         let feeder = input
             .feeder
