@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Expr, Path};
+use syn::{Expr, Ident, Path};
 
 use crate::diagnostics::Diagnostics;
 use crate::messages;
@@ -36,6 +36,15 @@ impl CratePath {
             return None;
         }
         Some(Self(path.clone()))
+    }
+
+    /// The name of the runtime's item that a path leads to, if it is one that is exported at its root.
+    pub(crate) fn item<'p>(&self, path: &'p Path) -> Option<&'p Ident> {
+        let Self(krate) = self;
+        let mut names = path.segments.iter().map(|segment| &segment.ident);
+        let item = names.next_back()?;
+        let is_root = names.eq(krate.segments.iter().map(|segment| &segment.ident));
+        is_root.then_some(item)
     }
 
     /// The module whose names generated code may use.

@@ -1,12 +1,17 @@
 //! `#[derive(CacheEntity)]`: parse, mean, expand.
 
 mod bounds;
+mod codec;
 mod expand;
 mod feeder;
+mod field;
 mod input;
 mod key_checks;
 mod key_type;
+mod layout;
 mod model;
+mod nameless;
+mod serde_options;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;

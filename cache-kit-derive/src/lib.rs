@@ -64,6 +64,22 @@ use proc_macro::TokenStream;
 /// A part of a key is any `KeyPart`: integers, strings, `bool`, `char` and more, not floats, options or
 /// collections.
 ///
+/// # On a field
+///
+/// `#[cache(opaque)]` keeps the field's type out of the fingerprint by which a byte store tells the layouts of
+/// a type apart: a change of that type, or of how serde reads it, is not seen, and older entries are decoded as they are. The field's
+/// name and place are seen, and it is stored as usual. Making a field opaque is itself a change of the layout. It has no
+/// effect on the same type further within itself, and none where `Deserialize` was written by hand and does not read a struct of these
+/// fields.
+///
+/// # Codecs without field names
+///
+/// `Bincode` (which a store has unless told otherwise) and `Postcard` store fields by their order alone. With them, `flatten`, `tag`,
+/// `untagged` and `skip_serializing_if` of `#[serde(…)]` are compile errors on the struct and its fields, as are `skip_serializing` and
+/// `skip_deserializing` without the other. Choose a codec with names (`codec = MessagePack`, `codec = Json`); of a codec of your own
+/// nothing is assumed. What is within `cfg_attr` counts where it applies. Types within the struct are not seen: where one of
+/// them has such an attribute, choose such a codec as well.
+///
 /// # Limits
 ///
 /// A module under `#![no_implicit_prelude]` cannot hold the struct: the messages about key parameters

@@ -5,11 +5,13 @@ mod entity;
 mod function;
 mod lifetime;
 mod option;
+mod schema;
 
 pub(crate) use entity::*;
 pub(crate) use function::*;
 pub(crate) use lifetime::*;
 pub(crate) use option::*;
+pub(crate) use schema::*;
 
 use std::fmt::Display;
 

@@ -14,7 +14,7 @@ use crate::diagnostics::Diagnostics;
 use crate::{messages, suggest};
 
 use dialect::DIALECTS;
-pub(crate) use dialect::{CACHE_EVICT, CACHE_PUT, CACHED, Choice, Dialect, ENTITY, Form};
+pub(crate) use dialect::{CACHE_EVICT, CACHE_PUT, CACHED, Choice, Dialect, ENTITY, FIELD, Form};
 
 /// An option as written: its name, to blame, and its value.
 #[derive(Debug, Clone)]
@@ -27,6 +27,7 @@ enum Written {
     Value(Expr),
     Type(Type),
     List(Vec<Ident>),
+    Word,
 }
 
 /// The options of one attribute, until each is taken by name.
@@ -94,6 +95,11 @@ impl Options {
         }
     }
 
+    /// Takes an option that is its name alone.
+    pub(crate) fn take_word(&mut self, name: &str) -> Option<Ident> {
+        self.written.remove(name).map(|setting| setting.name)
+    }
+
     /// Takes options for attempted: what was meant could not be read.
     pub(crate) fn mark_attempted(&mut self, names: &[&'static str]) {
         self.seen.extend(names);
@@ -152,13 +158,8 @@ impl Options {
             diagnostics.report(name, messages::unavailable(text));
             return;
         }
-        let owners: Vec<&str> = DIALECTS
-            .iter()
-            .filter(|other| other.choice(text).is_some())
-            .map(|other| other.attribute)
-            .collect();
-        if !owners.is_empty() {
-            diagnostics.report(name, messages::foreign(text, &owners));
+        if let Some(message) = misplaced(text, dialect) {
+            diagnostics.report(name, message);
             return;
         }
         let near = suggest::nearest(text, dialect.names());
@@ -166,6 +167,22 @@ impl Options {
         let offer: Vec<&str> = dialect.available().collect();
         diagnostics.report(name, messages::unknown_option(text, near, &offer));
     }
+}
+
+/// Says where an option belongs that is not one of this dialect, if it is one of another.
+fn misplaced(text: &str, dialect: &Dialect) -> Option<String> {
+    if FIELD.choice(text).is_some() {
+        return Some(messages::off_field(text));
+    }
+    if dialect.is_of_a_field() && ENTITY.choice(text).is_some() {
+        return Some(messages::on_field(text));
+    }
+    let owners: Vec<&str> = DIALECTS
+        .iter()
+        .filter(|other| other.choice(text).is_some())
+        .map(|other| other.attribute)
+        .collect();
+    (!owners.is_empty()).then(|| messages::foreign(text, &owners))
 }
 
 /// Sees through the invisible group that a `macro_rules!` fragment arrives in.
@@ -188,6 +205,9 @@ pub(crate) fn text_of(expr: &Expr) -> Option<String> {
 }
 
 fn read_value(name: &Ident, choice: &Choice, input: ParseStream<'_>) -> syn::Result<Written> {
+    if choice.form == Form::Word {
+        return read_nothing(choice, input);
+    }
     let has_list = input.peek(token::Paren);
     if choice.form == Form::List && has_list {
         let content;
@@ -211,6 +231,19 @@ fn read_value(name: &Ident, choice: &Choice, input: ParseStream<'_>) -> syn::Res
     } else {
         input.parse().map(Written::Value)
     }
+}
+
+/// Refuses what follows a name that says everything.
+fn read_nothing(choice: &Choice, input: ParseStream<'_>) -> syn::Result<Written> {
+    if !input.peek(Token![=]) && !input.peek(token::Paren) {
+        return Ok(Written::Word);
+    }
+    let mut value = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        value.extend([input.parse::<TokenTree>()?]);
+    }
+    let message = messages::takes_no_value(choice);
+    Err(syn::Error::new_spanned(value, message))
 }
 
 fn expect_comma(input: ParseStream<'_>, diagnostics: &mut Diagnostics) {

@@ -13,6 +13,7 @@ pub use crate::entity::CacheEntity;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
 pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput};
+pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
 pub use crate::ttl::Lifetime;
 pub use crate::write::Write;

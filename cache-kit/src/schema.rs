@@ -1,7 +1,10 @@
 //! What stored bytes of a type look like, as a number: bytes of another layout are not decoded.
 
 mod explore;
+mod opaque;
 mod probe;
+
+pub use opaque::{Opaque, schema_of};
 
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -10,7 +13,8 @@ use std::fmt;
 ///
 /// It is found by asking the type itself: its `Deserialize` is run on made-up input, and what it asks for is noted: names, order, types, nesting, variants. No
 /// annotation is needed, of nested or foreign types neither. A type that takes no input that can be made up (it wants a checksum that is right, say) is
-/// **opaque** from that point on: a change of it is not seen. Then raise [`VERSION`](crate::CacheEntity::VERSION), or name the layout by hand:
+/// **opaque** from that point on: a change of it, and of what comes after it, is not seen. Where it is a field of an entity, say so with `#[cache(opaque)]`: what comes
+/// after it is then seen. Else raise [`VERSION`](crate::CacheEntity::VERSION), or name the layout by hand:
 ///
 /// ```
 /// use cache_kit::CacheSchema;

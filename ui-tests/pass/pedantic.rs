@@ -40,6 +40,30 @@ pub struct Employment {
 #[cache(prefix = "pair", key = (0, 2), feeder = PairSlot)]
 pub struct Pair(String, f64, u8);
 
+/// A type with a twin, which has as many flags as itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "flags", key = (id, kind))]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools)]
+pub struct Flags<T> {
+    /// Whose.
+    pub id: u64,
+    /// Which.
+    #[cache(opaque)]
+    pub kind: String,
+    /// One.
+    pub is_one: bool,
+    /// Two.
+    pub is_two: bool,
+    /// Three.
+    pub is_three: bool,
+    /// Four.
+    pub is_four: bool,
+    /// All that is left.
+    #[cache(opaque)]
+    pub rest: T,
+}
+
 /// All employments.
 pub struct Employments {
     cache: CacheService<InMemoryBackend>,

@@ -8,6 +8,7 @@ use syn::{GenericParam, Generics, Type, WherePredicate, parse_quote};
 
 use crate::blame::at;
 
+use super::layout;
 use super::model::{Key, Model};
 
 /// The entity's generics, with what `CacheEntity` asks of the entity and of its key.
@@ -28,6 +29,12 @@ pub(super) fn entity_generics(model: &Model, private: &TokenStream, key: &Type) 
             + #private::serde::de::DeserializeOwned
             + 'static
     });
+    if model.layout.is_some() {
+        let layout = layout::ty(&model.generics);
+        clause
+            .predicates
+            .push(parse_quote!(#layout: #private::serde::de::DeserializeOwned));
+    }
     // What `cache_key` and the key checks ask of the fields themselves.
     let names = parameter_names(&model.generics);
     for field in model.key.fields() {

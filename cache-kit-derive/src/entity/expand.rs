@@ -7,10 +7,12 @@ use syn::{Generics, Type};
 use crate::blame::{at, brace_at};
 
 use super::bounds;
+use super::codec::Codec;
 use super::feeder;
 use super::key_checks;
 use super::key_type::{self, part_function};
-use super::model::{Codec, Key, Model};
+use super::layout;
+use super::model::{Key, Model};
 
 /// Writes the key type, the entity's impl, the key checks and the feeder.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -21,10 +23,26 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Key::Single(_) => TokenStream::new(),
         Key::Composite { ident, fields } => key_type::expand(model, ident, fields),
     };
+    let feeder = feeder::definition(model, &key);
     let entity = entity(model, &key, &generics);
     let checks = key_checks::expand(model, &generics);
-    let feeder = feeder::expand(model, &key, &generics);
-    quote!(#key_type #entity #checks #feeder)
+    let feeds = feeder::impls(model, &key, &generics);
+    let impls = quote!(#entity #checks #feeds);
+    let impls = match &model.layout {
+        None => impls,
+        Some(layout) => beside(&layout.expand(model), &impls),
+    };
+    quote!(#key_type #feeder #impls)
+}
+
+/// The impls where they, and nobody else, see the type that the fingerprint is taken of.
+fn beside(layout: &TokenStream, impls: &TokenStream) -> TokenStream {
+    quote! {
+        const _: () = {
+            #layout
+            #impls
+        };
+    }
 }
 
 fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
@@ -38,6 +56,7 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let (cache_key, lifetime) = (cache_key(model), lifetime(model));
     let write_key = write_key(key, &private);
     let payloads = payloads(model, &private);
+    let schema = schema(model, &private);
     // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in every method.
     // From the first token to the last at the name, where supertraits are blamed as well: the same fault is
     // then reported once.
@@ -64,6 +83,7 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
         #lifetime
         #write_key
         #payloads
+        #schema
     };
     let items = brace_at(ident.span(), items);
     quote! {
@@ -107,6 +127,19 @@ fn payloads(model: &Model, private: &TokenStream) -> TokenStream {
             #private::Payloads::#payloads
         }
     }
+}
+
+/// The fingerprint, where it is not taken of the entity itself.
+fn schema(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+    model.layout.as_ref()?;
+    let layout = layout::ty(&model.generics);
+    // expands to:
+    //     fn schema() -> K::CacheSchema { K::schema_of::<Self, __CacheKitLayout>() }
+    Some(quote! {
+        fn schema() -> #private::CacheSchema {
+            #private::schema_of::<Self, #layout>()
+        }
+    })
 }
 
 fn cache_key(model: &Model) -> TokenStream {

@@ -8,15 +8,15 @@ use super::bounds;
 use super::key_type::{argument_type, argument_value};
 use super::model::Model;
 
-/// Writes `EmploymentFeeder` and its impls.
-pub(super) fn expand(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
-    let definition = definition(model, key);
+/// Writes what `EmploymentFeeder` can do.
+pub(super) fn impls(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let shown = shown(model, key, generics);
     let feed = feed(model, generics);
-    quote!(#definition #shown #feed)
+    quote!(#shown #feed)
 }
 
-fn definition(model: &Model, key: &Type) -> TokenStream {
+/// Writes `EmploymentFeeder`.
+pub(super) fn definition(model: &Model, key: &Type) -> TokenStream {
     let (ident, vis, feeder) = (&model.ident, &model.vis, &model.feeder);
     let (params, clause) = (&model.generics, &model.generics.where_clause);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();

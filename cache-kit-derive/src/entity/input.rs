@@ -1,16 +1,18 @@
 //! An entity as written: every option optional, each with its name to blame.
 
+use darling::FromDeriveInput;
 use darling::ast::{Data, Fields};
 use darling::util::Ignored;
-use darling::{FromDeriveInput, FromField};
-use syn::{Attribute, DeriveInput, Expr, Generics, Ident, MacroDelimiter, Meta, Type, Visibility};
+use syn::{Attribute, DeriveInput, Expr, Generics, Ident, MacroDelimiter, Meta, Visibility};
 
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes::LifetimeOptions;
 use crate::messages;
 use crate::options::{ENTITY, Options, Setting};
 
+use super::field::Field;
 use super::model::example_key;
+use super::serde_options;
 
 /// A struct with its `#[cache(…)]`.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Input {
     pub(super) vis: Visibility,
     pub(super) generics: Generics,
     pub(super) fields: Fields<Field>,
+    /// What the struct's `#[serde(…)]` says.
+    pub(super) serde: Vec<Meta>,
     /// The name in `#[cache(…)]`, to blame for what is missing.
     pub(super) attribute: Option<Ident>,
     pub(super) prefix: Option<Setting<Expr>>,
@@ -33,19 +37,10 @@ pub(super) struct Input {
     pub(super) is_key_attempted: bool,
 }
 
-/// One field of the struct.
-#[derive(Debug, FromField)]
-#[darling(forward_attrs(cache, doc))]
-pub(super) struct Field {
-    pub(super) ident: Option<Ident>,
-    pub(super) ty: Type,
-    pub(super) attrs: Vec<Attribute>,
-}
-
 /// What darling takes apart. Options are read by ourselves: its messages are for the authors of
 /// macros, not for their users.
 #[derive(FromDeriveInput)]
-#[darling(forward_attrs(cache))]
+#[darling(forward_attrs(cache, serde))]
 struct Taken {
     ident: Ident,
     vis: Visibility,
@@ -65,12 +60,13 @@ impl Input {
             .map_err(syn::Error::from)
             .map_err(|error| diagnostics.report_at(error.span(), messages::UNREADABLE))
             .ok()?;
-        let fields = taken.data.take_struct()?;
-        fields
-            .iter()
-            .for_each(|field| reject_field_options(field, diagnostics));
+        let mut fields = taken.data.take_struct()?;
+        for field in &mut fields.fields {
+            field.read_options(diagnostics);
+        }
+        let is_ours = |attr: &&Attribute| attr.path().is_ident("cache");
         let mut options = Options::new();
-        for attr in &taken.attrs {
+        for attr in taken.attrs.iter().filter(is_ours) {
             let example = || messages::bare_attribute(&taken.ident, &example_key(&fields));
             read_attribute(attr, example, &mut options, diagnostics);
         }
@@ -79,9 +75,11 @@ impl Input {
             vis: taken.vis,
             generics: taken.generics,
             fields,
+            serde: serde_options::of(&taken.attrs),
             attribute: taken
                 .attrs
-                .first()
+                .iter()
+                .find(is_ours)
                 .and_then(|attr| attr.path().get_ident().cloned()),
             is_prefix_attempted: options.was_attempted("prefix"),
             is_key_attempted: options.was_attempted("key"),
@@ -121,30 +119,4 @@ fn read_attribute(
         bare => diagnostics.report(bare, example()),
     }
     options.mark_attempted(&["prefix", "key"]);
-}
-
-/// Options belong on the struct; a field has none in this version.
-fn reject_field_options(field: &Field, diagnostics: &mut Diagnostics) {
-    for attr in field
-        .attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("cache"))
-    {
-        let tokens = match &attr.meta {
-            Meta::List(list) => list.tokens.clone(),
-            _ => proc_macro2::TokenStream::new(),
-        };
-        let option = syn::parse::Parser::parse2(first_ident, tokens).ok();
-        match option {
-            Some(option) => diagnostics.report(&option, messages::on_field(&option)),
-            None => diagnostics.report(attr.path(), messages::BARE_ON_FIELD),
-        }
-    }
-}
-
-fn first_ident(input: syn::parse::ParseStream<'_>) -> syn::Result<Ident> {
-    use syn::ext::IdentExt as _;
-    let ident = input.call(Ident::parse_any)?;
-    let _: proc_macro2::TokenStream = input.parse()?;
-    Ok(ident)
 }

@@ -4,7 +4,7 @@ use darling::ast::Fields;
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::ext::IdentExt as _;
-use syn::{Attribute, Expr, Generics, Ident, Lit, LitStr, Path, Type, Visibility};
+use syn::{Attribute, Expr, Generics, Ident, Lit, LitStr, Type, Visibility};
 
 use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
@@ -13,7 +13,10 @@ use crate::lifetimes::Lifetimes;
 use crate::options::{Setting, peel_expr, text_of};
 use crate::{messages, suggest};
 
-use super::input::{Field, Input};
+use super::codec::Codec;
+use super::field::Field;
+use super::input::Input;
+use super::{layout::Layout, nameless};
 
 /// More fields than this name a row no longer.
 const MOST_KEY_FIELDS: usize = 16;
@@ -28,18 +31,11 @@ pub(super) struct Model {
     pub(super) key: Key,
     pub(super) lifetimes: Lifetimes,
     pub(super) codec: Option<Codec>,
+    /// What the fingerprint is taken of, where it is not the entity itself.
+    pub(super) layout: Option<Layout>,
     pub(super) version: Option<u32>,
     pub(super) feeder: Ident,
     pub(super) krate: CratePath,
-}
-
-/// How an entity becomes bytes.
-#[derive(Debug)]
-pub(super) enum Codec {
-    /// By one of the crate's, which need not be imported.
-    Own(Ident),
-    /// By any that is in scope.
-    Other(Path),
 }
 
 /// What names one entity.
@@ -97,7 +93,9 @@ impl Model {
         let codec = input
             .codec
             .as_ref()
-            .and_then(|setting| codec(setting, diagnostics));
+            .and_then(|setting| Codec::from_setting(setting, diagnostics));
+        nameless::reject_options(&input, codec.as_ref(), &krate, diagnostics);
+        let layout = Layout::from_input(&input, diagnostics);
         let feeder = input
             .feeder
             .as_ref()
@@ -111,6 +109,7 @@ impl Model {
             generics: input.generics,
             lifetimes,
             codec,
+            layout,
             version,
             feeder,
             krate,
@@ -189,30 +188,6 @@ fn version(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<u32
         diagnostics.report(&setting.value, messages::VERSION);
     }
     version
-}
-
-/// What the crate calls its codecs.
-const CODECS: [&str; 4] = ["Bincode", "Json", "MessagePack", "Postcard"];
-
-fn codec(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Codec> {
-    let Expr::Path(written) = peel_expr(&setting.value) else {
-        let text = text_of(&setting.value);
-        let meant = text.filter(|text| syn::parse_str::<Path>(text).is_ok());
-        let meant = meant.as_deref().unwrap_or("MessagePack");
-        diagnostics.report(&setting.value, messages::codec(meant));
-        return None;
-    };
-    let Some(ident) = written.path.get_ident() else {
-        return Some(Codec::Other(written.path.clone()));
-    };
-    if CODECS.iter().any(|own| ident == own) {
-        return Some(Codec::Own(ident.clone()));
-    }
-    if let Some(near) = suggest::nearest(&ident.to_string(), CODECS) {
-        diagnostics.report(ident, messages::codec_near(ident, near));
-        return None;
-    }
-    Some(Codec::Other(written.path.clone()))
 }
 
 fn feeder(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Ident> {

@@ -55,6 +55,17 @@ fn expansion_is_a_file() {
                 body: [P; N],
             }
         ),
+        quote!(
+            #[cache(prefix = "page", key = 0)]
+            #[serde(rename_all = "camelCase", default = "page", bound = "P: Send")]
+            struct Leaf<P: Send>(
+                u8,
+                #[cache(opaque)]
+                #[serde(with = "body", rename = "b")]
+                P,
+                #[serde(skip)] usize,
+            );
+        ),
     ] {
         let expansion = derive(item);
         syn::parse2::<syn::File>(expansion.clone()).unwrap_or_else(|e| panic!("{e}: {expansion}"));
@@ -130,4 +141,36 @@ fn sixteen_fields_are_enough() {
         faults(item),
         ["a key has at most 16 fields, this one has 17"]
     );
+}
+
+#[test]
+fn a_twin_has_what_serde_reads_of_a_field_but_the_type_of_an_opaque_one() {
+    let expansion = derive(quote!(
+        #[cache(prefix = "user", key = id)]
+        #[serde(rename_all = "camelCase", default, crate = "kit::serde")]
+        struct User {
+            #[serde(with = "number")]
+            id: u64,
+            #[cache(opaque)]
+            #[serde(rename = "prefs", with = "settings", default = "none")]
+            settings: Settings,
+            #[serde(skip)]
+            seen: Seen,
+        }
+    ));
+    let twin = quote!(
+        #[serde(
+            crate = "::cache_kit::private::serde",
+            rename_all = "camelCase",
+            rename(deserialize = "User")
+        )]
+        #[allow(dead_code, deprecated)]
+        struct __CacheKitLayout {
+            #[serde(with = "number")]
+            id: u64,
+            #[serde(rename = "prefs")]
+            settings: ::cache_kit::private::Opaque,
+        }
+    );
+    assert!(expansion.to_string().contains(&twin.to_string()));
 }

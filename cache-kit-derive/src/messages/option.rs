@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 
-use syn::{Ident, Path};
+use syn::Path;
 
 use crate::options::{Choice, Dialect, Form};
 
 use super::{did_you_mean, list};
 
 pub(crate) const NO_COMMA: &str = "expected `,` before the next option";
-pub(crate) const BARE_ON_FIELD: &str = "`#[cache]` belongs on the struct, not on a field";
+pub(crate) const BARE_ON_FIELD: &str =
+    "`#[cache]` on a field needs an option; write `#[cache(opaque)]`";
 pub(crate) const UNREADABLE: &str = "cannot read this struct";
 
 pub(crate) fn crate_not_a_path(written: Option<&str>) -> String {
@@ -51,6 +52,7 @@ pub(crate) fn unknown_option(name: &str, near: Option<&str>, offer: &[&str]) -> 
     let fact = format!("unknown option `{name}`");
     match near {
         Some(_) => did_you_mean(fact, near),
+        None if offer.len() == 1 => format!("{fact}; expected {}", list(offer, "and")),
         None => format!("{fact}; expected one of {}", list(offer, "and")),
     }
 }
@@ -64,11 +66,19 @@ pub(crate) fn needs_value(choice: &Choice) -> String {
     format!("`{}` {need}; write `{}`", choice.name, choice.example)
 }
 
-pub(crate) fn on_field(option: &Ident) -> String {
-    if option == "opaque" {
-        return unavailable("opaque");
-    }
+pub(crate) fn takes_no_value(choice: &Choice) -> String {
+    format!(
+        "`{}` takes no value; write `{}`",
+        choice.name, choice.example
+    )
+}
+
+pub(crate) fn on_field(option: &str) -> String {
     format!("`{option}` belongs on the struct, not on a field")
+}
+
+pub(crate) fn off_field(option: &str) -> String {
+    format!("`{option}` belongs on a field of an entity")
 }
 
 pub(crate) const ON_UNREACHABLE: &str =

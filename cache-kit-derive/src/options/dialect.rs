@@ -9,12 +9,14 @@ pub(crate) enum Form {
     Type,
     /// `(a, b)`
     List,
+    /// Nothing.
+    Word,
     /// Known, so that it is not called a typing error, but this version cannot do it.
     Unavailable,
 }
 
 /// One option of an attribute.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// Its name, as the user writes it.
     pub(crate) name: &'static str,
@@ -25,7 +27,7 @@ pub(crate) struct Choice {
 }
 
 /// An attribute and the options it takes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
     /// How the attribute is called in messages.
     pub(crate) attribute: &'static str,
@@ -33,6 +35,11 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
+    /// Whether this is what a field may say.
+    pub(super) fn is_of_a_field(&self) -> bool {
+        *self == FIELD
+    }
+
     pub(super) fn choice(&self, name: &str) -> Option<&'static Choice> {
         self.choices.iter().find(|choice| choice.name == name)
     }
@@ -91,6 +98,12 @@ pub(crate) static ENTITY: Dialect = Dialect {
         later("stale_if_error"),
         later("tags"),
     ],
+};
+
+/// `#[cache(…)]` on a field of such a struct.
+pub(crate) static FIELD: Dialect = Dialect {
+    attribute: "#[cache(…)]",
+    choices: &[choice("opaque", Form::Word, "#[cache(opaque)]")],
 };
 
 /// `#[cached(…)]`.
@@ -152,5 +165,5 @@ pub(crate) static CACHE_EVICT: Dialect = Dialect {
     ],
 };
 
-/// Every attribute, so that an option of another one is recognised.
+/// Every attribute of an item, so that an option of another one is recognised.
 pub(super) static DIALECTS: [&Dialect; 4] = [&ENTITY, &CACHED, &CACHE_PUT, &CACHE_EVICT];

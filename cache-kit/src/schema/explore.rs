@@ -10,6 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// So many runs are enough for hundreds of variants; a type that wants more is opaque from there on.
 const RUNS: usize = 4096;
 
+/// What is said of a place that hides what is there.
+pub(super) const OPAQUE: &str = " opaque";
+
 /// Where in a type something is: which field of which element of which variant.
 pub(super) type Path = Vec<u32>;
 
@@ -43,6 +46,14 @@ pub(super) fn describe<T: DeserializeOwned>() -> String {
     text
 }
 
+/// Says what a type asks for first.
+pub(super) fn outset<T: DeserializeOwned>() -> Option<String> {
+    let mut seen = Seen::default();
+    run::<T>(Choices::new(), &mut seen);
+    let first = seen.tokens.remove(&Path::new())?;
+    Some(first.trim_end_matches(OPAQUE).to_owned())
+}
+
 /// Runs the type's code once. It is the user's, and may do anything with what it is given; a panic ends the run.
 fn run<T: DeserializeOwned>(choices: Choices, seen: &mut Seen) {
     let mut probe = Probe::new(&choices, seen);
@@ -53,10 +64,7 @@ fn run<T: DeserializeOwned>(choices: Choices, seen: &mut Seen) {
         Err(_) => None,
     };
     let Some(Refused { path, next }) = refused else {
-        seen.tokens
-            .entry(Path::new())
-            .or_default()
-            .push_str(" opaque");
+        seen.tokens.entry(Path::new()).or_default().push_str(OPAQUE);
         return;
     };
     let mut choices = choices;

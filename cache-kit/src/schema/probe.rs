@@ -3,7 +3,7 @@
 mod access;
 mod deserialize;
 
-use super::explore::{Choices, Path, Seen};
+use super::explore::{Choices, OPAQUE, Path, Seen};
 use access::Parts;
 use serde::de::{Error, Visitor};
 use std::fmt;
@@ -101,7 +101,7 @@ impl<'s> Probe<'s> {
                 .tokens
                 .entry(leaf.path)
                 .or_default()
-                .push_str(" opaque");
+                .push_str(OPAQUE);
         }
         let enclosing = open
             .into_iter()

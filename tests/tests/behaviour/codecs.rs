@@ -186,3 +186,62 @@ async fn what_is_encrypted_is_read_by_who_has_the_key_and_nothing_else_is() {
     assert!(strict.get::<plain::Page>(&1).await.unwrap().is_none());
     assert_eq!(metrics.take(), event_names(&["failure:read", "miss"]));
 }
+
+/// What a derive does not see: the attribute is on a type within the entity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Note {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "noted", key = id)]
+struct Noted {
+    id: u64,
+    note: Note,
+}
+
+/// A note whose fields are those of another type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Signed {
+    #[serde(flatten)]
+    note: Note,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "letter", key = id)]
+struct Letter {
+    id: u64,
+    signed: Signed,
+}
+
+#[tokio::test]
+async fn what_a_nested_type_makes_undecodable_is_a_miss() {
+    let metrics = RecordingMetrics::default();
+    let cache = CacheService::builder(ByteBackend::default()).metrics(metrics.clone());
+    let cache = cache.build().unwrap();
+    let note = Note { text: None };
+    let noted = Noted { id: 1, note };
+    cache.put(noted.clone()).await.unwrap();
+    assert_eq!(metrics.take(), event_names(&["put"]));
+    assert!(cache.get::<Noted>(&1).await.unwrap().is_none());
+    assert_eq!(metrics.take(), event_names(&["failure:read", "miss"]));
+}
+
+#[tokio::test]
+async fn what_a_nested_type_makes_unencodable_is_loaded_every_time() {
+    let cache = CacheService::new(ByteBackend::default());
+    let note = Note {
+        text: Some(TEXT.into()),
+    };
+    let letter = Letter {
+        id: 1,
+        signed: Signed { note },
+    };
+    for loads in 1..3 {
+        let load = || async { Ok::<_, cache_kit::Error>(Some(letter.clone())) };
+        let found = cache.get_or_load::<Letter, _, _>(&1, load).await.unwrap();
+        assert_eq!(found.as_deref(), Some(&letter));
+        assert_eq!(cache.stats().loads, loads);
+    }
+}

@@ -1,5 +1,7 @@
 //! The layout of a type, found by asking its `Deserialize`.
 
+mod opaque;
+
 use cache_kit::CacheSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -179,3 +179,94 @@ fn other_shapes_are_refused() {
         assert_eq!(faults(item), [message]);
     }
 }
+
+fn stored(codec: &TokenStream, of_struct: &TokenStream, field: &TokenStream) -> Vec<String> {
+    faults(quote!(
+        #[cache(prefix = "user", key = id #codec)]
+        #of_struct
+        struct User {
+            id: u64,
+            #field
+        }
+    ))
+}
+
+#[test]
+fn what_a_codec_without_names_cannot_store_is_refused() {
+    for (field, written) in [
+        (quote!(#[serde(flatten)] a: A), "`#[serde(flatten)]`"),
+        (
+            quote!(#[serde(default, skip_serializing_if = "f")] a: A),
+            "`#[serde(skip_serializing_if = …)]`",
+        ),
+        (
+            quote!(#[serde(default)] #[serde(skip_serializing)] a: A),
+            "`#[serde(skip_serializing)]` without `skip_deserializing`",
+        ),
+        (
+            quote!(#[serde(skip_deserializing)] a: A),
+            "`#[serde(skip_deserializing)]` without `skip_serializing`",
+        ),
+    ] {
+        for (codec, name) in [
+            (quote!(), "Bincode"),
+            (quote!(, codec = Bincode), "Bincode"),
+            (quote!(, codec = Postcard), "Postcard"),
+            (quote!(, codec = cache_kit::Postcard), "Postcard"),
+            (quote!(, codec = ::kit::Bincode, crate = ::kit), "Bincode"),
+        ] {
+            let faults = stored(&codec, &quote!(), &field);
+            let fact =
+                format!("{written} cannot be stored with `{name}`; use `codec = MessagePack`");
+            assert!(
+                faults.len() == 1 && faults[0].starts_with(&fact),
+                "{faults:?}"
+            );
+        }
+        for codec in [
+            quote!(, codec = MessagePack),
+            quote!(, codec = Json),
+            quote!(, codec = Own),
+            quote!(, codec = self::Bincode),
+            quote!(, codec = ::kit::Bincode),
+        ] {
+            assert_eq!(stored(&codec, &quote!(), &field), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn what_is_stored_and_read_alike_is_not_refused() {
+    for (of_struct, field) in [
+        (quote!(), quote!(#[serde(skip)] a: A)),
+        (
+            quote!(),
+            quote!(#[serde(skip_serializing, skip_deserializing)] a: A),
+        ),
+        (
+            quote!(),
+            quote!(#[serde(rename = "b", alias = "c", default, with = "d")] a: A),
+        ),
+        (
+            quote!(#[serde(rename_all = "camelCase", deny_unknown_fields)]),
+            quote!(a: A),
+        ),
+        // Then the struct's own fields are neither written nor read.
+        (
+            quote!(#[serde(from = "Raw", into = "Raw")]),
+            quote!(#[serde(flatten)] a: A),
+        ),
+    ] {
+        assert_eq!(stored(&quote!(), &of_struct, &field), [""; 0]);
+    }
+}
+
+#[test]
+fn a_codec_that_cannot_be_read_is_the_only_fault() {
+    let faults = stored(
+        &quote!(, codec = "Bincode"),
+        &quote!(),
+        &quote!(#[serde(flatten)] a: A),
+    );
+    assert_eq!(faults, ["`codec` is a type; write `codec = Bincode`"]);
+}

@@ -4,8 +4,8 @@ use cache_kit::prelude::*;
 #[cache(prefix = "user", key = id)]
 struct User {
     id: u64,
-    #[cache(opaque)]
-    name: String,
+    #[cache[opaque]]
+    settings: String,
 }
 
 fn main() {}

@@ -1,0 +1,12 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+    #[cache(opaque)]
+    #[cache(opaque)]
+    settings: String,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id, codec = Bincode)]
+#[serde(tag = "type")]
+struct User {
+    id: u64,
+    name: String,
+}
+
+fn main() {}
