@@ -72,7 +72,7 @@ use suspects::Suspects;
 /// ```
 ///
 /// # What Redis has to allow
-/// An ACL user needs the commands `AUTH CLIENT|SETINFO DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, with Sentinel `ROLE`, in
+/// An ACL user needs the commands `AUTH DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, with Sentinel `ROLE`, in
 /// a cluster `ASKING` and `CLUSTER|SLOTS`, and the keys `ck:*`.
 ///
 /// # What is not promised

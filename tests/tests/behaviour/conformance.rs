@@ -90,6 +90,7 @@ impl CacheBackend for Bare {
             permit: key.clone(),
             stamp: Stamp::new(0),
             found: self.look_up(key, shape),
+            lease: Lease::Held,
         };
         keys.iter().map(|key| Ok(open(key))).collect()
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 /// | --- | --- |
 /// | `redis://user:password@host:6379/0` | one server; each part but the scheme and the host may be left out |
 /// | `rediss://…` | the same over TLS (feature `redis-tls`) |
-/// | `unix:///run/redis.sock?db=0` | one server, on this machine |
+/// | `unix://user:password@/run/redis.sock?db=0` | one server, on this machine |
 /// | `redis+sentinel://user:password@host:26379,host2/mymaster/0` | the master that Sentinel names (feature `redis-sentinel`); `?sentinel_password=…` and `?sentinel_user=…` for the sentinels themselves |
 /// | `redis-cluster://user:password@host:6379,host2` | a cluster, found from any of its nodes (feature `redis-cluster`) |
 /// | `rediss+sentinel://…`, `rediss-cluster://…` | the same over TLS |
