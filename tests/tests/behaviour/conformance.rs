@@ -3,7 +3,7 @@
 use cache_kit::testing::{ByteBackend, conformance};
 use cache_kit::{
     Age, AnyBackend, CacheBackend, CacheKey, Entry, Erased, Fill, Filled, InMemoryBackend, Intent,
-    Lookup, Opened, Result, Shape, Stamp,
+    Lease, Lookup, Opened, Result, Shape, Stamp,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
