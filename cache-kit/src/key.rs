@@ -132,7 +132,8 @@ impl<'a> KeyRef<'a> {
 /// The longest prefix and the longest namespace: both stay readable in a key that is shortened.
 const LONGEST_PREFIX: usize = 200;
 
-/// Says why `prefix` cannot name entries: it is empty, too long, or holds a `:`, `%`, white space or a control character.
+/// Says why `prefix` cannot name entries: it is empty, too long, or holds a `:`, `%`, `{`, `}`, white space or a control character. (Braces decide where a
+/// cluster keeps an entry.)
 pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
     if prefix.is_empty() {
         return Err("a prefix must not be empty".to_owned());
@@ -145,7 +146,7 @@ pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
     }
     match prefix
         .chars()
-        .find(|c| *c == ':' || *c == '%' || c.is_whitespace() || c.is_control())
+        .find(|c| ":%{}".contains(*c) || c.is_whitespace() || c.is_control())
     {
         Some(c) => Err(format!("prefix {prefix:?} must not contain {c:?}")),
         None => Ok(()),

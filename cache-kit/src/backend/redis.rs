@@ -72,8 +72,8 @@ use suspects::Suspects;
 /// ```
 ///
 /// # What Redis has to allow
-/// An ACL user needs the commands `AUTH DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, with Sentinel `ROLE`, in
-/// a cluster `ASKING` and `CLUSTER|SLOTS`, and the keys `ck:*`.
+/// An ACL user needs the commands `AUTH DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, better also `ROLE` (a replica is then
+/// recognised at once), in a cluster `ASKING` and `CLUSTER|SLOTS`, and the keys `ck:*`.
 ///
 /// # What is not promised
 /// A Redis that forgets an invalidation it has acknowledged (a failover that loses a write, a restart from an old snapshot) serves the older entry until
@@ -145,11 +145,7 @@ impl CacheBackend for RedisBackend {
 
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
         match keys {
-            [key] => {
-                let entry = (key.clone(), shape.type_id());
-                let question = || self.0.read_one(key, shape);
-                vec![self.0.reads.ask(&entry, question).await]
-            }
+            [key] => vec![self.0.read_shared(key, shape).await],
             keys => self.0.read(keys, shape).await,
         }
     }
@@ -161,11 +157,7 @@ impl CacheBackend for RedisBackend {
         intent: Intent,
     ) -> Vec<Result<Opened<RedisPermit>>> {
         let openings = match (keys, intent) {
-            ([key], Intent::Load) => {
-                let entry = (key.clone(), shape.type_id());
-                let question = || self.0.open_one(key, shape);
-                vec![self.0.opens.ask(&entry, question).await]
-            }
+            ([key], Intent::Load) => vec![self.0.open_shared(key, shape).await],
             (keys, intent) => self.0.open(keys, shape, intent).await,
         };
         let opened = keys.iter().zip(openings);

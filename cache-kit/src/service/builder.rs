@@ -124,7 +124,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// Makes the service.
     ///
     /// # Errors
-    /// [`Error::ConfigError`](crate::Error::ConfigError) for a namespace that is empty or holds `:`, `%`, white space or control characters, a default lifetime or a fixed
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a namespace that is empty or holds `:`, `%`, `{`, `}`, white space or control characters, a default lifetime or a fixed
     /// policy that cannot work, or a deadline of zero.
     pub fn build(self) -> Result<CacheService<B>> {
         self.settings.check()?;

@@ -270,7 +270,7 @@ impl Cluster {
         let node = state.nodes.entry(address.clone());
         let make = || {
             Node::new(
-                Target::At(address.clone()),
+                Target::Member(address.clone()),
                 self.dialer.clone(),
                 self.timing,
             )

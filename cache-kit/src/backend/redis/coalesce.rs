@@ -2,177 +2,273 @@
 //!
 //! Not the one on the wire, which may have been asked before an invalidation that the newcomer knows of.
 
-use crate::flight::core::{Arrival, Flights, Joined, Leader};
-use std::collections::HashMap;
+use foldhash::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::OwnedMutexGuard;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
-const STRIPES: usize = 16;
+/// So long the next question waits for the one before it. That one may be late, or its caller may have stopped polling it.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Shares answers among those who ask the same.
-pub(super) struct Coalescer<K: Eq + Hash + Clone, V: Clone> {
-    /// Those who wait for the next question, by key.
-    boarding: Flights<K, (), V>,
-    wires: Wires<K>,
+pub(super) struct Coalescer<K, V>(Lines<K, V>);
+
+/// The keys that are being asked about.
+type Lines<K, V> = Arc<Mutex<HashMap<K, Line<V>>>>;
+
+struct Line<V> {
+    /// Told when the question on the wire is over.
+    over: Arc<Notify>,
+    /// The answer to the next question, for all who wait for it.
+    next: Option<watch::Receiver<Option<V>>>,
 }
 
-/// Which keys have a question on the wire.
-struct Wires<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
-
-/// The right to ask about a key.
-struct Wire<'w, K: Eq + Hash> {
-    wires: &'w Wires<K>,
-    key: &'w K,
-    right: Option<OwnedMutexGuard<()>>,
+/// A question on the wire. It is over when this is dropped.
+struct Wire<K: Eq + Hash, V> {
+    lines: Lines<K, V>,
+    key: K,
+    over: Arc<Notify>,
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Coalescer<K, V> {
+impl<K, V> Coalescer<K, V>
+where
+    K: Eq + Hash + Clone + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
     pub(super) fn new() -> Self {
-        Self {
-            boarding: Flights::new(STRIPES),
-            wires: Wires(Mutex::default()),
-        }
+        Self(Arc::default())
     }
 
-    /// Asks, or waits for somebody else's answer to a question that is asked later than now.
+    /// Asks, or waits for the answer to a question that is asked later than now. Needs a Tokio runtime.
     ///
-    /// If the one who asks is dropped, another asks.
-    pub(super) async fn ask<F: Future<Output = V>>(
-        &self,
-        key: &K,
-        question: impl FnOnce() -> F,
-    ) -> V {
-        let leader = match self.boarding.join(key, ()) {
-            Joined::Lead(leader) => leader,
-            Joined::Follow(follower) => match follower.await {
-                Arrival::Landed(answer) => return answer,
-                Arrival::Lead(leader) => leader,
-            },
+    /// A question that others wait for runs as a task of its own: it is answered whichever of them are dropped, or not polled.
+    pub(super) async fn ask<F>(&self, key: K, question: impl Fn() -> F + Send + Sync + 'static) -> V
+    where
+        F: Future<Output = V> + Send,
+    {
+        let question = Arc::new(question);
+        let wire = match lock(&self.0).entry(key.clone()) {
+            Entry::Vacant(vacant) => {
+                let over = Arc::default();
+                vacant.insert(Line {
+                    over: Arc::clone(&over),
+                    next: None,
+                });
+                Ok(Wire {
+                    lines: Arc::clone(&self.0),
+                    key,
+                    over,
+                })
+            }
+            Entry::Occupied(line) => {
+                let line = line.into_mut();
+                let begin = || self.begin_next(key, Arc::clone(&line.over), Arc::clone(&question));
+                Err(line.next.get_or_insert_with(begin).clone())
+            }
         };
-        self.lead(key, leader, question).await
-    }
-
-    async fn lead<F: Future<Output = V>>(
-        &self,
-        key: &K,
-        leader: Leader<K, (), V>,
-        question: impl FnOnce() -> F,
-    ) -> V {
-        let wire = self.wires.take(key).await;
-        // From now on it is too late to share this one.
-        self.boarding.detach(key);
-        let answer = question().await;
-        leader.land(answer.clone());
-        drop(wire);
-        answer
-    }
-}
-
-impl<K: Eq + Hash + Clone> Wires<K> {
-    async fn take<'w>(&'w self, key: &'w K) -> Wire<'w, K> {
-        // Made first: if this is dropped while it waits, the wire is put away all the same.
-        let mut wire = Wire {
-            wires: self,
-            key,
-            right: None,
+        let mut next = match wire {
+            Ok(_on_the_wire) => return question().await,
+            Err(next) => next,
         };
-        let lock = Arc::clone(self.all().entry(key.clone()).or_default());
-        wire.right = Some(lock.lock_owned().await);
-        wire
-    }
-}
-
-impl<K: Eq + Hash> Wires<K> {
-    fn all(&self) -> MutexGuard<'_, HashMap<K, Arc<tokio::sync::Mutex<()>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K: Eq + Hash> Drop for Wire<'_, K> {
-    fn drop(&mut self) {
-        self.right = None;
-        let mut all = self.wires.all();
-        if all
-            .get(self.key)
-            .is_some_and(|lock| Arc::strong_count(lock) == 1)
-        {
-            all.remove(self.key);
+        let answer = next
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|answer| answer.clone());
+        match answer {
+            Some(answer) => answer,
+            // The task that asked is gone: it panicked, or its runtime has ended.
+            None => question().await,
         }
     }
+
+    /// Has the next question asked when the one on the wire is over.
+    fn begin_next<F>(
+        &self,
+        key: K,
+        before: Arc<Notify>,
+        question: Arc<impl Fn() -> F + Send + Sync + 'static>,
+    ) -> watch::Receiver<Option<V>>
+    where
+        F: Future<Output = V> + Send,
+    {
+        let (sender, receiver) = watch::channel(None);
+        let lines = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            let _ = timeout(PATIENCE, before.notified()).await;
+            // From now on it is too late to share this one.
+            let wire = Wire::take(lines, key);
+            let answer = question().await;
+            let _ = sender.send(Some(answer));
+            drop(wire);
+        });
+        receiver
+    }
+}
+
+impl<K: Eq + Hash + Clone, V> Wire<K, V> {
+    /// Makes the next question the one on the wire.
+    fn take(lines: Lines<K, V>, key: K) -> Self {
+        let over = Arc::default();
+        let line = Line {
+            over: Arc::clone(&over),
+            next: None,
+        };
+        lock(&lines).insert(key.clone(), line);
+        Self { lines, key, over }
+    }
+}
+
+impl<K: Eq + Hash, V> Drop for Wire<K, V> {
+    fn drop(&mut self) {
+        let mut lines = lock(&self.lines);
+        // Unless the next one did not wait.
+        let is_last = lines
+            .get(&self.key)
+            .is_some_and(|line| Arc::ptr_eq(&line.over, &self.over) && line.next.is_none());
+        if is_last {
+            lines.remove(&self.key);
+        }
+        drop(lines);
+        self.over.notify_one();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::pin::pin;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use tokio::sync::oneshot;
+    use tokio::sync::Semaphore;
+    use tokio::task::yield_now;
 
-    /// Answers with the number of the question.
-    #[derive(Default)]
-    struct Desk(AtomicU32);
+    /// Numbers its answers, and gives one for each permit.
+    #[derive(Clone)]
+    struct Desk {
+        asked: Arc<AtomicU32>,
+        permits: Arc<Semaphore>,
+        coalescer: Arc<Coalescer<u8, u32>>,
+    }
 
     impl Desk {
-        async fn ask(&self, until: oneshot::Receiver<()>) -> u32 {
-            let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-            let _ = until.await;
-            number
+        fn new() -> Self {
+            Self {
+                asked: Arc::default(),
+                permits: Arc::new(Semaphore::new(0)),
+                coalescer: Arc::new(Coalescer::new()),
+            }
+        }
+
+        async fn ask(&self, key: u8) -> u32 {
+            let desk = self.clone();
+            let question = move || {
+                let desk = desk.clone();
+                async move {
+                    let number = desk.asked.fetch_add(1, Ordering::SeqCst) + 1;
+                    desk.permits.acquire().await.unwrap().forget();
+                    number
+                }
+            };
+            self.coalescer.ask(key, question).await
+        }
+
+        fn spawn(&self, key: u8) -> tokio::task::JoinHandle<u32> {
+            let desk = self.clone();
+            tokio::spawn(async move { desk.ask(key).await })
+        }
+
+        fn asked(&self) -> u32 {
+            self.asked.load(Ordering::SeqCst)
         }
     }
 
-    fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        future.poll(&mut context)
+    async fn settle() {
+        for _ in 0..20 {
+            yield_now().await;
+        }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_comes_while_a_question_is_on_the_wire_shares_the_next() {
-        let (desk, coalescer) = (Desk::default(), Coalescer::<u8, u32>::new());
-        let (release, held) = oneshot::channel();
-        let (_, free) = oneshot::channel();
-        let (_, unused) = oneshot::channel();
-        let mut first = pin!(coalescer.ask(&1, || desk.ask(held)));
-        assert!(poll_once(first.as_mut()).is_pending());
-        let mut second = pin!(coalescer.ask(&1, || desk.ask(free)));
-        let mut third = pin!(coalescer.ask(&1, || desk.ask(unused)));
-        assert!(poll_once(second.as_mut()).is_pending());
-        assert!(poll_once(third.as_mut()).is_pending());
-        assert_eq!(desk.0.load(Ordering::SeqCst), 1);
-        release.send(()).unwrap();
-        assert_eq!(first.await, 1);
-        assert_eq!((second.await, third.await), (2, 2));
+        let desk = Desk::new();
+        let first = desk.spawn(1);
+        settle().await;
+        let (second, third) = (desk.spawn(1), desk.spawn(1));
+        settle().await;
+        assert_eq!(desk.asked(), 1);
+        desk.permits.add_permits(1);
+        assert_eq!(first.await.unwrap(), 1);
+        settle().await;
+        let late = desk.spawn(1);
+        settle().await;
+        desk.permits.add_permits(2);
+        assert_eq!((second.await.unwrap(), third.await.unwrap()), (2, 2));
+        assert_eq!(late.await.unwrap(), 3);
+        settle().await;
+        assert!(lock(&desk.coalescer.0).is_empty());
     }
 
-    #[tokio::test]
-    async fn who_asks_and_is_dropped_leaves_the_question_to_another() {
-        let (desk, coalescer) = (Desk::default(), Coalescer::<u8, u32>::new());
-        let channels: Vec<_> = (0..3).map(|_| oneshot::channel::<()>()).collect();
-        let (holds, held): (Vec<_>, Vec<_>) = channels.into_iter().unzip();
-        let [first, second, third] = <[_; 3]>::try_from(held).unwrap();
-        let mut asking = Box::pin(coalescer.ask(&1, || desk.ask(first)));
-        assert!(poll_once(asking.as_mut()).is_pending());
-        let mut boarded = Box::pin(coalescer.ask(&1, || desk.ask(second)));
-        assert!(poll_once(boarded.as_mut()).is_pending());
-        let mut waiting = pin!(coalescer.ask(&1, || desk.ask(third)));
-        assert!(poll_once(waiting.as_mut()).is_pending());
-        drop(boarded);
-        drop(asking);
-        drop(holds);
-        assert_eq!(waiting.await, 2);
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_and_is_dropped_or_not_polled_holds_nobody_up() {
+        let desk = Desk::new();
+        let first = desk.spawn(1);
+        settle().await;
+        let second = desk.spawn(1);
+        settle().await;
+        // Not polled any more: the next one does not wait for ever.
+        tokio::time::sleep(PATIENCE * 2).await;
+        assert_eq!(desk.asked(), 2);
+        first.abort();
+        second.abort();
+        let third = desk.spawn(1);
+        settle().await;
+        desk.permits.add_permits(10);
+        assert!(third.await.unwrap() >= 2);
+        settle().await;
+        assert!(lock(&desk.coalescer.0).is_empty());
     }
 
-    #[tokio::test]
-    async fn keys_do_not_wait_for_each_other_and_leave_nothing_behind() {
-        let coalescer = Coalescer::<u8, u32>::new();
-        let (_release, held) = oneshot::channel();
-        let desk = Desk::default();
-        let mut first = Box::pin(coalescer.ask(&1, || desk.ask(held)));
-        assert!(poll_once(first.as_mut()).is_pending());
-        assert_eq!(coalescer.ask(&2, async || 7).await, 7);
-        drop(first);
-        assert_eq!(coalescer.boarding.len(), 0);
-        assert!(coalescer.wires.all().is_empty());
+    #[tokio::test(start_paused = true)]
+    async fn keys_do_not_wait_for_each_other() {
+        let desk = Desk::new();
+        let first = desk.spawn(1);
+        settle().await;
+        let other = desk.spawn(2);
+        settle().await;
+        assert_eq!(desk.asked(), 2);
+        desk.permits.add_permits(2);
+        assert_eq!((first.await.unwrap(), other.await.unwrap()), (1, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_panics_is_asked_again_by_those_who_waited() {
+        let coalescer = Arc::new(Coalescer::<u8, u32>::new());
+        let asked = Arc::new(AtomicU32::new(0));
+        let ask = |coalescer: Arc<Coalescer<u8, u32>>, asked: Arc<AtomicU32>| {
+            tokio::spawn(async move {
+                let question = move || {
+                    let number = asked.fetch_add(1, Ordering::SeqCst);
+                    async move {
+                        yield_now().await;
+                        assert_ne!(number, 1, "the second question panics");
+                        number
+                    }
+                };
+                coalescer.ask(1, question).await
+            })
+        };
+        let tasks: Vec<_> = (0..3)
+            .map(|_| ask(Arc::clone(&coalescer), Arc::clone(&asked)))
+            .collect();
+        for task in tasks {
+            assert_ne!(task.await.unwrap(), 1);
+        }
     }
 }

@@ -282,7 +282,8 @@ impl RedisConfig {
         } else if is_cluster && cfg!(not(feature = "redis-cluster")) {
             "a cluster needs the feature `redis-cluster` of cache-kit"
         } else {
-            return self.check_sentinel();
+            self.check_sentinel()?;
+            return self.tls.as_ref().map_or(Ok(()), RedisTls::check);
         };
         Err(fault(complaint.to_owned()))
     }

@@ -59,6 +59,27 @@ impl Dialer {
         Ok(Dialled { connection, clock })
     }
 
+    /// The same, to a server that takes writes: a replica's answers are old, and it cannot be told to forget. Who may not ask for its role takes it for a
+    /// master.
+    pub(super) async fn dial_master(&self, address: &Address) -> Result<Dialled> {
+        let mut dialled = self.dial(address).await?;
+        let role = dialled
+            .connection
+            .send_packed_command(&redis::cmd("ROLE"))
+            .await;
+        let role = match role.map_err(|error| failed(address, &error))? {
+            Value::Array(role) => role.into_iter().next(),
+            _ => None,
+        };
+        match role {
+            Some(Value::BulkString(role)) if role != b"master" => {
+                let demoted = format!("Redis at {address} is a replica, and takes no writes");
+                Err(Error::BackendError(demoted.into()))
+            }
+            _ => Ok(dialled),
+        }
+    }
+
     /// Connects and signs in.
     pub(super) async fn connect(&self, address: &Address) -> Result<MultiplexedConnection> {
         // The deadlines are whoever's who waits.

@@ -3,7 +3,7 @@
 use super::breaker::{Admission, Breaker};
 use super::config::Address;
 use super::connect::{Dialer, Dialled};
-use super::wire::{Parcel, Reply, ServerClock, is_refusal};
+use super::wire::{Parcel, Reply, ServerClock, check_runtime, is_refusal};
 use crate::error::{Error, Result};
 use redis::aio::MultiplexedConnection;
 use redis::{ServerErrorKind, Value};
@@ -24,7 +24,11 @@ pub(super) struct Timing {
 /// Whom a node is found at.
 #[derive(Clone, Debug)]
 pub(super) enum Target {
+    /// A server of its own.
     At(Address),
+    /// A node of a cluster, which may be any.
+    #[cfg(feature = "redis-cluster")]
+    Member(Address),
     #[cfg(feature = "redis-sentinel")]
     Master(super::sentinel::Sentinels),
 }
@@ -72,6 +76,7 @@ impl Node {
     ///
     /// A connection that was lost meanwhile is replaced, and what was sent is sent again: every command of the protocol may be executed twice.
     pub(super) async fn send(self: &Arc<Self>, parcel: &Parcel) -> Result<Vec<Reply>> {
+        check_runtime()?;
         let mut ticket = self.admit()?;
         let until = Instant::now() + self.timing.call;
         let answer = match self.exchange(parcel, until).await {
@@ -103,6 +108,7 @@ impl Node {
                 link.hear();
                 if values.iter().any(is_demoted) {
                     self.drop_link(&link);
+                    return Err(Fault::Lost(self.failure("it takes no writes any more")));
                 }
                 Ok((values, link.clock))
             }
@@ -138,7 +144,7 @@ impl Node {
                     .filter(|attempt| attempt.has_changed().is_ok());
                 match going {
                     Some(attempt) => attempt,
-                    None => self.begin(&mut state)?,
+                    None => self.begin(&mut state),
                 }
             };
             // An attempt whose runtime has ended says nothing: then another one is made.
@@ -151,13 +157,11 @@ impl Node {
     }
 
     /// Begins to connect, as a task of its own: whoever waits may be dropped.
-    fn begin(self: &Arc<Self>, state: &mut State) -> Result<watch::Receiver<Attempt>> {
-        let runtime = tokio::runtime::Handle::try_current()
-            .map_err(|_| self.failure("a Tokio runtime is needed"))?;
+    fn begin(self: &Arc<Self>, state: &mut State) -> watch::Receiver<Attempt> {
         let (sender, receiver) = watch::channel(None);
         state.attempt = Some(receiver.clone());
         let node = Arc::clone(self);
-        runtime.spawn(async move {
+        tokio::spawn(async move {
             let made = match timeout(node.timing.connect, node.connect()).await {
                 Ok(made) => made,
                 Err(_) => Err(Error::Timeout),
@@ -179,12 +183,14 @@ impl Node {
             drop(state);
             let _ = sender.send(Some(ended));
         });
-        Ok(receiver)
+        receiver
     }
 
     async fn connect(&self) -> Result<Dialled> {
         match &self.target {
-            Target::At(address) => self.dialer.dial(address).await,
+            Target::At(address) => self.dialer.dial_master(address).await,
+            #[cfg(feature = "redis-cluster")]
+            Target::Member(address) => self.dialer.dial(address).await,
             #[cfg(feature = "redis-sentinel")]
             Target::Master(sentinels) => sentinels.dial_master(&self.dialer).await,
         }
@@ -321,6 +327,8 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(address) => address.fmt(f),
+            #[cfg(feature = "redis-cluster")]
+            Self::Member(address) => address.fmt(f),
             #[cfg(feature = "redis-sentinel")]
             Self::Master(sentinels) => sentinels.fmt(f),
         }

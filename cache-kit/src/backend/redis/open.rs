@@ -4,7 +4,7 @@ use super::names;
 use super::permit::{Lease, RedisPermit, new_guard};
 use super::read::{CHUNK, distinct_prefixes};
 use super::script::{GUARD, OPEN};
-use super::wire::{Reply, Request, bytes, integer, unexpected};
+use super::wire::{Reply, Request, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
 use crate::backend::{self, Intent, Lookup, Opened, only};
 use crate::error::Result;
@@ -48,15 +48,21 @@ impl Opening {
 }
 
 impl Shared {
-    pub(super) async fn open_one(
+    /// Opens one key for a load, once for all who come while it was asked about.
+    pub(super) async fn open_shared(
         self: &Arc<Self>,
         key: &CacheKey,
         shape: &'static Shape,
     ) -> Result<Opening> {
-        only(
-            self.open(std::slice::from_ref(key), shape, Intent::Load)
-                .await,
-        )
+        check_runtime()?;
+        let (shared, asked) = (Arc::clone(self), key.clone());
+        let question = move || {
+            let (shared, key) = (Arc::clone(&shared), asked.clone());
+            async move { only(shared.open(&[key], shape, Intent::Load).await) }
+        };
+        self.opens
+            .ask((key.clone(), shape.type_id()), question)
+            .await
     }
 
     pub(super) async fn open(

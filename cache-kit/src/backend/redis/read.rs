@@ -2,7 +2,7 @@
 
 use super::names;
 use super::script::READ;
-use super::wire::{Reply, Request, ServerClock, bytes, integer, unexpected};
+use super::wire::{Reply, Request, ServerClock, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
 use crate::backend::{Lookup, only};
 use crate::envelope::Sealed;
@@ -36,12 +36,21 @@ struct Read {
 pub(super) type PrefixRead = Result<Option<u64>>;
 
 impl Shared {
-    pub(super) async fn read_one(
+    /// Reads one key, once for all who come while it was asked about.
+    pub(super) async fn read_shared(
         self: &Arc<Self>,
         key: &CacheKey,
         shape: &'static Shape,
     ) -> Result<Lookup> {
-        only(self.read(std::slice::from_ref(key), shape).await)
+        check_runtime()?;
+        let (shared, asked) = (Arc::clone(self), key.clone());
+        let question = move || {
+            let (shared, key) = (Arc::clone(&shared), asked.clone());
+            async move { only(shared.read(&[key], shape).await) }
+        };
+        self.reads
+            .ask((key.clone(), shape.type_id()), question)
+            .await
     }
 
     pub(super) async fn read(

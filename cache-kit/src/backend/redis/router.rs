@@ -60,6 +60,9 @@ impl Router {
 
     /// Sends requests to whom they concern, all at once, and answers each.
     pub(super) async fn send(&self, requests: Vec<Request>) -> Vec<Result<Reply>> {
+        if requests.is_empty() {
+            return Vec::new();
+        }
         match self {
             Self::One(node) => {
                 let commands = requests.into_iter().map(|request| request.cmd);

@@ -41,7 +41,7 @@ impl Sentinels {
         while let Some(named) = asking.next().await {
             let dialled = match named {
                 Ok(address) if !tried.insert(address.clone()) => continue,
-                Ok(address) => dial_as_master(dialer, &address).await,
+                Ok(address) => dialer.dial_master(&address).await,
                 Err(error) => Err(error),
             };
             match dialled {
@@ -81,19 +81,6 @@ fn address_of(host: &Value, port: &Value) -> Option<Address> {
     let host = String::from_utf8(host.clone()).ok()?;
     let port = u16::try_from(super::wire::integer(port)?).ok()?;
     Some(Address::Tcp(host, port))
-}
-
-async fn dial_as_master(dialer: &Dialer, address: &Address) -> Result<Dialled> {
-    let mut dialled = dialer.dial(address).await?;
-    let role = ask(&mut dialled.connection, address, &redis::cmd("ROLE")).await?;
-    let is_master = matches!(&role, Value::Array(parts)
-        if matches!(parts.first(), Some(Value::BulkString(role)) if role == b"master"));
-    if is_master {
-        Ok(dialled)
-    } else {
-        let demoted = format!("Redis at {address} is no master, though a sentinel says so");
-        Err(Error::BackendError(demoted.into()))
-    }
 }
 
 impl fmt::Display for Sentinels {

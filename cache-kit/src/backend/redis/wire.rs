@@ -164,6 +164,14 @@ pub(super) fn unexpected(what: &str) -> Error {
     Error::BackendError(format!("Redis gave an answer to {what} that is none").into())
 }
 
+/// Refuses to work where nothing can be waited for: outside of a Tokio runtime, as when a write is dropped there.
+pub(super) fn check_runtime() -> Result<()> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::BackendError("Redis needs a Tokio runtime".into())),
+    }
+}
+
 /// Reads a number, as an integer or as text.
 pub(super) fn integer(value: &Value) -> Option<u64> {
     match value {

@@ -1,3 +1,5 @@
+use super::fault;
+use crate::error::Result;
 use std::fmt;
 
 /// Says whom a TLS connection trusts, and who we are to it.
@@ -36,6 +38,39 @@ impl RedisTls {
     ) -> Self {
         self.client = Some((certificate.into(), key.into()));
         self
+    }
+}
+
+impl RedisTls {
+    /// Refuses what holds nothing of its kind; whether that is in order is for rustls to say.
+    pub(in super::super) fn check(&self) -> Result<()> {
+        let lacks = |pem: &[u8], what: &str| {
+            let begin = format!("{what}-----");
+            !pem.windows(begin.len())
+                .any(|window| window == begin.as_bytes())
+        };
+        let complaint = if self
+            .root
+            .as_ref()
+            .is_some_and(|pem| lacks(pem, "CERTIFICATE"))
+        {
+            "the root certificate of Redis is no certificate in PEM"
+        } else if self
+            .client
+            .as_ref()
+            .is_some_and(|(pem, _)| lacks(pem, "CERTIFICATE"))
+        {
+            "the client certificate for Redis is no certificate in PEM"
+        } else if self
+            .client
+            .as_ref()
+            .is_some_and(|(_, key)| lacks(key, "PRIVATE KEY"))
+        {
+            "the client key for Redis is no private key in PEM"
+        } else {
+            return Ok(());
+        };
+        Err(fault(complaint.to_owned()))
     }
 }
 
