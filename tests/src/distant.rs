@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// A byte store far away: the answer to one read or one open can be held back on its way.
+/// A byte store far away: the answer to one read or one open can be held back on its way, and so can a fill.
 #[derive(Clone, Debug, Default)]
 pub struct Distant {
     /// The store itself, for those who are near it.
     pub near: ByteBackend,
     reads: Arc<Hold>,
     opens: Arc<Hold>,
+    fills: Arc<Hold>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +58,16 @@ impl Distant {
     pub fn release_open(&self) {
         self.opens.release.notify_one();
     }
+
+    /// Holds back the next fill until `release_fill`.
+    pub fn hold_next_fill(&self) {
+        self.fills.is_next.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets the fill that is held go on.
+    pub fn release_fill(&self) {
+        self.fills.release.notify_one();
+    }
 }
 
 impl CacheBackend for Distant {
@@ -88,6 +99,7 @@ impl CacheBackend for Distant {
         fills: Vec<Fill<Self::Permit>>,
         shape: &'static Shape,
     ) -> Vec<cache_kit::Result<Filled>> {
+        self.fills.pass().await;
         self.near.fill(fills, shape).await
     }
 
@@ -109,5 +121,9 @@ impl CacheBackend for Distant {
 
     async fn health(&self) -> cache_kit::Result<()> {
         self.near.health().await
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 }

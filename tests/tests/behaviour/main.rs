@@ -11,6 +11,7 @@ mod derive;
 mod errors;
 mod expander;
 mod failures;
+mod far_stores;
 mod feeder_faults;
 mod feeders;
 mod fill_protocol;

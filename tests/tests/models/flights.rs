@@ -39,6 +39,8 @@ struct Model {
 #[derive(Clone, Copy, PartialEq)]
 enum Load {
     Lands,
+    /// It is stored only after everyone was told.
+    LandsFirst,
     Fails,
     IsCancelled,
 }
@@ -79,6 +81,16 @@ impl Model {
             Load::Lands => {
                 self.store.store(1, Ordering::SeqCst);
                 leader.land("loaded");
+                Some("loaded")
+            }
+            Load::LandsFirst => {
+                let (landed, store) = (leader.share("loaded"), Arc::clone(&self.store));
+                let late = spawn(async move {
+                    yield_now().await;
+                    store.store(1, Ordering::SeqCst);
+                    drop(landed);
+                });
+                late.await.unwrap();
                 Some("loaded")
             }
             Load::Fails => {
@@ -165,6 +177,18 @@ fn a_leader_that_leaves_hands_over_in_every_interleaving() {
 fn two_callers_share_one_load() {
     let model = || {
         explore(&[Load::Lands; 2], |model, seen| {
+            assert_eq!(model.loads.load(Ordering::SeqCst), 1);
+            assert!(seen.iter().all(Option::is_some));
+        })
+    };
+    shuttle::check_random(model(), MANY);
+    shuttle::check_pct(model(), MANY, 3);
+}
+
+#[test]
+fn until_a_landed_load_is_stored_whoever_comes_finds_its_flight() {
+    let model = || {
+        explore(&[Load::LandsFirst; 3], |model, seen| {
             assert_eq!(model.loads.load(Ordering::SeqCst), 1);
             assert!(seen.iter().all(Option::is_some));
         })
