@@ -93,9 +93,12 @@ impl Shared {
         for (group, reply) in groups.iter().zip(replies) {
             take(group, reply, &mut reads, &mut known);
         }
-        for (prefix, guard) in prefixes.iter().zip(&known) {
-            if let Ok(Some(guard)) = guard {
-                self.prefixes.learn(prefix, *guard, asked);
+        for part in groups.iter().flatten() {
+            // Only what was asked now: what was known before does not become younger.
+            if let Part::PrefixGuard(prefix) = part
+                && let Ok(Some(guard)) = known[*prefix]
+            {
+                self.prefixes.learn(prefixes[*prefix], guard, asked);
             }
         }
         let reads = keys.iter().zip(reads).zip(prefix_of).zip(is_poisoned);
