@@ -210,6 +210,7 @@ impl<'b> Sealed<'b> {
 }
 
 /// Puts in the time, as the server does it.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn stamp_time(bytes: &mut [u8], written: u64) {
     let written = written.min(TIME_SUM);
     let complement = TIME_SUM - written;

@@ -283,7 +283,7 @@ fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], prefixes: &mut
                 match part {
                     Part::PrefixGuard(prefix) => prefixes[*prefix] = Err(error.clone()),
                     Part::Guard(index) | Part::Value(index) => {
-                        reads[*index].failure = Some(error.clone())
+                        reads[*index].failure = Some(error.clone());
                     }
                 }
             }

@@ -57,17 +57,14 @@ impl Sentinels {
         let mut cmd = redis::cmd("SENTINEL");
         cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
         let answer = ask(&mut connection, sentinel, &cmd).await?;
-        let named = match &answer {
-            Value::Array(parts) => parts.as_slice(),
-            _ => {
-                let unknown = format!(
-                    "the sentinel at {sentinel} knows no master `{}`",
-                    self.master
-                );
-                return Err(Error::BackendError(unknown.into()));
-            }
+        let Value::Array(named) = &answer else {
+            let unknown = format!(
+                "the sentinel at {sentinel} knows no master `{}`",
+                self.master
+            );
+            return Err(Error::BackendError(unknown.into()));
         };
-        let [host, port] = named else {
+        let [host, port] = named.as_slice() else {
             return Err(unexpected("`SENTINEL GET-MASTER-ADDR-BY-NAME`"));
         };
         address_of(host, port).ok_or_else(|| unexpected("`SENTINEL GET-MASTER-ADDR-BY-NAME`"))
