@@ -74,13 +74,17 @@ impl Node {
 
     /// Sends commands in one go and waits for the answers, until the deadline. Fails at once while the server is known to be down.
     ///
-    /// A connection that was lost meanwhile is replaced, and what was sent is sent again: every command of the protocol may be executed twice.
+    /// A connection that was lost meanwhile is replaced, and what was sent is sent again: each step of the protocol may be
+    /// executed twice, also late, as long as no guard is made twice.
     pub(super) async fn send(self: &Arc<Self>, parcel: &Parcel) -> Result<Vec<Reply>> {
         check_runtime()?;
         let mut ticket = self.admit()?;
         let until = Instant::now() + self.timing.call;
         let answer = match self.exchange(parcel, until).await {
-            Err(Fault::Lost(_)) => self.exchange(parcel, until).await,
+            Err(Fault::Lost(lost)) => match parcel.repeated() {
+                Ok(again) => self.exchange(&again, until).await,
+                Err(_) => Err(Fault::Lost(lost)),
+            },
             answer => answer,
         };
         ticket.report(&answer);

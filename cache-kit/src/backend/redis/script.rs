@@ -2,6 +2,8 @@
 //!
 //! `MGET` reads throughout, for it takes what is no string for nothing, where `GET` would fail.
 
+use super::permit::new_guard;
+use crate::error::Result;
 use redis::{Arg, Cmd};
 use std::sync::LazyLock;
 
@@ -157,12 +159,45 @@ impl Script {
     }
 }
 
-/// Says how the script of a call is sent along, for a server that does not know it.
-pub(super) fn with_source(called: &Cmd) -> Option<Cmd> {
-    let mut arguments = called.args_iter().filter_map(|argument| match argument {
+/// Says how a call is sent once more after its answer was lost. It may have been executed, or still be: a guard that it made must not be made again, for it may
+/// have been deleted since.
+pub(super) fn repeated(called: &Cmd) -> Result<Cmd> {
+    let arguments: Vec<_> = plain(called).collect();
+    let makes_guard = |hash: &[u8]| {
+        [&OPEN, &GUARD]
+            .iter()
+            .any(|script| script.hash.as_bytes() == hash)
+    };
+    let [name, hash, count, ..] = arguments.as_slice() else {
+        return Ok(called.clone());
+    };
+    let keys = std::str::from_utf8(count)
+        .ok()
+        .and_then(|count| count.parse::<usize>().ok());
+    let (true, Some(keys)) = (*name == b"EVALSHA" && makes_guard(hash), keys) else {
+        return Ok(called.clone());
+    };
+    let mut cmd = Cmd::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if index == keys + 3 {
+            cmd.arg(new_guard()?);
+        } else {
+            cmd.arg(argument);
+        }
+    }
+    Ok(cmd)
+}
+
+fn plain(cmd: &Cmd) -> impl Iterator<Item = &[u8]> {
+    cmd.args_iter().filter_map(|argument| match argument {
         Arg::Simple(bytes) => Some(bytes),
         _ => None,
-    });
+    })
+}
+
+/// Says how the script of a call is sent along, for a server that does not know it.
+pub(super) fn with_source(called: &Cmd) -> Option<Cmd> {
+    let mut arguments = plain(called);
     let hash = arguments.nth(1)?;
     let script = ALL.iter().find(|script| script.hash.as_bytes() == hash)?;
     let mut cmd = redis::cmd("EVAL");
@@ -171,4 +206,56 @@ pub(super) fn with_source(called: &Cmd) -> Option<Cmd> {
         cmd.arg(argument);
     }
     Some(cmd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(cmd: &Cmd) -> Vec<String> {
+        let words = plain(cmd);
+        words
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_guard_that_may_have_been_made_is_not_made_again() {
+        for (script, keys) in [(&OPEN, vec!["g", "l", "v"]), (&GUARD, vec!["g"])] {
+            let mut cmd = script.call(&keys);
+            cmd.arg(7).arg("rest");
+            let (first, again) = (words(&cmd), words(&repeated(&cmd).unwrap()));
+            let guard = keys.len() + 3;
+            assert_ne!(again[guard], "7");
+            assert!(again[guard].parse::<u64>().is_ok());
+            assert_eq!(
+                (&first[..guard], &first[guard + 1..]),
+                (&again[..guard], &again[guard + 1..])
+            );
+        }
+    }
+
+    #[test]
+    fn what_makes_no_guard_is_sent_again_as_it_is() {
+        let mut put = PUT.call(&["g", "v"]);
+        put.arg(7).arg(8);
+        let mut mget = redis::cmd("MGET");
+        mget.arg("a").arg("b");
+        for cmd in [put, mget, redis::cmd("PING")] {
+            assert_eq!(words(&repeated(&cmd).unwrap()), words(&cmd));
+        }
+    }
+
+    #[test]
+    fn a_script_is_sent_along_with_its_arguments() {
+        let mut cmd = FILL.call(&["g", "l", "v"]);
+        cmd.arg("stamp");
+        let whole = words(&with_source(&cmd).unwrap());
+        assert_eq!(
+            (whole[0].as_str(), whole[1].as_str()),
+            ("EVAL", FILL.source)
+        );
+        assert_eq!(whole[2..], ["3", "g", "l", "v", "stamp"]);
+        assert!(with_source(&redis::cmd("PING")).is_none());
+    }
 }

@@ -104,6 +104,15 @@ impl Parcel {
         }
     }
 
+    /// Makes what is sent once more after its answer was lost.
+    pub(super) fn repeated(&self) -> Result<Self> {
+        let commands: Result<Vec<_>> = match self {
+            Self::One(cmd) => script::repeated(cmd).map(|cmd| vec![cmd]),
+            Self::Many(pipeline) => pipeline.cmd_iter().map(script::repeated).collect(),
+        };
+        commands.map(Self::of)
+    }
+
     /// Sends it; scripts that the server does not know are sent along once more. `Err` is a failure of the connection; what the server refuses is among
     /// the values.
     pub(super) async fn send(
