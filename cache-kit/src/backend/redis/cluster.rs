@@ -3,17 +3,19 @@
 //! redis-rs' own `ClusterConnection` makes every call wait while it mends one node; here each node has its own connection, breaker and deadline, and a dead
 //! one is the failure of its keys alone.
 
+mod redirect;
 mod slots;
 
 use super::config::Address;
 use super::connect::Dialer;
 use super::node::{Node, Target, Timing};
 use super::router::{answers, checked};
-use super::wire::{Parcel, Reply, Request, is_refusal};
+use super::wire::{Parcel, Reply, Request};
 use crate::error::{Error, Result};
 use crate::random::random_fraction;
 use futures_util::future::join_all;
-use redis::{Cmd, ServerErrorKind, Value};
+use redirect::{Redirect, redirect_of};
+use redis::Cmd;
 use slots::Slots;
 use std::collections::HashMap;
 use std::fmt;
@@ -44,15 +46,6 @@ struct Errand {
     address: Address,
     indices: Vec<usize>,
     parcel: Parcel,
-}
-
-/// Where a request has to go instead.
-struct Redirect {
-    index: usize,
-    address: Address,
-    cmd: Cmd,
-    /// The slot is on its way there, and the node takes only who says that it was sent.
-    is_ask: bool,
 }
 
 impl Cluster {
@@ -290,25 +283,6 @@ impl Drop for Due {
     fn drop(&mut self) {
         self.0.is_refresh_due.store(false, Ordering::Release);
     }
-}
-
-/// Reads where a refusal sends the request, and whether that is for once.
-fn redirect_of(value: &Value, from: &Address) -> Option<(Address, bool)> {
-    let is_ask = is_refusal(value, ServerErrorKind::Ask);
-    if !is_ask && !is_refusal(value, ServerErrorKind::Moved) {
-        return None;
-    }
-    let Value::ServerError(error) = value else {
-        return None;
-    };
-    let (_, address) = error.details()?.split_once(' ')?;
-    let (host, port) = address.trim().rsplit_once(':')?;
-    let host = match (host, from) {
-        // The one that answered.
-        ("" | "?", Address::Tcp(host, _)) => host.as_str(),
-        (host, _) => host,
-    };
-    Some((Address::Tcp(host.to_owned(), port.parse().ok()?), is_ask))
 }
 
 impl fmt::Debug for Cluster {

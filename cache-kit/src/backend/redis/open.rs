@@ -2,7 +2,8 @@
 
 use super::names;
 use super::permit::{Lease, RedisPermit, new_guard};
-use super::read::{CHUNK, distinct_prefixes};
+use super::prefixes::PrefixGuards;
+use super::read::CHUNK;
 use super::script::{GUARD, OPEN};
 use super::wire::{Reply, Request, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
@@ -87,50 +88,26 @@ impl Shared {
         // What Redis has to forget it is told first.
         let debts = keys.iter().flat_map(|key| self.journal.about(key));
         let paid = self.pay(debts.collect()).await;
-        let (prefixes, prefix_of) = distinct_prefixes(keys.iter());
-        let mut known: Vec<_> = prefixes
-            .iter()
-            .map(|prefix| self.prefixes.known(prefix))
-            .collect();
-        let unknown: Vec<_> = (0..prefixes.len())
-            .filter(|prefix| known[*prefix].is_none())
-            .collect();
-        let asked = self.prefixes.ask();
-        let requests: Result<Vec<_>> = keys
-            .iter()
-            .map(|key| self.opening(key, shape, intent))
-            .chain(
-                unknown
-                    .iter()
-                    .map(|prefix| guarding(&names::prefix_guard(prefixes[*prefix]), None)),
-            )
-            .collect();
-        let mut replies = match requests {
+        let mut prefixes = PrefixGuards::of(&self.prefixes, keys.iter());
+        let of_keys = keys.iter().map(|key| self.opening(key, shape, intent));
+        let of_prefixes = prefixes
+            .unknown()
+            .map(|(_, prefix)| guarding(&names::prefix_guard(prefix), None));
+        let mut replies = match of_keys.chain(of_prefixes).collect::<Result<_>>() {
             Ok(requests) => self.router.send(requests).await.into_iter(),
             Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
         };
         let of_keys: Vec<_> = replies.by_ref().take(keys.len()).collect();
-        let mut failures = vec![None; prefixes.len()];
-        for (prefix, reply) in unknown.into_iter().zip(replies) {
-            match reply.and_then(|reply| integer(&reply.value).ok_or_else(|| unexpected("a guard")))
-            {
-                Ok(guard) => {
-                    self.prefixes.learn(prefixes[prefix], guard, asked);
-                    known[prefix] = Some(guard);
-                }
-                Err(error) => failures[prefix] = Some(error),
-            }
-        }
-        let opened = keys.iter().zip(of_keys).zip(prefix_of);
+        prefixes.take_all(replies);
+        let opened = keys.iter().zip(of_keys).enumerate();
         opened
-            .map(|((key, reply), prefix)| {
+            .map(|(place, (key, reply))| {
                 if self.journal.is_poisoned(key) {
                     paid.clone()?;
                 }
-                match (known[prefix], failures[prefix].clone()) {
-                    (Some(guard), _) => self.opened(key, reply?, guard, shape),
-                    (None, failure) => Err(failure.unwrap_or_else(|| unexpected("a guard"))),
-                }
+                let prefix_guard = prefixes.of_key(place)?;
+                let prefix_guard = prefix_guard.ok_or_else(|| unexpected("`GUARD`"))?;
+                self.opened(key, reply?, prefix_guard, shape)
             })
             .collect()
     }

@@ -1,5 +1,8 @@
 //! What is known here of the guards of prefixes. In a cluster they live on a node of their own each, which would else be asked at every read.
 
+use super::wire::{Reply, integer};
+use crate::error::Result;
+use crate::key::CacheKey;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -75,6 +78,73 @@ impl Prefixes {
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The guards of the prefixes of some keys: those that are known, and those that are asked for now.
+pub(super) struct PrefixGuards<'k> {
+    prefixes: &'k Prefixes,
+    names: Vec<&'k str>,
+    /// Which of them is whose.
+    whose: Vec<usize>,
+    guards: Vec<Result<Option<u64>>>,
+    unknown: Vec<usize>,
+    asked: Asked,
+}
+
+impl<'k> PrefixGuards<'k> {
+    pub(super) fn of(prefixes: &'k Prefixes, keys: impl Iterator<Item = &'k CacheKey>) -> Self {
+        let mut names: Vec<&str> = Vec::new();
+        let whose = keys
+            .map(|key| {
+                let known = names.iter().position(|name| *name == key.prefix());
+                known.unwrap_or_else(|| {
+                    names.push(key.prefix());
+                    names.len() - 1
+                })
+            })
+            .collect();
+        let guards: Vec<_> = names.iter().map(|name| Ok(prefixes.known(name))).collect();
+        let unknown = (0..names.len()).filter(|place| !matches!(guards[*place], Ok(Some(_))));
+        Self {
+            unknown: unknown.collect(),
+            asked: prefixes.ask(),
+            prefixes,
+            names,
+            whose,
+            guards,
+        }
+    }
+
+    /// Lists the prefixes that have to be asked about, each with its place.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = (usize, &'k str)> {
+        self.unknown
+            .iter()
+            .map(|place| (*place, self.names[*place]))
+    }
+
+    /// Takes the answer about the prefix in a place; `None` if it has no guard.
+    pub(super) fn take(&mut self, place: usize, answer: Result<Option<u64>>) {
+        if let Ok(Some(guard)) = answer {
+            self.prefixes.learn(self.names[place], guard, self.asked);
+        }
+        self.guards[place] = answer;
+    }
+
+    /// Takes the answers about all that is unknown, in that order.
+    pub(super) fn take_all(&mut self, answers: impl Iterator<Item = Result<Reply>>) {
+        for (place, answer) in self.unknown.clone().into_iter().zip(answers) {
+            self.take(place, answer.map(|reply| integer(&reply.value)));
+        }
+    }
+
+    /// Returns what is known for the key in a place.
+    pub(super) fn of_key(&self, place: usize) -> Result<Option<u64>> {
+        self.guards[self.whose[place]].clone()
+    }
+
+    pub(super) fn name(&self, place: usize) -> &'k str {
+        self.names[place]
     }
 }
 

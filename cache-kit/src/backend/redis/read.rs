@@ -1,6 +1,7 @@
 //! Reading: guards and values in one round trip.
 
 use super::names;
+use super::prefixes::PrefixGuards;
 use super::script::READ;
 use super::wire::{Reply, Request, ServerClock, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
@@ -31,9 +32,6 @@ struct Read {
     clock: Option<ServerClock>,
     failure: Option<Error>,
 }
-
-/// What was read of a prefix.
-pub(super) type PrefixRead = Result<Option<u64>>;
 
 impl Shared {
     /// Reads one key, once for all who come while it was asked about.
@@ -77,38 +75,24 @@ impl Shared {
         if is_poisoned.contains(&true) {
             self.start_paying();
         }
-        let (prefixes, prefix_of) = distinct_prefixes(keys.iter());
-        let mut known: Vec<_> = prefixes
-            .iter()
-            .map(|prefix| self.prefixes.known(prefix))
-            .map(Ok)
-            .collect();
-        let asked = self.prefixes.ask();
-        let groups = self.groups(keys, &is_poisoned, &known);
+        let mut prefixes = PrefixGuards::of(&self.prefixes, keys.iter());
+        let groups = self.groups(keys, &is_poisoned, &prefixes);
         let mut reads: Vec<_> = keys.iter().map(|_| Read::default()).collect();
         let requests = groups
             .iter()
             .map(|group| self.request(group, keys, &prefixes, shape));
         let replies = self.router.send(requests.collect()).await;
         for (group, reply) in groups.iter().zip(replies) {
-            take(group, reply, &mut reads, &mut known);
+            take(group, reply, &mut reads, &mut prefixes);
         }
-        for part in groups.iter().flatten() {
-            // Only what was asked now: what was known before does not become younger.
-            if let Part::PrefixGuard(prefix) = part
-                && let Ok(Some(guard)) = known[*prefix]
-            {
-                self.prefixes.learn(prefixes[*prefix], guard, asked);
-            }
-        }
-        let reads = keys.iter().zip(reads).zip(prefix_of).zip(is_poisoned);
+        let reads = keys.iter().zip(reads).zip(is_poisoned).enumerate();
         reads
-            .map(|(((key, read), prefix), is_poisoned)| {
+            .map(|(place, ((key, read), is_poisoned))| {
                 if is_poisoned {
                     // What Redis has is out of date. Who loads opens, and tells it so first.
                     return Ok(Lookup::Miss(None));
                 }
-                self.conclude(key, read, known[prefix].clone(), shape)
+                self.conclude(key, read, prefixes.of_key(place), shape)
             })
             .collect()
     }
@@ -118,7 +102,7 @@ impl Shared {
         &self,
         keys: &[CacheKey],
         is_poisoned: &[bool],
-        known: &[PrefixRead],
+        prefixes: &PrefixGuards<'_>,
     ) -> Vec<Vec<Part>> {
         let parts = |index| [Part::Guard(index), Part::Value(index)];
         let wanted = (0..keys.len()).filter(|index| !is_poisoned[*index]);
@@ -130,8 +114,9 @@ impl Shared {
                 .map(|group| group.into_iter().flat_map(parts).collect())
                 .collect();
         groups.extend(suspected.into_iter().map(|index| parts(index).to_vec()));
-        let unknown = (0..known.len()).filter(|prefix| !matches!(known[*prefix], Ok(Some(_))));
-        let unknown = unknown.map(Part::PrefixGuard);
+        let unknown = prefixes
+            .unknown()
+            .map(|(place, _)| Part::PrefixGuard(place));
         match groups.first_mut() {
             None => {}
             Some(_) if self.router.is_cluster() => groups.extend(unknown.map(|part| vec![part])),
@@ -145,13 +130,13 @@ impl Shared {
         &self,
         group: &[Part],
         keys: &[CacheKey],
-        prefixes: &[&str],
+        prefixes: &PrefixGuards<'_>,
         shape: &'static Shape,
     ) -> Request {
         let names: Vec<_> = group
             .iter()
             .map(|part| match part {
-                Part::PrefixGuard(prefix) => names::prefix_guard(prefixes[*prefix]),
+                Part::PrefixGuard(prefix) => names::prefix_guard(prefixes.name(*prefix)),
                 Part::Guard(index) => names::guard(&keys[*index]),
                 Part::Value(index) => names::value(&keys[*index], shape),
             })
@@ -174,7 +159,7 @@ impl Shared {
         &self,
         key: &CacheKey,
         read: Read,
-        prefix: PrefixRead,
+        prefix: Result<Option<u64>>,
         shape: &'static Shape,
     ) -> Result<Lookup> {
         if let Some(failure) = read.failure {
@@ -212,23 +197,6 @@ impl Shared {
     }
 }
 
-/// Lists the prefixes of keys, and which is whose.
-pub(super) fn distinct_prefixes<'k>(
-    keys: impl Iterator<Item = &'k CacheKey>,
-) -> (Vec<&'k str>, Vec<usize>) {
-    let mut prefixes: Vec<&str> = Vec::new();
-    let whose = keys
-        .map(|key| {
-            let known = prefixes.iter().position(|prefix| *prefix == key.prefix());
-            known.unwrap_or_else(|| {
-                prefixes.push(key.prefix());
-                prefixes.len() - 1
-            })
-        })
-        .collect();
-    (prefixes, whose)
-}
-
 /// Parts what is asked by slot, where that matters.
 pub(super) fn by_slot<T>(
     router: &super::Router,
@@ -260,33 +228,32 @@ fn group_by_slot<T>(items: Vec<T>, _: impl Fn(&T) -> String) -> Vec<Vec<T>> {
 }
 
 /// Puts an answer where it belongs.
-fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], prefixes: &mut [PrefixRead]) {
+fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], prefixes: &mut PrefixGuards<'_>) {
     let answer = reply.and_then(|reply| match reply.value {
         Value::Array(values) if values.len() == group.len() => Ok((values, reply.clock)),
         _ => Err(unexpected("`MGET`")),
     });
-    match answer {
-        Ok((values, clock)) => {
-            for (part, value) in group.iter().zip(values) {
-                match part {
-                    Part::PrefixGuard(prefix) => prefixes[*prefix] = Ok(integer(&value)),
-                    Part::Guard(index) => reads[*index].guard = integer(&value),
-                    Part::Value(index) => {
-                        reads[*index].value = bytes(value);
-                        reads[*index].clock = Some(clock);
-                    }
-                }
+    let (values, clock) = match answer {
+        Ok(answer) => answer,
+        Err(error) => return fail(group, &error, reads, prefixes),
+    };
+    for (part, value) in group.iter().zip(values) {
+        match part {
+            Part::PrefixGuard(place) => prefixes.take(*place, Ok(integer(&value))),
+            Part::Guard(index) => reads[*index].guard = integer(&value),
+            Part::Value(index) => {
+                reads[*index].value = bytes(value);
+                reads[*index].clock = Some(clock);
             }
         }
-        Err(error) => {
-            for part in group {
-                match part {
-                    Part::PrefixGuard(prefix) => prefixes[*prefix] = Err(error.clone()),
-                    Part::Guard(index) | Part::Value(index) => {
-                        reads[*index].failure = Some(error.clone());
-                    }
-                }
-            }
+    }
+}
+
+fn fail(group: &[Part], error: &Error, reads: &mut [Read], prefixes: &mut PrefixGuards<'_>) {
+    for part in group {
+        match part {
+            Part::PrefixGuard(place) => prefixes.take(*place, Err(error.clone())),
+            Part::Guard(index) | Part::Value(index) => reads[*index].failure = Some(error.clone()),
         }
     }
 }

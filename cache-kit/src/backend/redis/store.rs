@@ -2,9 +2,9 @@
 
 use super::names;
 use super::permit::{RedisPermit, new_guard};
-use super::read::distinct_prefixes;
+use super::prefixes::PrefixGuards;
 use super::script::{FILL, PUT};
-use super::wire::{Request, integer, unexpected};
+use super::wire::{Reply, Request, integer, unexpected};
 use super::{Shared, open};
 use crate::backend::{Entry, Fill, Filled};
 use crate::envelope::Header;
@@ -65,61 +65,38 @@ impl Shared {
         shape: &'static Shape,
         step: Step,
     ) -> Vec<Result<Filled>> {
-        let (prefixes, prefix_of) = distinct_prefixes(fills.iter().map(|fill| &fill.permit.key));
         // A prefix that was cleared meanwhile makes what is stored dead: the fill is told so, by whoever knows.
-        let known: Vec<_> = prefixes
-            .iter()
-            .map(|prefix| self.prefixes.known(prefix))
-            .collect();
-        let unknown: Vec<_> = (0..prefixes.len())
-            .filter(|prefix| known[*prefix].is_none())
-            .collect();
-        let prepared: Vec<_> = fills
-            .iter()
-            .map(|fill| self.prepare(fill, shape, step))
-            .collect();
-        let mut requests = Vec::with_capacity(prepared.len() + unknown.len());
-        let answers: Vec<Option<Result<Filled>>> = prepared
-            .into_iter()
-            .map(|prepared| match prepared {
+        let mut prefixes =
+            PrefixGuards::of(&self.prefixes, fills.iter().map(|fill| &fill.permit.key));
+        let (mut requests, mut unsent) = (Vec::with_capacity(fills.len() + 1), Vec::new());
+        for fill in &fills {
+            unsent.push(match self.prepare(fill, shape, step) {
                 Ok(Some(request)) => {
                     requests.push(request);
                     None
                 }
                 Ok(None) => Some(Ok(Filled::Superseded)),
                 Err(error) => Some(Err(error)),
-            })
-            .collect();
-        let count = requests.len();
-        requests.extend(unknown.iter().map(|prefix| guard_of(prefixes[*prefix])));
-        let mut replies = self.router.send(requests).await.into_iter();
-        let mut stored = replies.by_ref().take(count).collect::<Vec<_>>().into_iter();
-        let mut now = known;
-        for (prefix, reply) in unknown.into_iter().zip(replies) {
-            // A prefix that cannot be asked has not changed as far as anybody knows here: a reader will.
-            now[prefix] = match reply {
-                Ok(reply) => Some(integer(&reply.value).unwrap_or(0)),
-                Err(_) => None,
-            };
+            });
         }
-        let fills = fills.iter().zip(prefix_of).zip(answers);
+        let count = requests.len();
+        requests.extend(prefixes.unknown().map(|(_, prefix)| guard_of(prefix)));
+        let mut replies = self.router.send(requests).await.into_iter();
+        let of_fills: Vec<_> = replies.by_ref().take(count).collect();
+        prefixes.take_all(replies);
+        let (mut of_fills, fills) = (of_fills.into_iter(), fills.iter().zip(unsent).enumerate());
         fills
-            .map(|((fill, prefix), answer)| {
-                let is_cleared = now[prefix].is_some_and(|now| now != fill.permit.prefix_guard);
-                let answer = answer.unwrap_or_else(|| {
-                    let reply = stored.next().unwrap_or(Err(Error::Timeout))?;
-                    match integer(&reply.value) {
-                        Some(0) => Ok(Filled::Superseded),
-                        Some(_) => Ok(Filled::Stored),
-                        None => Err(unexpected("a fill")),
-                    }
-                });
-                answer.map(|filled| {
-                    if is_cleared {
-                        Filled::Superseded
-                    } else {
-                        filled
-                    }
+            .map(|(place, (fill, unsent))| {
+                let sent = || filled(of_fills.next().unwrap_or(Err(Error::Timeout)));
+                let answer = unsent.unwrap_or_else(sent)?;
+                // A prefix that cannot be asked about has not changed as far as anybody knows here: a reader will.
+                let is_cleared = prefixes
+                    .of_key(place)
+                    .is_ok_and(|now| now != Some(fill.permit.prefix_guard));
+                Ok(if is_cleared {
+                    Filled::Superseded
+                } else {
+                    answer
                 })
             })
             .collect()
@@ -199,6 +176,14 @@ impl Shared {
             |millis: Option<u64>| millis.map_or_else(String::new, |millis| millis.to_string());
         cmd.arg(text(ttl)).arg(text(ttl.map(|ttl| ttl * 2)));
         Ok(())
+    }
+}
+
+fn filled(reply: Result<Reply>) -> Result<Filled> {
+    match integer(&reply?.value) {
+        Some(0) => Ok(Filled::Superseded),
+        Some(_) => Ok(Filled::Stored),
+        None => Err(unexpected("a fill")),
     }
 }
 
