@@ -1,6 +1,8 @@
 //! What a service needs in scope: `use cache_kit::prelude::*;`.
 
 pub use crate::backend::{AnyBackend, CacheBackend, InMemoryBackend};
+#[cfg(feature = "redis")]
+pub use crate::backend::{RedisBackend, RedisConfig};
 pub use crate::entity::CacheEntity;
 pub use crate::error::FailurePolicy;
 pub use crate::expander::CacheExpander;
