@@ -115,7 +115,7 @@ impl RedisBackend {
             router,
             wrap: config.wrap,
             owner: permit::new_guard()?,
-            lease: config.lease,
+            lease: config.lease.min(router::LONGEST),
             max_entry: config.max_entry,
             reads: Coalescer::new(),
             opens: Coalescer::new(),

@@ -1,7 +1,8 @@
 //! What a config is refused for, and when: at once where that can be known, else by whoever connects.
 
-use cache_kit::{Error, RedisBackend, RedisConfig, RedisTls};
-use cache_kit_tests::{Certificates, RedisServer};
+use cache_kit::prelude::*;
+use cache_kit::{Error, RedisTls};
+use cache_kit_tests::{Certificates, Person, RedisServer, Source, until};
 use std::time::Duration;
 
 fn refusal(config: RedisConfig) -> String {
@@ -58,6 +59,20 @@ async fn the_environment_is_read_and_its_absence_said() {
     // Whatever is set there is not a URL of Redis, and not repeated.
     let wrong = RedisConfig::from_env_var("PATH").unwrap_err().to_string();
     assert!(wrong.contains("no scheme"), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_config_may_be_as_patient_as_it_likes() {
+    let server = RedisServer::start().await;
+    let config: RedisConfig = server.url().parse().unwrap();
+    let config = config
+        .deadline(Duration::MAX)
+        .connect_deadline(Duration::MAX)
+        .lease(Duration::MAX);
+    let cache = CacheService::new(RedisBackend::new(config).unwrap());
+    let found = cache.get_or_load::<Person, Error, _>(&1, async || Ok(Some(Source::row(1))));
+    assert!(found.await.unwrap().is_some());
+    until("a fill", async || (cache.stats().fills == 1).then_some(())).await;
 }
 
 #[tokio::test]

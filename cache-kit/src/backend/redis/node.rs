@@ -216,13 +216,12 @@ impl Node {
         let mut state = self.state();
         match state.breaker.admit(Instant::now()) {
             Admission::Refuse(_) => {
-                let why = state
-                    .lost
-                    .as_ref()
-                    .map_or("it does not answer".to_owned(), ToString::to_string);
-                Err(self.failure(&format!(
-                    "it is down ({why}), and is not asked for the moment"
-                )))
+                let why = match &state.lost {
+                    Some(Error::BackendError(cause)) => cause.to_string(),
+                    _ => format!("Redis at {} does not answer", self.target),
+                };
+                let refused = format!("{why}; it is not asked for the moment");
+                Err(Error::BackendError(refused.into()))
             }
             admission => Ok(Ticket {
                 node: Arc::clone(self),
@@ -318,7 +317,7 @@ impl Link {
     /// Says whether nothing was heard since then of what was owed already. Then it is of no use; else one answer is merely late.
     fn is_silent_since(&self, then: Instant) -> bool {
         let owing = self.owing.load(Ordering::Relaxed);
-        owing != 0 && owing <= self.micros(then)
+        owing != 0 && then > self.made && owing <= self.micros(then)
     }
 }
 

@@ -8,6 +8,10 @@ use super::node::{Node, Target, Timing};
 use super::wire::{Parcel, Reply, Request, accepted};
 use crate::error::{Error, Result};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// No deadline or lease is longer: a clock must be able to tell when it has passed.
+pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24);
 
 #[derive(Debug)]
 pub(super) enum Router {
@@ -20,8 +24,8 @@ impl Router {
     pub(super) fn of(config: &RedisConfig) -> Result<Self> {
         let dialer = Dialer::of(config)?;
         let timing = Timing {
-            call: config.deadline,
-            connect: config.connect_deadline,
+            call: config.deadline.min(LONGEST),
+            connect: config.connect_deadline.min(LONGEST),
         };
         let target = match config.deployment.clone() {
             Deployment::Standalone(address) => Target::At(address),
