@@ -52,7 +52,7 @@ pub trait Codec: 'static {
     /// Marks the entries of this codec. Below 128 is this crate's.
     const ID: u8;
 
-    /// Appends the bytes of a value.
+    /// Appends the bytes of a value to what is there, which it leaves alone.
     ///
     /// # Errors
     /// [`Error::SerializationError`] if the value cannot be encoded. What was appended until then is to be thrown away.

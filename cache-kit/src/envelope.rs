@@ -21,6 +21,7 @@
 //!
 //! Numbers are little endian. Whatever is not exactly so is [`Damage`], and a miss.
 
+mod buffer;
 #[cfg(feature = "compression")]
 mod compression;
 #[cfg(feature = "encryption")]
@@ -95,37 +96,40 @@ pub(crate) enum Damage {
 }
 
 impl Header {
-    /// Builds an entry. The time is the server's to put in.
-    pub(crate) fn seal(&self, payload: &[u8]) -> Result<Vec<u8>, Error> {
-        let (Ok(tags), Ok(len)) = (u16::try_from(self.tags.len()), u32::try_from(payload.len()))
-        else {
-            return Err(Error::SerializationError(
-                "an entity of over 4 GiB cannot be stored".into(),
-            ));
-        };
-        let mut bytes = Vec::with_capacity(HEADER + self.tags.len() * TAG + payload.len());
+    /// Makes room for what the checksum covers of a header, in front of a payload that is still to come.
+    fn reserve(&self, bytes: &mut Vec<u8>) {
         bytes.extend(MAGIC);
-        bytes.extend([VERSION, self.codec, self.flags()]);
-        bytes.extend(tags.to_le_bytes());
-        for number in [
+        bytes.resize(CHECKSUM_AT + self.tags.len() * TAG, 0);
+    }
+
+    /// Completes an entry whose payload is in place behind the room that was made. The time is the server's to put in.
+    fn finish(&self, bytes: &mut [u8]) -> Result<Vec<u8>, Error> {
+        let before = CHECKSUM_AT + self.tags.len() * TAG;
+        // What does not append takes the place of what was there.
+        if bytes.len() < before || !bytes.starts_with(&MAGIC) {
+            return Err(refused("its codec does not append to what is there"));
+        }
+        let (Ok(tags), Ok(len)) = (
+            u16::try_from(self.tags.len()),
+            u32::try_from(bytes.len() - before),
+        ) else {
+            return Err(refused("it has over 4 GiB, or too many tags"));
+        };
+        let (head, rest) = bytes.split_at_mut(CHECKSUM_AT);
+        head[3..6].copy_from_slice(&[VERSION, self.codec, self.flags()]);
+        head[6..8].copy_from_slice(&tags.to_le_bytes());
+        let numbers = [
             self.fingerprint,
             self.stamp,
             self.prefix_stamp,
             to_millis(self.soft),
             to_millis(self.hard),
-        ] {
-            bytes.extend(number.to_le_bytes());
-        }
-        bytes.extend(len.to_le_bytes());
-        bytes.extend([0; HEADER - CHECKSUM_AT]);
-        for (tag, stamp) in &self.tags {
-            bytes.extend(tag.to_le_bytes());
-            bytes.extend(stamp.to_le_bytes());
-        }
-        bytes.extend(payload);
-        let checksum = checksum(&bytes).to_le_bytes();
-        bytes[CHECKSUM_AT..TIME_AT].copy_from_slice(&checksum);
-        Ok(bytes)
+        ];
+        put_numbers(&mut head[8..48], numbers);
+        head[48..].copy_from_slice(&len.to_le_bytes());
+        let stamps = self.tags.iter().flat_map(|(tag, stamp)| [*tag, *stamp]);
+        put_numbers(rest, stamps);
+        Ok(with_checksum(bytes))
     }
 
     /// What an encrypted payload is good for: this key, and this header.
@@ -253,6 +257,31 @@ fn checksum(bytes: &[u8]) -> u32 {
     hasher.finalize()
 }
 
+/// Copies what the checksum covers, with the checksum and room for the time between the head and the rest of it.
+fn with_checksum(covered: &[u8]) -> Vec<u8> {
+    const ROOM: usize = HEADER - CHECKSUM_AT;
+    let mut bytes = Vec::with_capacity(ROOM + covered.len());
+    bytes.extend_from_slice(&[0; ROOM]);
+    bytes.extend_from_slice(covered);
+    // Of the copy: the codec's many small writes are not yet in memory, and reading across them waits for that. And in one go,
+    // before the head is moved away from the rest.
+    let checksum = crc32fast::hash(&bytes[ROOM..]).to_le_bytes();
+    bytes.copy_within(ROOM..HEADER, 0);
+    bytes[CHECKSUM_AT..TIME_AT].copy_from_slice(&checksum);
+    bytes[TIME_AT..HEADER].fill(0);
+    bytes
+}
+
+fn put_numbers(bytes: &mut [u8], numbers: impl IntoIterator<Item = u64>) {
+    for (bytes, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+        bytes.copy_from_slice(&number.to_le_bytes());
+    }
+}
+
+fn refused(fault: &str) -> Error {
+    Error::SerializationError(format!("an entity cannot be stored: {fault}").into())
+}
+
 fn eight_bytes(bytes: &[u8], at: usize) -> u64 {
     let mut number = [0; 8];
     number.copy_from_slice(&bytes[at..at + 8]);
@@ -278,94 +307,4 @@ fn from_millis(millis: u64) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
-        Header {
-            codec: 1,
-            is_compressed: true,
-            fingerprint: 0x0123_4567_89AB_CDEF,
-            stamp: u64::MAX >> 1,
-            prefix_stamp: 5,
-            soft: Some(Duration::from_secs(60)),
-            hard: None,
-            tags: vec![(1, 2), (3, 4)],
-            ..Header::default()
-        }
-    }
-
-    /// An entry as the server leaves it.
-    fn stored(header: &Header, payload: &[u8], written: u64) -> Vec<u8> {
-        let mut bytes = header.seal(payload).unwrap();
-        stamp_time(&mut bytes, written);
-        bytes
-    }
-
-    fn read(bytes: &[u8]) -> Result<Sealed<'_>, Damage> {
-        Sealed::read(bytes)?.checked()
-    }
-
-    #[test]
-    fn what_is_sealed_is_read() {
-        let bytes = stored(&header(), b"payload", 1_790_000_000_000);
-        let sealed = read(&bytes).unwrap();
-        assert_eq!(sealed.header, header());
-        assert_eq!(sealed.payload, b"payload");
-        assert_eq!(sealed.written, 1_790_000_000_000);
-        let absent = Header {
-            is_absent: true,
-            ..Header::default()
-        };
-        let bytes = stored(&absent, b"", 0);
-        assert_eq!(read(&bytes).unwrap().header, absent);
-    }
-
-    #[test]
-    fn every_flipped_bit_is_damage() {
-        let bytes = stored(&header(), b"payload", 1_790_000_000_000);
-        for bit in 0..bytes.len() * 8 {
-            let mut flipped = bytes.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(read(&flipped).is_err(), "bit {bit}");
-        }
-    }
-
-    #[test]
-    fn every_cut_and_every_extension_is_damage() {
-        let bytes = stored(&header(), b"payload", 1);
-        for len in 0..bytes.len() {
-            assert!(read(&bytes[..len]).is_err(), "{len} bytes");
-        }
-        assert_eq!(read(&[bytes, vec![0]].concat()), Err(Damage::Length));
-        assert_eq!(read(&vec![0; 1 << 20]), Err(Damage::Magic));
-    }
-
-    #[test]
-    fn another_version_is_told_from_damage() {
-        let mut bytes = stored(&header(), b"payload", 1);
-        bytes[3] = 2;
-        assert_eq!(read(&bytes), Err(Damage::Version));
-    }
-
-    #[test]
-    fn an_entry_without_the_servers_time_is_damage() {
-        assert_eq!(
-            read(&header().seal(b"payload").unwrap()),
-            Err(Damage::Checksum)
-        );
-    }
-
-    #[test]
-    fn lifetimes_are_rounded_up_and_never_to_nothing() {
-        for (lifetime, read) in [
-            (Duration::from_nanos(1), Duration::from_millis(1)),
-            (Duration::from_micros(1500), Duration::from_millis(2)),
-            (Duration::from_secs(3600), Duration::from_secs(3600)),
-        ] {
-            assert_eq!(from_millis(to_millis(Some(lifetime))), Some(read));
-        }
-        assert_eq!(from_millis(to_millis(Some(Duration::MAX))), None);
-        assert_eq!(from_millis(to_millis(None)), None);
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@ use crate::codec::Encoding;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::schema::CacheSchema;
+use foldhash::HashMap;
 use std::any::{Any, TypeId, type_name};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 

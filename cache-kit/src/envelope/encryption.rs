@@ -1,7 +1,7 @@
 //! Entries that only those who have the key can read or write.
 
 use crate::error::{Error, Result};
-use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
+use chacha20poly1305::aead::{Aead, AeadCore, AeadInPlace, KeyInit, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use std::fmt;
 
@@ -52,20 +52,24 @@ impl Encryption {
         found.map(|(_, cipher)| cipher)
     }
 
-    pub(super) fn encrypt(&self, payload: &[u8], bound_to: &[u8]) -> Result<Vec<u8>> {
+    /// How much room an encrypted payload needs in front of it.
+    pub(super) const BEFORE: usize = ID + NONCE;
+
+    /// Encrypts the payload that starts at a place, where it is. Number and nonce go into the room in front of it.
+    pub(super) fn encrypt(&self, bytes: &mut Vec<u8>, start: usize, bound_to: &[u8]) -> Result<()> {
         let refused = || Error::SerializationError("the payload cannot be encrypted".into());
         let cipher = self.cipher(self.current).ok_or_else(refused)?;
+        let (before, payload) = bytes.split_at_mut_checked(start).ok_or_else(refused)?;
+        let room = before.last_chunk_mut::<{ Self::BEFORE }>();
+        let (number, place) = room.ok_or_else(refused)?.split_at_mut(ID);
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
-        let message = Payload {
-            msg: payload,
-            aad: bound_to,
-        };
-        let encrypted = cipher.encrypt(&nonce, message).map_err(|_| refused())?;
-        let mut bytes = Vec::with_capacity(ID + NONCE + encrypted.len());
-        bytes.extend(self.current.to_le_bytes());
-        bytes.extend(nonce);
-        bytes.extend(encrypted);
-        Ok(bytes)
+        let tag = cipher
+            .encrypt_in_place_detached(&nonce, bound_to, payload)
+            .map_err(|_| refused())?;
+        number.copy_from_slice(&self.current.to_le_bytes());
+        place.copy_from_slice(&nonce);
+        bytes.extend(tag);
+        Ok(())
     }
 
     pub(super) fn decrypt(&self, bytes: &[u8], bound_to: &[u8]) -> Result<Vec<u8>> {
@@ -103,10 +107,18 @@ mod tests {
     const NEW: [u8; 32] = [1; 32];
     const OLD: [u8; 32] = [2; 32];
 
+    /// A payload on its own.
+    fn encrypted(encryption: &Encryption, payload: &[u8], bound_to: &[u8]) -> Vec<u8> {
+        let mut bytes = [&[0; Encryption::BEFORE], payload].concat();
+        let start = Encryption::BEFORE;
+        encryption.encrypt(&mut bytes, start, bound_to).unwrap();
+        bytes
+    }
+
     #[test]
     fn only_who_has_the_key_can_read() {
         let ours = Encryption::new(7, NEW);
-        let bytes = ours.encrypt(b"secret", b"user:1").unwrap();
+        let bytes = encrypted(&ours, b"secret", b"user:1");
         assert_eq!(ours.decrypt(&bytes, b"user:1").unwrap(), b"secret");
         assert!(!bytes.windows(6).any(|window| window == b"secret"));
         assert!(Encryption::new(7, OLD).decrypt(&bytes, b"user:1").is_err());
@@ -116,7 +128,7 @@ mod tests {
     #[test]
     fn an_entry_moved_under_another_key_does_not_open() {
         let ours = Encryption::new(7, NEW);
-        let bytes = ours.encrypt(b"secret", b"user:1").unwrap();
+        let bytes = encrypted(&ours, b"secret", b"user:1");
         assert!(ours.decrypt(&bytes, b"user:2").is_err());
     }
 
@@ -124,16 +136,16 @@ mod tests {
     fn keys_can_be_changed_while_entries_live() {
         let before = Encryption::new(1, OLD);
         let after = Encryption::new(2, NEW).and_old(1, OLD);
-        let stored = before.encrypt(b"secret", b"user:1").unwrap();
+        let stored = encrypted(&before, b"secret", b"user:1");
         assert_eq!(after.decrypt(&stored, b"user:1").unwrap(), b"secret");
-        let stored = after.encrypt(b"secret", b"user:1").unwrap();
+        let stored = encrypted(&after, b"secret", b"user:1");
         assert!(before.decrypt(&stored, b"user:1").is_err());
     }
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_refused() {
         let ours = Encryption::new(7, NEW);
-        let bytes = ours.encrypt(b"secret", b"user:1").unwrap();
+        let bytes = encrypted(&ours, b"secret", b"user:1");
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -147,7 +159,7 @@ mod tests {
     #[test]
     fn the_same_payload_never_looks_the_same() {
         let ours = Encryption::new(7, NEW);
-        let encrypt = || ours.encrypt(b"secret", b"user:1").unwrap();
+        let encrypt = || encrypted(&ours, b"secret", b"user:1");
         assert_ne!(encrypt(), encrypt());
     }
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "encryption")]
 use super::Encryption;
+use super::buffer::Buffer;
 #[cfg(feature = "compression")]
 use super::compression;
 use super::{Header, Sealed};
@@ -31,16 +32,18 @@ impl Wrap {
         entry: &Entry,
         shape: &'static Shape,
     ) -> Result<Vec<u8>> {
-        let mut payload = Vec::new();
+        let mut buffer = Buffer::lend();
+        let bytes = &mut *buffer;
+        header.reserve(bytes);
+        self.reserve(bytes);
+        let start = bytes.len();
         match entry {
-            Entry::Value(value) => {
-                header.codec = shape.encode(value, self.encoding, &mut payload)?;
-            }
+            Entry::Value(value) => header.codec = shape.encode(value, self.encoding, bytes)?,
             Entry::Absent | Entry::Gone => header.is_absent = true,
         }
-        let payload = self.compressed(payload, &mut header);
-        let payload = self.encrypted(key, payload, &mut header)?;
-        header.seal(&payload)
+        self.compress(bytes, start, &mut header);
+        self.encrypt(key, bytes, start, &mut header)?;
+        header.finish(bytes)
     }
 
     /// Says what an entry that is current means; `None` if it is not valid any more, which is no damage.
@@ -84,29 +87,51 @@ impl Wrap {
         }
     }
 
+    /// Makes room for what goes in front of an encrypted payload.
+    #[cfg(feature = "encryption")]
+    fn reserve(&self, bytes: &mut Vec<u8>) {
+        if self.encryption.is_some() {
+            bytes.resize(bytes.len() + Encryption::BEFORE, 0);
+        }
+    }
+
+    #[cfg(not(feature = "encryption"))]
+    #[expect(clippy::unused_self, reason = "the feature needs it")]
+    fn reserve(&self, _: &mut Vec<u8>) {}
+
+    /// Compresses the payload that starts here, if that makes it smaller.
     #[cfg(feature = "compression")]
-    fn compressed(&self, payload: Vec<u8>, header: &mut Header) -> Vec<u8> {
+    fn compress(&self, bytes: &mut Vec<u8>, start: usize, header: &mut Header) {
+        let payload = bytes.get(start..).unwrap_or_default();
         let is_large = self
             .compress_above
             .is_some_and(|above| payload.len() > above);
-        let smaller = is_large.then(|| compression::compress(&payload)).flatten();
-        header.is_compressed = smaller.is_some();
-        smaller.unwrap_or(payload)
+        let smaller = is_large.then(|| compression::compress(payload)).flatten();
+        if let Some(smaller) = smaller {
+            header.is_compressed = true;
+            bytes.truncate(start);
+            bytes.extend(smaller);
+        }
     }
 
     #[cfg(not(feature = "compression"))]
     #[expect(clippy::unused_self, reason = "the feature needs it")]
-    fn compressed(&self, payload: Vec<u8>, _: &mut Header) -> Vec<u8> {
-        payload
-    }
+    fn compress(&self, _: &mut Vec<u8>, _: usize, _: &mut Header) {}
 
+    /// Encrypts the payload that starts here, behind the room that was made.
     #[cfg(feature = "encryption")]
-    fn encrypted(&self, key: &CacheKey, payload: Vec<u8>, header: &mut Header) -> Result<Vec<u8>> {
+    fn encrypt(
+        &self,
+        key: &CacheKey,
+        bytes: &mut Vec<u8>,
+        start: usize,
+        header: &mut Header,
+    ) -> Result<()> {
         let Some(encryption) = &self.encryption else {
-            return Ok(payload);
+            return Ok(());
         };
         header.is_encrypted = true;
-        encryption.encrypt(&payload, &header.bound_to(key))
+        encryption.encrypt(bytes, start, &header.bound_to(key))
     }
 
     #[cfg(not(feature = "encryption"))]
@@ -115,8 +140,8 @@ impl Wrap {
         clippy::unnecessary_wraps,
         reason = "the feature needs it"
     )]
-    fn encrypted(&self, _: &CacheKey, payload: Vec<u8>, _: &mut Header) -> Result<Vec<u8>> {
-        Ok(payload)
+    fn encrypt(&self, _: &CacheKey, _: &mut Vec<u8>, _: usize, _: &mut Header) -> Result<()> {
+        Ok(())
     }
 
     #[cfg(feature = "encryption")]

@@ -1,5 +1,7 @@
 //! Which codec writes an entity, and which are read.
 
+mod buffer;
+
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{CacheKey, Codec, Encoding, Encryption, MessagePack, Postcard};
