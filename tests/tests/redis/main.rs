@@ -1,3 +1,5 @@
 //! The backend on real servers.
 
 mod conformance;
+mod fixtures;
+mod hostile;
