@@ -137,7 +137,12 @@ impl Header {
     fn bound_to(&self, key: &CacheKey) -> Vec<u8> {
         let mut bound = key.as_str().as_bytes().to_vec();
         bound.extend([self.codec, self.flags()]);
-        bound.extend(self.fingerprint.to_le_bytes());
+        let numbers = [self.fingerprint, self.stamp, self.prefix_stamp];
+        let lifetimes = [self.soft, self.hard].map(to_millis);
+        let tags = self.tags.iter().flat_map(|(tag, stamp)| [*tag, *stamp]);
+        for number in numbers.into_iter().chain(lifetimes).chain(tags) {
+            bound.extend(number.to_le_bytes());
+        }
         bound
     }
 

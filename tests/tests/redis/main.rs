@@ -3,4 +3,6 @@
 mod clusters;
 mod configs;
 mod conformance;
+mod fixtures;
+mod hostile;
 mod round_trips;
