@@ -1,3 +1,6 @@
 //! The backend on real servers.
 
 mod conformance;
+mod matrix;
+mod outages;
+mod support;
