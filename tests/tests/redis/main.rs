@@ -5,4 +5,7 @@ mod configs;
 mod conformance;
 mod fixtures;
 mod hostile;
+mod matrix;
+mod outages;
 mod round_trips;
+mod support;
