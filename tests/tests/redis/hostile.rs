@@ -178,13 +178,9 @@ async fn half_a_gibibyte_is_gone_after_two_loads_at_most() {
         store.run(&["SETRANGE", name, "536870911", "\0"]).await;
         assert!(refresh(&cache, 1).await);
         until("what was loaded is a hit", || async {
-            let t = std::time::Instant::now();
             let found = cache.get::<Person>(&1).await.expect("no error");
-            eprintln!("{place:?} get {:?} {}", t.elapsed(), found.is_some());
-            if found.is_none() && counts(&cache).loads < 8 {
-            let t = std::time::Instant::now();
+            if found.is_none() && counts(&cache).loads < 2 {
                 refresh(&cache, 1).await;
-            eprintln!("{place:?} refresh {:?} {:?}", t.elapsed(), counts(&cache));
             }
             found
         })

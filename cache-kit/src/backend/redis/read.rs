@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// So many keys are asked for in one command: Redis serves nobody else meanwhile.
 pub(super) const CHUNK: usize = 500;
 
+/// So many digits a guard has at most.
+const LONGEST_GUARD: usize = 19;
+
 /// One thing that is read.
 #[derive(Clone, Copy)]
 enum Part {
@@ -141,16 +144,26 @@ impl Shared {
                 Part::Value(index) => names::value(&keys[*index], shape),
             })
             .collect();
-        let is_suspected = matches!(group.last(), Some(Part::Value(index)) if self.suspects.contains(&keys[*index]));
-        let cmd = if is_suspected {
-            let names: Vec<_> = names.iter().map(String::as_str).collect();
-            let mut cmd = READ.call(&names);
-            cmd.arg(self.max_entry);
-            cmd
-        } else {
-            let mut cmd = redis::cmd("MGET");
-            cmd.arg(names.as_slice());
-            cmd
+        // By itself a prefix is asked about so seldom that care costs nothing.
+        let limit = match group {
+            [Part::PrefixGuard(_)] => Some(LONGEST_GUARD),
+            [.., Part::Value(index)] if self.suspects.contains(&keys[*index]) => {
+                Some(self.max_entry)
+            }
+            _ => None,
+        };
+        let cmd = match limit {
+            Some(limit) => {
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                let mut cmd = READ.call(&names);
+                cmd.arg(limit);
+                cmd
+            }
+            None => {
+                let mut cmd = redis::cmd("MGET");
+                cmd.arg(names.as_slice());
+                cmd
+            }
         };
         Request::new(cmd, names.first().map_or("", String::as_str))
     }

@@ -24,20 +24,14 @@ macro_rules! script {
     }};
 }
 
-/// Drops a value that is larger than any entry, before it is read.
-macro_rules! drop_oversized {
-    ($value:literal, $limit:literal) => {
-        concat!(
-            "local len = redis.pcall('STRLEN', ",
-            $value,
-            ")
-if type(len) == 'number' and len > tonumber(",
-            $limit,
-            ") then redis.call('UNLINK', ",
-            $value,
-            ") end
+/// Defines `bound(key, limit)`: what is larger than anything of ours is dropped unread.
+macro_rules! bound {
+    () => {
+        "local function bound(key, limit)
+  local len = redis.pcall('STRLEN', key)
+  if type(len) == 'number' and len > tonumber(limit) then redis.call('UNLINK', key) end
+end
 "
-        )
     };
 }
 
@@ -79,17 +73,21 @@ end
     };
 }
 
-/// `KEYS`: names to read, the last one a value; `ARGV`: the largest size of a value. Reads like `MGET`, but for a value that is too large.
+/// `KEYS`: guards to read, then a name; `ARGV`: the largest size of what is there. Reads like `MGET`, but for what is too large.
 pub(super) static READ: Script = script!(
-    drop_oversized!("KEYS[#KEYS]", "ARGV[1]"),
-    "return redis.call('MGET', unpack(KEYS))"
+    bound!(),
+    "for i = 1, #KEYS - 1 do bound(KEYS[i], 19) end
+bound(KEYS[#KEYS], ARGV[1])
+return redis.call('MGET', unpack(KEYS))"
 );
 
 /// `KEYS`: guard, lease, value; `ARGV`: a new guard, for how long, owner of the lease, for how long, the largest size of a value. Returns the guard,
 /// whether the lease is the owner's now, and the value. A lease of another guard is void, and so is one that never ends.
 pub(super) static OPEN: Script = script!(
-    drop_oversized!("KEYS[3]", "ARGV[5]"),
-    "local f = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])
+    bound!(),
+    "bound(KEYS[1], 19)
+bound(KEYS[3], ARGV[5])
+local f = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])
 ",
     guard!("f[1]"),
     "local l, mine, won = f[2], g .. ':' .. ARGV[3], 0
@@ -101,7 +99,13 @@ return {g, won, f[3]}"
 );
 
 /// `KEYS`: guard; `ARGV`: a new guard, for how long. Returns the guard.
-pub(super) static GUARD: Script = script!(guard!("redis.call('MGET', KEYS[1])[1]"), "return g");
+pub(super) static GUARD: Script = script!(
+    bound!(),
+    "bound(KEYS[1], 19)
+",
+    guard!("redis.call('MGET', KEYS[1])[1]"),
+    "return g"
+);
 
 /// `KEYS`: guard, lease, value; `ARGV`: the permit's guard, its lease, the entry (nothing drops the value), for how long, and how long a guard lasts
 /// then. Stores if the guard is still the permit's; gives the lease back in any case.

@@ -37,7 +37,9 @@ mod deeds {
             Deed::Nothing => {}
             Deed::Panics => panic!("in a user's code"),
             Deed::Fails => return Err(S::Error::custom("it does")),
-            Deed::EncodesAnother => assert!(encoded(&inner()).ends_with(inner().signature.as_bytes())),
+            Deed::EncodesAnother => {
+                assert!(encoded(&inner()).ends_with(inner().signature.as_bytes()))
+            }
         }
         serializer.serialize_unit()
     }

@@ -99,10 +99,7 @@ fn longer_and_other(whole: &[u8]) -> Vec<Change> {
         ("a byte after the value", with_payload(whole, 0, &trailing)),
         ("no payload", with_payload(whole, 0, b"")),
         ("lz4 of no length", with_payload(whole, 2, b"abc")),
-        (
-            "lz4 of 4 GiB",
-            with_payload(whole, 2, &liar(u32::MAX)),
-        ),
+        ("lz4 of 4 GiB", with_payload(whole, 2, &liar(u32::MAX))),
         ("lz4 of 16 KiB", with_payload(whole, 2, &liar(16_000))),
         ("lz4 of nothing", with_payload(whole, 2, &liar(0))),
         ("absent, with lz4", with_payload(whole, 3, &liar(0))),
@@ -148,7 +145,9 @@ async fn an_entry_moved_from_another_key_is_a_miss() {
         let cache = cache(config);
         let parts = prime(&store, &cache).await;
         let other = store.parts::<Person>(&2).await;
-        store.set(&parts.value, &store.get(&other.value).await).await;
+        store
+            .set(&parts.value, &store.get(&other.value).await)
+            .await;
         assert_is_replaced(&cache, "another's entry").await;
     }
 }
@@ -168,8 +167,12 @@ async fn an_encrypted_entry_moved_with_its_guard_is_a_miss() {
     let cache = cache(wrapped(config(&store.server)));
     let parts = prime(&store, &cache).await;
     let other = store.parts::<Person>(&2).await;
-    store.set(&parts.guard, &store.get(&other.guard).await).await;
-    store.set(&parts.value, &store.get(&other.value).await).await;
+    store
+        .set(&parts.guard, &store.get(&other.guard).await)
+        .await;
+    store
+        .set(&parts.value, &store.get(&other.value).await)
+        .await;
     assert_is_replaced(&cache, "another's entry").await;
 }
 

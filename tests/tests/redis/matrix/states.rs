@@ -79,9 +79,11 @@ async fn a_redis_that_is_read_only() {
     // Of a master that nobody has ever met, so that it keeps what it has.
     let dead = ["REPLICAOF", "127.0.0.1", "1"];
     stage.server.command(&dead).await;
-    stage.play(Class::Unwritable).await;
+    // Whoever connects is told so, and does not read what may be old.
+    stage.proxy.cut();
+    stage.play(Class::Out).await;
     stage.server.command(&["REPLICAOF", "NO", "ONE"]).await;
-    stage.conclude(Class::Unwritable).await;
+    stage.conclude(Class::Out).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
