@@ -1,3 +1,4 @@
+use super::seal::to_millis;
 use super::*;
 
 fn header() -> Header {

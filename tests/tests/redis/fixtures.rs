@@ -73,11 +73,6 @@ impl Store {
             .await;
     }
 
-    /// In milliseconds; below zero if there is none, or nothing.
-    pub(crate) async fn time_left(&self, name: &str) -> i64 {
-        self.ask(redis::cmd("PTTL").arg(name)).await
-    }
-
     pub(crate) async fn names(&self, pattern: &str) -> Vec<String> {
         let mut names: Vec<String> = self.ask(redis::cmd("KEYS").arg(pattern)).await;
         names.sort_unstable();

@@ -140,8 +140,8 @@ async fn leases_that_are_none_hold_nobody_up() {
     for lease in leases {
         store.run(&["UNLINK", &parts.value]).await;
         store.set(&parts.lease, lease.as_bytes()).await;
-        let what = format!("the lease {:.60}", lease);
-        cache_kit_tests::soon(assert_is_replaced(&cache, &what)).await;
+        let what = format!("the lease {lease:.60}");
+        cache_kit_tests::soon(Box::pin(assert_is_replaced(&cache, &what))).await;
     }
 }
 

@@ -74,16 +74,16 @@ impl Relay {
     async fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("it is bound");
-        let (silenced, silences) = watch::channel(0);
+        let (silenced, word) = watch::channel(0);
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
-                let mut silences = silences.clone();
-                silences.mark_unchanged();
+                let mut word = word.clone();
+                word.mark_unchanged();
                 tokio::spawn(async move {
                     let mut server = TcpStream::connect(target).await.expect("it listens");
                     tokio::select! {
                         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                        _ = silences.changed() => {
+                        _ = word.changed() => {
                             // Both sockets stay open.
                             std::future::pending::<()>().await;
                         }

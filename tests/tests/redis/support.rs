@@ -2,7 +2,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::{FailurePolicy, Lookup, RedisBackend, RedisConfig, Shape};
-use cache_kit_tests::{Person, Sentinels, Source, until};
+use cache_kit_tests::{Person, Source, until};
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,16 +25,6 @@ pub(crate) type Service = CacheService<RedisBackend>;
 pub(crate) fn config(addr: impl Display) -> RedisConfig {
     let config: RedisConfig = format!("redis://{addr}").parse().expect("a URL");
     hasty(config)
-}
-
-pub(crate) fn sentinel_config(sentinels: &Sentinels) -> RedisConfig {
-    let addresses: Vec<_> = sentinels
-        .sentinels()
-        .iter()
-        .map(|sentinel| sentinel.addr().to_string())
-        .collect();
-    let addresses = addresses.iter().map(String::as_str);
-    RedisConfig::sentinel(sentinels.master_name(), addresses).expect("addresses")
 }
 
 pub(crate) fn hasty(config: RedisConfig) -> RedisConfig {

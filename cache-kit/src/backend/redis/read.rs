@@ -152,18 +152,15 @@ impl Shared {
             }
             _ => None,
         };
-        let cmd = match limit {
-            Some(limit) => {
-                let names: Vec<_> = names.iter().map(String::as_str).collect();
-                let mut cmd = READ.call(&names);
-                cmd.arg(limit);
-                cmd
-            }
-            None => {
-                let mut cmd = redis::cmd("MGET");
-                cmd.arg(names.as_slice());
-                cmd
-            }
+        let cmd = if let Some(limit) = limit {
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let mut cmd = READ.call(&names);
+            cmd.arg(limit);
+            cmd
+        } else {
+            let mut cmd = redis::cmd("MGET");
+            cmd.arg(names.as_slice());
+            cmd
         };
         Request::new(cmd, names.first().map_or("", String::as_str))
     }

@@ -38,7 +38,7 @@ mod deeds {
             Deed::Panics => panic!("in a user's code"),
             Deed::Fails => return Err(S::Error::custom("it does")),
             Deed::EncodesAnother => {
-                assert!(encoded(&inner()).ends_with(inner().signature.as_bytes()))
+                assert!(encoded(&inner()).ends_with(inner().signature.as_bytes()));
             }
         }
         serializer.serialize_unit()

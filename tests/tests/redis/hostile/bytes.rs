@@ -3,7 +3,6 @@
 use super::{assert_is_replaced, prime};
 use crate::fixtures::{Parts, Store, at, cache, config, row, seal_again, until_hit, wrapped};
 use cache_kit::RedisConfig;
-use cache_kit::prelude::*;
 use cache_kit_tests::{Person, counts};
 
 /// So many changes are only read; after each of them one is replaced too.
