@@ -146,7 +146,8 @@ impl CacheBackend for RedisBackend {
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
         match keys {
             [key] => vec![self.0.read_shared(key, shape).await],
-            keys => self.0.read(keys, shape).await,
+            // Else each read of one key would carry the state of this.
+            keys => Box::pin(self.0.read(keys, shape)).await,
         }
     }
 

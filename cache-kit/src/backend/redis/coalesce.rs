@@ -3,7 +3,6 @@
 //! Not the one on the wire, which may have been asked before an invalidation that the newcomer knows of.
 
 use foldhash::HashMap;
-use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,12 +16,29 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// Shares answers among those who ask the same.
 pub(super) struct Coalescer<K, V>(Lines<K, V>);
 
+type Lines<K, V> = Arc<Mutex<Book<K, V>>>;
+
 /// The keys that are being asked about.
-type Lines<K, V> = Arc<Mutex<HashMap<K, Line<V>>>>;
+struct Book<K, V> {
+    open: HashMap<K, Line<V>>,
+    /// How many questions there have been.
+    asked: u64,
+}
+
+impl<K, V> Default for Book<K, V> {
+    fn default() -> Self {
+        Self {
+            open: HashMap::default(),
+            asked: 0,
+        }
+    }
+}
 
 struct Line<V> {
-    /// Told when the question on the wire is over.
-    over: Arc<Notify>,
+    /// Whose question is on the wire.
+    number: u64,
+    /// Told when that one is over, if anybody waits for it.
+    over: Option<Arc<Notify>>,
     /// The answer to the next question, for all who wait for it.
     next: Option<watch::Receiver<Option<V>>>,
 }
@@ -31,7 +47,7 @@ struct Line<V> {
 struct Wire<K: Eq + Hash, V> {
     lines: Lines<K, V>,
     key: K,
-    over: Arc<Notify>,
+    number: u64,
 }
 
 impl<K, V> Coalescer<K, V>
@@ -50,29 +66,9 @@ where
     where
         F: Future<Output = V> + Send,
     {
-        let question = Arc::new(question);
-        let wire = match lock(&self.0).entry(key.clone()) {
-            Entry::Vacant(vacant) => {
-                let over = Arc::default();
-                vacant.insert(Line {
-                    over: Arc::clone(&over),
-                    next: None,
-                });
-                Ok(Wire {
-                    lines: Arc::clone(&self.0),
-                    key,
-                    over,
-                })
-            }
-            Entry::Occupied(line) => {
-                let line = line.into_mut();
-                let begin = || self.begin_next(key, Arc::clone(&line.over), Arc::clone(&question));
-                Err(line.next.get_or_insert_with(begin).clone())
-            }
-        };
-        let mut next = match wire {
-            Ok(_on_the_wire) => return question().await,
-            Err(next) => next,
+        let (mut next, question) = match self.join(key, question) {
+            Joined::Asks(_on_the_wire, question) => return question().await,
+            Joined::Waits(next, question) => (next, question),
         };
         let answer = next
             .wait_for(Option::is_some)
@@ -84,6 +80,28 @@ where
             // The task that asked is gone: it panicked, or its runtime has ended.
             None => question().await,
         }
+    }
+
+    fn join<F, Q>(&self, key: K, question: Q) -> Joined<K, V, Q>
+    where
+        F: Future<Output = V> + Send,
+        Q: Fn() -> F + Send + Sync + 'static,
+    {
+        let mut lines = lock(&self.0);
+        let Some(line) = lines.open.get_mut(&key) else {
+            let number = lines.begin(key.clone());
+            let lines = Arc::clone(&self.0);
+            return Joined::Asks(Wire { lines, key, number }, question);
+        };
+        let question = Arc::new(question);
+        let next = if let Some(next) = &line.next {
+            next.clone()
+        } else {
+            let before = Arc::clone(line.over.get_or_insert_default());
+            let next = self.begin_next(key, before, Arc::clone(&question));
+            line.next.insert(next).clone()
+        };
+        Joined::Waits(next, question)
     }
 
     /// Has the next question asked when the one on the wire is over.
@@ -101,7 +119,8 @@ where
         tokio::spawn(async move {
             let _ = timeout(PATIENCE, before.notified()).await;
             // From now on it is too late to share this one.
-            let wire = Wire::take(lines, key);
+            let number = lock(&lines).begin(key.clone());
+            let wire = Wire { lines, key, number };
             let answer = question().await;
             let _ = sender.send(Some(answer));
             drop(wire);
@@ -110,31 +129,38 @@ where
     }
 }
 
-impl<K: Eq + Hash + Clone, V> Wire<K, V> {
-    /// Makes the next question the one on the wire.
-    fn take(lines: Lines<K, V>, key: K) -> Self {
-        let over = Arc::default();
+/// What becomes of one who asks.
+enum Joined<K: Eq + Hash, V, Q> {
+    Asks(Wire<K, V>, Q),
+    Waits(watch::Receiver<Option<V>>, Arc<Q>),
+}
+
+impl<K: Eq + Hash, V> Book<K, V> {
+    /// Puts a question on the wire; returns its number.
+    fn begin(&mut self, key: K) -> u64 {
+        self.asked += 1;
         let line = Line {
-            over: Arc::clone(&over),
+            number: self.asked,
+            over: None,
             next: None,
         };
-        lock(&lines).insert(key.clone(), line);
-        Self { lines, key, over }
+        self.open.insert(key, line);
+        self.asked
     }
 }
 
 impl<K: Eq + Hash, V> Drop for Wire<K, V> {
     fn drop(&mut self) {
         let mut lines = lock(&self.lines);
+        let line = lines.open.get_mut(&self.key);
         // Unless the next one did not wait.
-        let is_last = lines
-            .get(&self.key)
-            .is_some_and(|line| Arc::ptr_eq(&line.over, &self.over) && line.next.is_none());
-        if is_last {
-            lines.remove(&self.key);
+        let Some(line) = line.filter(|line| line.number == self.number) else {
+            return;
+        };
+        match line.over.take() {
+            Some(over) => over.notify_one(),
+            None => drop(lines.open.remove(&self.key)),
         }
-        drop(lines);
-        self.over.notify_one();
     }
 }
 
@@ -212,7 +238,7 @@ mod tests {
         assert_eq!((second.await.unwrap(), third.await.unwrap()), (2, 2));
         assert_eq!(late.await.unwrap(), 3);
         settle().await;
-        assert!(lock(&desk.coalescer.0).is_empty());
+        assert!(lock(&desk.coalescer.0).open.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -232,7 +258,7 @@ mod tests {
         desk.permits.add_permits(10);
         assert!(third.await.unwrap() >= 2);
         settle().await;
-        assert!(lock(&desk.coalescer.0).is_empty());
+        assert!(lock(&desk.coalescer.0).open.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

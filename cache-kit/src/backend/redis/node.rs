@@ -1,14 +1,18 @@
 //! One server: its connection, which is made when it is needed and replaced when it is of no use, and the breaker in front of it.
 
+mod link;
+mod ticket;
+
+use link::Link;
+use ticket::{Fault, Ticket};
+
 use super::breaker::{Admission, Breaker};
 use super::config::Address;
 use super::connect::{Dialer, Dialled};
 use super::wire::{Parcel, Reply, ServerClock, check_runtime, is_refusal};
 use crate::error::{Error, Result};
-use redis::aio::MultiplexedConnection;
 use redis::{ServerErrorKind, Value};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -53,15 +57,6 @@ struct State {
 /// How an attempt to connect stands.
 type Attempt = Option<Result<()>>;
 
-/// A connection in use.
-struct Link {
-    connection: MultiplexedConnection,
-    clock: ServerClock,
-    made: Instant,
-    /// Since when it owes an answer and has given none, in microseconds since it was made; 0 if it owes none.
-    owing: AtomicU64,
-}
-
 impl Node {
     pub(super) fn new(target: Target, dialer: Dialer, timing: Timing) -> Arc<Self> {
         Arc::new(Self {
@@ -78,11 +73,12 @@ impl Node {
     /// executed twice, also late, as long as no guard is made twice.
     pub(super) async fn send(self: &Arc<Self>, parcel: &Parcel) -> Result<Vec<Reply>> {
         check_runtime()?;
-        let mut ticket = self.admit()?;
-        let until = Instant::now() + self.timing.call;
-        let answer = match self.exchange(parcel, until).await {
+        let now = Instant::now();
+        let mut ticket = self.admit(now)?;
+        let until = now + self.timing.call;
+        let answer = match self.exchange(parcel, now, until).await {
             Err(Fault::Lost(lost)) => match parcel.repeated() {
-                Ok(again) => self.exchange(&again, until).await,
+                Ok(again) => Box::pin(self.exchange(&again, Instant::now(), until)).await,
                 Err(_) => Err(Fault::Lost(lost)),
             },
             answer => answer,
@@ -98,13 +94,17 @@ impl Node {
     async fn exchange(
         self: &Arc<Self>,
         parcel: &Parcel,
+        now: Instant,
         until: Instant,
     ) -> Result<(Vec<Value>, ServerClock), Fault> {
-        let link = match timeout_at(until, self.link()).await {
-            Ok(link) => link.map_err(Fault::Unreached)?,
-            Err(_) => return Err(Fault::Unreached(Error::Timeout)),
+        let in_use = self.in_use(&mut self.state(), now);
+        let (link, sent) = match in_use {
+            Some(link) => (link, now),
+            None => match timeout_at(until, Box::pin(self.link())).await {
+                Ok(link) => (link.map_err(Fault::Unreached)?, Instant::now()),
+                Err(_) => return Err(Fault::Unreached(Error::Timeout)),
+            },
         };
-        let sent = Instant::now();
         link.owe(sent);
         let mut connection = link.connection.clone();
         match timeout_at(until, parcel.send(&mut connection)).await {
@@ -134,13 +134,8 @@ impl Node {
         loop {
             let mut attempt = {
                 let mut state = self.state();
-                if let Some(link) = state.link.clone() {
-                    // Those who were not answered may have been dropped before they could say so.
-                    let overdue = Instant::now().checked_sub(self.timing.call);
-                    if !overdue.is_some_and(|then| link.is_silent_since(then)) {
-                        return Ok(link);
-                    }
-                    state.link = None;
+                if let Some(link) = self.in_use(&mut state, Instant::now()) {
+                    return Ok(link);
                 }
                 let going = state
                     .attempt
@@ -158,6 +153,17 @@ impl Node {
                 return Err(error.clone());
             }
         }
+    }
+
+    /// Gives the connection that there is, unless it has fallen silent.
+    fn in_use(&self, state: &mut State, now: Instant) -> Option<Arc<Link>> {
+        let link = state.link.as_ref()?;
+        // Those who were not answered may have been dropped before they could say so.
+        let overdue = now.checked_sub(self.timing.call);
+        if overdue.is_some_and(|then| link.is_silent_since(then)) {
+            state.link = None;
+        }
+        state.link.clone()
     }
 
     /// Begins to connect, as a task of its own: whoever waits may be dropped.
@@ -212,9 +218,9 @@ impl Node {
         }
     }
 
-    fn admit(self: &Arc<Self>) -> Result<Ticket> {
+    fn admit(self: &Arc<Self>, now: Instant) -> Result<Ticket> {
         let mut state = self.state();
-        match state.breaker.admit(Instant::now()) {
+        match state.breaker.admit(now) {
             Admission::Refuse(_) => {
                 let why = match &state.lost {
                     Some(Error::BackendError(cause)) => cause.to_string(),
@@ -236,88 +242,6 @@ impl Node {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why there is no answer.
-enum Fault {
-    /// There is no connection: the breaker knows already.
-    Unreached(Error),
-    /// The connection ended.
-    Lost(Error),
-    /// None came in time.
-    Late,
-}
-
-impl Fault {
-    fn error(&self) -> &Error {
-        match self {
-            Self::Unreached(error) | Self::Lost(error) => error,
-            Self::Late => &Error::Timeout,
-        }
-    }
-}
-
-/// A call that was let through. A probe that is dropped makes way for the next.
-struct Ticket {
-    node: Arc<Node>,
-    is_open: bool,
-}
-
-impl Ticket {
-    fn report<T>(&mut self, answer: &Result<T, Fault>) {
-        let mut state = self.node.state();
-        match answer {
-            Ok(_) => state.breaker.succeed(),
-            // Whoever waits for an attempt has learnt nothing of its end.
-            Err(Fault::Unreached(Error::Timeout)) => state.breaker.forget_probe(Instant::now()),
-            Err(Fault::Unreached(_)) => {}
-            Err(fault) => {
-                state.lost = Some(fault.error().clone());
-                state.breaker.fail(Instant::now());
-            }
-        }
-        self.is_open = false;
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.is_open {
-            self.node.state().breaker.forget_probe(Instant::now());
-        }
-    }
-}
-
-impl Link {
-    fn new(dialled: Dialled) -> Self {
-        Self {
-            connection: dialled.connection,
-            clock: dialled.clock,
-            made: Instant::now(),
-            owing: AtomicU64::new(0),
-        }
-    }
-
-    fn micros(&self, at: Instant) -> u64 {
-        // Never 0, which is nothing.
-        u64::try_from((at - self.made).as_micros()).map_or(u64::MAX, |micros| micros.max(1))
-    }
-
-    fn owe(&self, sent: Instant) {
-        let _ =
-            self.owing
-                .compare_exchange(0, self.micros(sent), Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn hear(&self) {
-        self.owing.store(0, Ordering::Relaxed);
-    }
-
-    /// Says whether nothing was heard since then of what was owed already. Then it is of no use; else one answer is merely late.
-    fn is_silent_since(&self, then: Instant) -> bool {
-        let owing = self.owing.load(Ordering::Relaxed);
-        owing != 0 && then > self.made && owing <= self.micros(then)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::envelope::Sealed;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::shape::Shape;
-use redis::Value;
+use redis::{Cmd, Value};
 use std::sync::Arc;
 
 /// So many keys are asked for in one command: Redis serves nobody else meanwhile.
@@ -47,11 +47,37 @@ impl Shared {
         let (shared, asked) = (Arc::clone(self), key.clone());
         let question = move || {
             let (shared, key) = (Arc::clone(&shared), asked.clone());
-            async move { only(shared.read(&[key], shape).await) }
+            async move { shared.read_one(&key, shape).await }
         };
         self.reads
             .ask((key.clone(), shape.type_id()), question)
             .await
+    }
+
+    /// Reads one key. Most are asked about together with their prefix and nothing else, which takes few steps.
+    async fn read_one(self: &Arc<Self>, key: &CacheKey, shape: &'static Shape) -> Result<Lookup> {
+        let is_plain = !self.router.is_cluster()
+            && !self.journal.is_poisoned(key)
+            && !self.suspects.contains(key);
+        if !is_plain {
+            return only(Box::pin(self.read(std::slice::from_ref(key), shape)).await);
+        }
+        let prefix = names::prefix_guard(key.prefix());
+        let (guard, value) = (names::guard(key), names::value(key, shape));
+        let mut cmd = Cmd::with_capacity(4, 4 + prefix.len() + guard.len() + value.len());
+        cmd.arg("MGET").arg(prefix).arg(&guard).arg(value);
+        let reply = self.router.send_one(Request::new(cmd, &guard)).await;
+        let reply = reply.inspect_err(|failure| self.blame(key, failure))?;
+        let answer = match reply.value {
+            Value::Array(values) => <[Value; 3]>::try_from(values).ok(),
+            _ => None,
+        };
+        let [prefix, guard, value] = answer.ok_or_else(|| unexpected("`MGET`"))?;
+        let stored = bytes(value).map(|bytes| (bytes, reply.clock));
+        match (integer(&guard), integer(&prefix)) {
+            (Some(guard), Some(prefix)) => self.look_up(key, (guard, prefix), stored, shape),
+            _ => Ok(Lookup::Miss(None)),
+        }
     }
 
     pub(super) async fn read(
@@ -173,9 +199,7 @@ impl Shared {
         shape: &'static Shape,
     ) -> Result<Lookup> {
         if let Some(failure) = read.failure {
-            if let Error::Timeout = failure {
-                self.suspects.suspect(key);
-            }
+            self.blame(key, &failure);
             return Err(failure);
         }
         self.suspects.clear_of(key);
@@ -183,6 +207,13 @@ impl Shared {
             return Ok(Lookup::Miss(None));
         };
         self.look_up(key, (guard, prefix), read.value.zip(read.clock), shape)
+    }
+
+    /// What was not answered in time may be too large.
+    fn blame(&self, key: &CacheKey, failure: &Error) {
+        if let Error::Timeout = failure {
+            self.suspects.suspect(key);
+        }
     }
 
     /// Says what stored bytes mean under these guards. They may be anything.

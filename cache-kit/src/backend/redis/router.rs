@@ -6,6 +6,7 @@ use super::config::{Deployment, RedisConfig};
 use super::connect::Dialer;
 use super::node::{Node, Target, Timing};
 use super::wire::{Parcel, Reply, Request, accepted};
+use crate::backend::only;
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,15 @@ impl Router {
             }
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(cluster) => cluster.send(requests).await,
+        }
+    }
+
+    /// Sends one request.
+    pub(super) async fn send_one(&self, request: Request) -> Result<Reply> {
+        match self {
+            Self::One(node) => only(answers(node.send(&Parcel::One(request.cmd)).await, 1)),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => only(cluster.send(vec![request]).await),
         }
     }
 
