@@ -2,7 +2,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::{FailurePolicy, Lookup, RedisBackend, RedisConfig, Shape};
-use cache_kit_tests::{Person, Source, until};
+use cache_kit_tests::{Cluster, Person, RedisServer, Sentinels, Source, until};
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,12 +19,31 @@ pub(crate) const RECOVERY: Duration = Duration::from_secs(3);
 /// How long a machine may be busy with other things.
 pub(crate) const SLACK: Duration = Duration::from_millis(1500);
 
+/// How long a call may take: a look-up and a permit, each behind another one of the same key.
+pub(crate) const BOUND: Duration = DEADLINE.saturating_mul(4).saturating_add(SLACK);
+
 pub(crate) type Service = CacheService<RedisBackend>;
 
 /// What finds a server, or a proxy, at an address.
 pub(crate) fn config(addr: impl Display) -> RedisConfig {
     let config: RedisConfig = format!("redis://{addr}").parse().expect("a URL");
     hasty(config)
+}
+
+pub(crate) fn sentinel_config(sentinels: &Sentinels) -> RedisConfig {
+    let addresses = addresses(sentinels.sentinels());
+    let addresses = addresses.iter().map(String::as_str);
+    RedisConfig::sentinel(sentinels.master_name(), addresses).expect("addresses")
+}
+
+pub(crate) fn cluster_config(cluster: &Cluster) -> RedisConfig {
+    let addresses = addresses(cluster.nodes());
+    RedisConfig::cluster(addresses.iter().map(String::as_str)).expect("addresses")
+}
+
+fn addresses(servers: &[RedisServer]) -> Vec<String> {
+    let addresses = servers.iter().map(|server| server.addr().to_string());
+    addresses.collect()
 }
 
 pub(crate) fn hasty(config: RedisConfig) -> RedisConfig {
