@@ -105,7 +105,13 @@ impl Sentinels {
     pub async fn set_patience(&self, patience: Duration) {
         let millis = patience.as_millis().to_string();
         for sentinel in &self.sentinels {
-            let words = ["SENTINEL", "SET", MASTER, "down-after-milliseconds", &millis];
+            let words = [
+                "SENTINEL",
+                "SET",
+                MASTER,
+                "down-after-milliseconds",
+                &millis,
+            ];
             sentinel.command(&words).await;
         }
     }

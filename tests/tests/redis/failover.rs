@@ -68,7 +68,9 @@ impl Pair {
 
     /// Evicts what no Redis can be told of. The caller is told that it is done, so this process must not believe what Redis has from now on.
     async fn evict(&self, id: u64) {
-        let evicting = self.cache.evict_with::<Person, _, _>(&id, || async { true });
+        let evicting = self
+            .cache
+            .evict_with::<Person, _, _>(&id, || async { true });
         assert!(evicting.await);
         assert_eq!(self.backend.pending_invalidations(), 1);
         assert_eq!(self.cache.get::<Person>(&id).await.unwrap(), None);

@@ -189,3 +189,15 @@ pub(crate) async fn recovery(what: &str, cache: &Service, id: u64) -> Duration {
     eprintln!("{what}: hits came back after {took:?}");
     took
 }
+
+/// Waits until replicas have everything that their master has now.
+pub(crate) async fn wait_until_replicated(master: &RedisServer, replicas: &[&RedisServer]) {
+    let wanted: u64 = master.info("master_repl_offset").await.parse().unwrap();
+    for replica in replicas {
+        until("a replica has what its master has", || async {
+            let offset: u64 = replica.info("slave_repl_offset").await.parse().ok()?;
+            (offset >= wanted).then_some(())
+        })
+        .await;
+    }
+}

@@ -1,6 +1,6 @@
-use crate::support::{cluster_config, hasty, key_of, sentinel_config};
+use crate::support::{cluster_config, hasty, key_of, sentinel_config, wait_until_replicated};
 use cache_kit::RedisConfig;
-use cache_kit_tests::{Cluster, RedisServer, Sentinels, until};
+use cache_kit_tests::{Cluster, RedisServer, Sentinels};
 use std::time::Duration;
 
 const NO_FAILOVER: &[&str] = &["CONFIG", "SET", "cluster-replica-no-failover"];
@@ -59,15 +59,7 @@ impl Fleet {
             Self::Sentinels(sentinels) => sentinels.replicas().await,
             Self::Cluster(cluster) => vec![cluster.replica_of(master).await],
         };
-        let wanted: String = master.info("master_repl_offset").await;
-        let wanted: u64 = wanted.parse().expect("a number");
-        for replica in replicas {
-            until(&format!("a replica has {id}"), || async {
-                let has: u64 = replica.info("slave_repl_offset").await.parse().ok()?;
-                (has >= wanted).then_some(())
-            })
-            .await;
-        }
+        wait_until_replicated(master, &replicas).await;
     }
 
     /// Keeps everybody from taking the place of a master until they are told to.
