@@ -4,7 +4,6 @@ use cache_kit::prelude::*;
 use cache_kit::{FailurePolicy, Lookup, RedisBackend, RedisConfig, Shape};
 use cache_kit_tests::{Cluster, Person, RedisServer, Sentinels, Source, until};
 use std::fmt::Display;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -108,11 +107,13 @@ pub(crate) struct Tally {
 }
 
 impl Callers {
-    pub(crate) fn start(cache: &Service, count: u64, ids: Range<u64>) -> Self {
+    pub(crate) fn start(cache: &Service, count: u64, ids: impl IntoIterator<Item = u64>) -> Self {
         let shared = Arc::new(Shared::default());
+        let ids: Vec<_> = ids.into_iter().collect();
         let call = |number| {
             let ids = ids
                 .clone()
+                .into_iter()
                 .cycle()
                 .skip(usize::try_from(number).unwrap_or(0));
             tokio::spawn(keep_calling(cache.clone(), ids, Arc::clone(&shared)))

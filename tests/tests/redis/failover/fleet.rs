@@ -1,6 +1,7 @@
 use crate::support::{cluster_config, hasty, key_of, sentinel_config, wait_until_replicated};
 use cache_kit::RedisConfig;
 use cache_kit_tests::{Cluster, RedisServer, Sentinels};
+use std::ops::Range;
 use std::time::Duration;
 
 const NO_FAILOVER: &[&str] = &["CONFIG", "SET", "cluster-replica-no-failover"];
@@ -9,6 +10,31 @@ const NO_FAILOVER: &[&str] = &["CONFIG", "SET", "cluster-replica-no-failover"];
 pub(super) enum Fleet {
     Sentinels(Sentinels),
     Cluster(Cluster),
+}
+
+/// Parts ids into those of the shard that has the guard of their prefix, which every read needs, and the others.
+pub(super) async fn near_and_far(cluster: &Cluster, ids: Range<u64>) -> (Vec<u64>, Vec<u64>) {
+    let prefix = cluster.master_of(key_of(0).prefix()).await;
+    part(cluster, ids, prefix).await
+}
+
+/// Parts ids into those of one shard and the others.
+pub(super) async fn part(
+    cluster: &Cluster,
+    ids: Range<u64>,
+    master: &RedisServer,
+) -> (Vec<u64>, Vec<u64>) {
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for id in ids {
+        let has = cluster.master_of(key_of(id).as_str()).await;
+        let share = if has.port() == master.port() {
+            &mut own
+        } else {
+            &mut others
+        };
+        share.push(id);
+    }
+    (own, others)
 }
 
 impl Fleet {
@@ -20,27 +46,10 @@ impl Fleet {
     }
 
     pub(super) async fn master_of(&self, id: u64) -> &RedisServer {
-        self.shard_of(key_of(id).as_str()).await
-    }
-
-    async fn shard_of(&self, tag: &str) -> &RedisServer {
         match self {
             Self::Sentinels(sentinels) => sentinels.master().await,
-            Self::Cluster(cluster) => cluster.master_of(tag).await,
+            Self::Cluster(cluster) => cluster.master_of(key_of(id).as_str()).await,
         }
-    }
-
-    /// Two ids that are asked for: one at the shard that has the guard of their prefix, and one elsewhere.
-    pub(super) async fn near_and_far_from_the_prefix(&self) -> (u64, u64) {
-        let prefix = self.shard_of(key_of(1).prefix()).await.port();
-        let (mut near, mut far) = (None, None);
-        for id in 1..20 {
-            let is_near = self.master_of(id).await.port() == prefix;
-            let place = if is_near { &mut near } else { &mut far };
-            place.get_or_insert(id);
-        }
-        let both = near.zip(far);
-        both.expect("twenty ids are everywhere")
     }
 
     /// An id that nobody else asks for, of the same master.
