@@ -1,9 +1,7 @@
 //! Slots that are given to another master, with what is in them.
 
 use super::fleet::near_and_far;
-use crate::support::{
-    RECOVERY, Service, backend, cluster_config, hasty, key_of, recovery, service, strict_or_not,
-};
+use crate::support::{RECOVERY, Service, backend, cluster_config, key_of, recovery, service};
 use cache_kit::FailurePolicy::Propagate;
 use cache_kit::prelude::*;
 use cache_kit_tests::{Cluster, People, Person, RedisServer, SlotMove, Source, until};
@@ -11,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A row that one process writes, version by version, while others read it.
 struct Row {
@@ -83,14 +83,21 @@ impl Stage {
         let cluster = Cluster::start().await;
         let (near, _) = near_and_far(&cluster, 0..30).await;
         let (still, row) = (near[0], Row::new(near[1]));
-        // Everything is asked for at every read.
-        let config = || hasty(cluster_config(&cluster)).clear_lag(Duration::ZERO);
+        // Everything is asked for at every read, and a machine may be busy.
+        let config = || {
+            let config = cluster_config(&cluster).clear_lag(Duration::ZERO);
+            config.deadline(PATIENCE)
+        };
         let (here, elsewhere) = (backend(config()), backend(config()));
         let mut tasks = vec![tokio::spawn(Arc::clone(&row).write_on(service(&elsewhere)))];
         for reader in [&here, &here, &elsewhere] {
             tasks.push(tokio::spawn(Arc::clone(&row).read_on(service(reader))));
         }
-        let strict = strict_or_not(&here, Propagate);
+        let strict = CacheService::builder(here)
+            .failure_policy(Propagate)
+            .backend_deadline(PATIENCE)
+            .build()
+            .unwrap();
         strict.put(Source::row(still)).await.unwrap();
         Self {
             cluster,
