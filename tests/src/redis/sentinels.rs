@@ -4,6 +4,7 @@ pub use builder::SentinelsBuilder;
 
 use super::{RedisServer, until};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// What the Sentinels call their master.
 const MASTER: &str = "main";
@@ -11,7 +12,7 @@ const MASTER: &str = "main";
 /// A master with two replicas, and three Sentinels of which two must agree that it is down. All on loopback; they end as a
 /// `RedisServer` does.
 ///
-/// A master that does not answer for half a second is replaced, and that takes one or two seconds. A machine that is busy for so long
+/// A master that does not answer for half a second (or as long as `set_patience` says) is replaced, and that takes one or two seconds. A machine that is busy for so long
 /// looks the same: ask for the master, rather than remember it.
 pub struct Sentinels {
     servers: Vec<RedisServer>,
@@ -95,6 +96,24 @@ impl Sentinels {
         })
         .await;
         master
+    }
+
+    /// Sets how long a master may be silent before it is replaced: half a second at first.
+    ///
+    /// # Panics
+    /// If a Sentinel is not awake.
+    pub async fn set_patience(&self, patience: Duration) {
+        let millis = patience.as_millis().to_string();
+        for sentinel in &self.sentinels {
+            let words = [
+                "SENTINEL",
+                "SET",
+                MASTER,
+                "down-after-milliseconds",
+                &millis,
+            ];
+            sentinel.command(&words).await;
+        }
     }
 
     /// Waits until all Sentinels that are awake name another master than this, and it takes writes.

@@ -1,20 +1,17 @@
 //! What is different in a cluster: prefixes have nodes of their own, and what is known of them here may lag behind.
 
+use crate::support::cluster_config;
+use cache_kit::RedisBackend;
 use cache_kit::prelude::*;
-use cache_kit::{RedisBackend, RedisConfig};
 use cache_kit_tests::{Cluster, Person, Source, until};
 use std::time::{Duration, Instant};
 
 const LAG: Duration = Duration::from_millis(500);
 
 fn cache_in(cluster: &Cluster) -> CacheService<RedisBackend> {
-    let nodes: Vec<_> = cluster
-        .nodes()
-        .iter()
-        .map(|node| node.addr().to_string())
-        .collect();
-    let config = RedisConfig::cluster(nodes.iter().map(String::as_str)).unwrap();
-    let config = config.clear_lag(LAG).deadline(Duration::from_secs(5));
+    let config = cluster_config(cluster)
+        .clear_lag(LAG)
+        .deadline(Duration::from_secs(5));
     CacheService::new(RedisBackend::new(config).unwrap())
 }
 

@@ -1,5 +1,6 @@
 //! The suite that every backend passes, on every kind of Redis.
 
+use crate::support::{cluster_config, sentinel_config};
 use cache_kit::testing::conformance;
 use cache_kit::{RedisBackend, RedisConfig, RedisTls};
 use cache_kit_tests::{Certificates, Cluster, RedisServer, Sentinels};
@@ -72,25 +73,6 @@ async fn tls_with_certificates_on_both_sides_conforms() {
 async fn a_master_that_sentinel_names_conforms() {
     let sentinels = Sentinels::start().await;
     passes(sentinel_config(&sentinels)).await;
-}
-
-fn sentinel_config(sentinels: &Sentinels) -> RedisConfig {
-    let addresses: Vec<_> = sentinels
-        .sentinels()
-        .iter()
-        .map(|sentinel| sentinel.addr().to_string())
-        .collect();
-    let addresses = addresses.iter().map(String::as_str);
-    RedisConfig::sentinel(sentinels.master_name(), addresses).expect("addresses")
-}
-
-fn cluster_config(cluster: &Cluster) -> RedisConfig {
-    let addresses: Vec<_> = cluster
-        .nodes()
-        .iter()
-        .map(|node| node.addr().to_string())
-        .collect();
-    RedisConfig::cluster(addresses.iter().map(String::as_str)).expect("addresses")
 }
 
 #[tokio::test(flavor = "multi_thread")]

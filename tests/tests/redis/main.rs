@@ -3,6 +3,7 @@
 mod clusters;
 mod configs;
 mod conformance;
+mod failover;
 mod fixtures;
 mod hostile;
 mod matrix;

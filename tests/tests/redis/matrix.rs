@@ -4,34 +4,29 @@
 mod states;
 mod table;
 
-use super::support::{DEADLINE, SLACK, backend, config, named, service, stored, strict_or_not};
+use super::support::{DEADLINE, SLACK, backend, named, service, stored, strict_or_not};
 use cache_kit::FailurePolicy::{Degrade, Propagate};
 use cache_kit::prelude::*;
-use cache_kit::{Error, FailurePolicy, RedisBackend};
-use cache_kit_tests::{Proxy, RedisServer, Says, Source, until};
+use cache_kit::{Error, FailurePolicy, RedisBackend, RedisConfig};
+use cache_kit_tests::{Says, Source, until};
 use std::time::Instant;
 use table::{Case, Cell, Class, Gets, Holds, Repo, cases};
 
 /// An invalidation and a permit may each take as long as an answer may.
 const BOUND: std::time::Duration = DEADLINE.saturating_mul(2).saturating_add(SLACK);
 
-/// A server that fails, seen through a proxy that fails.
+/// A Redis that fails.
 struct Stage {
-    server: RedisServer,
-    proxy: Proxy,
     backend: RedisBackend,
     /// Sees what is stored when it is over.
     witness: RedisBackend,
 }
 
 impl Stage {
-    async fn set(server: RedisServer) -> Self {
-        let proxy = Proxy::start(server.addr()).await;
+    async fn set(config: RedisConfig, witness: RedisConfig) -> Self {
         let stage = Self {
-            backend: backend(config(proxy.addr())),
-            witness: backend(config(server.addr())),
-            server,
-            proxy,
+            backend: backend(config),
+            witness: backend(witness),
         };
         let cache = service(&stage.backend);
         for (id, (_, case)) in all(Class::Well) {

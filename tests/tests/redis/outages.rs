@@ -1,17 +1,14 @@
 //! Redis goes away under load and comes back.
 
 use super::support::{
-    Callers, DEADLINE, RECOVERY, SLACK, backend, config, recovery, service, stored,
+    BOUND, Callers, DEADLINE, RECOVERY, SLACK, backend, config, recovery, service, stored,
 };
 use cache_kit::prelude::*;
 use cache_kit_tests::{Person, Proxy, RedisServer, Source, Traffic, until};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-
-/// A look-up and a permit, each behind another one of the same key.
-const BOUND: Duration = DEADLINE.saturating_mul(4).saturating_add(SLACK);
 
 #[derive(Clone, Copy, Debug)]
 enum Outage {

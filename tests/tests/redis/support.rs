@@ -2,9 +2,8 @@
 
 use cache_kit::prelude::*;
 use cache_kit::{FailurePolicy, Lookup, RedisBackend, RedisConfig, Shape};
-use cache_kit_tests::{Person, Source, until};
+use cache_kit_tests::{Cluster, Person, RedisServer, Sentinels, Source, until};
 use std::fmt::Display;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,12 +18,31 @@ pub(crate) const RECOVERY: Duration = Duration::from_secs(3);
 /// How long a machine may be busy with other things.
 pub(crate) const SLACK: Duration = Duration::from_millis(1500);
 
+/// How long a call may take: a look-up and a permit, each behind another one of the same key.
+pub(crate) const BOUND: Duration = DEADLINE.saturating_mul(4).saturating_add(SLACK);
+
 pub(crate) type Service = CacheService<RedisBackend>;
 
 /// What finds a server, or a proxy, at an address.
 pub(crate) fn config(addr: impl Display) -> RedisConfig {
     let config: RedisConfig = format!("redis://{addr}").parse().expect("a URL");
     hasty(config)
+}
+
+pub(crate) fn sentinel_config(sentinels: &Sentinels) -> RedisConfig {
+    let addresses = addresses(sentinels.sentinels());
+    let addresses = addresses.iter().map(String::as_str);
+    RedisConfig::sentinel(sentinels.master_name(), addresses).expect("addresses")
+}
+
+pub(crate) fn cluster_config(cluster: &Cluster) -> RedisConfig {
+    let addresses = addresses(cluster.nodes());
+    RedisConfig::cluster(addresses.iter().map(String::as_str)).expect("addresses")
+}
+
+fn addresses(servers: &[RedisServer]) -> Vec<String> {
+    let addresses = servers.iter().map(|server| server.addr().to_string());
+    addresses.collect()
 }
 
 pub(crate) fn hasty(config: RedisConfig) -> RedisConfig {
@@ -89,11 +107,13 @@ pub(crate) struct Tally {
 }
 
 impl Callers {
-    pub(crate) fn start(cache: &Service, count: u64, ids: Range<u64>) -> Self {
+    pub(crate) fn start(cache: &Service, count: u64, ids: impl IntoIterator<Item = u64>) -> Self {
         let shared = Arc::new(Shared::default());
+        let ids: Vec<_> = ids.into_iter().collect();
         let call = |number| {
             let ids = ids
                 .clone()
+                .into_iter()
                 .cycle()
                 .skip(usize::try_from(number).unwrap_or(0));
             tokio::spawn(keep_calling(cache.clone(), ids, Arc::clone(&shared)))
@@ -169,4 +189,16 @@ pub(crate) async fn recovery(what: &str, cache: &Service, id: u64) -> Duration {
     let took = begun.elapsed();
     eprintln!("{what}: hits came back after {took:?}");
     took
+}
+
+/// Waits until replicas have everything that their master has now.
+pub(crate) async fn wait_until_replicated(master: &RedisServer, replicas: &[&RedisServer]) {
+    let wanted: u64 = master.info("master_repl_offset").await.parse().unwrap();
+    for replica in replicas {
+        until("a replica has what its master has", || async {
+            let offset: u64 = replica.info("slave_repl_offset").await.parse().ok()?;
+            (offset >= wanted).then_some(())
+        })
+        .await;
+    }
 }

@@ -83,10 +83,11 @@ impl Cluster {
                 parcel: Parcel::of(commands),
             });
         let redirects = self.run(errands.collect(), &mut replies).await;
+        let has_moved = redirects.iter().any(|redirect| !redirect.is_ask);
         if !redirects.is_empty() {
             self.follow(redirects, &mut replies).await;
         }
-        if replies.iter().any(|reply| !matches!(reply, Some(Ok(_)))) {
+        if has_moved || replies.iter().any(|reply| !matches!(reply, Some(Ok(_)))) {
             self.refresh_soon(&slots);
         }
         let unserved = || {

@@ -4,7 +4,7 @@ use super::script;
 use crate::backend::Age;
 use crate::error::{Error, Result};
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, ServerErrorKind, Value};
+use redis::{Arg, Cmd, Pipeline, RedisResult, ServerErrorKind, Value};
 use std::time::{Duration, Instant};
 
 /// One command, about names of one slot.
@@ -126,13 +126,19 @@ impl Parcel {
         if unknown.is_empty() {
             return Ok(values);
         }
-        let whole = unknown
-            .iter()
-            .filter_map(|index| self.get(*index).and_then(script::with_source));
-        let again = Self::of(whole.collect());
-        let answers = Box::pin(again.send_as_it_is(connection)).await?;
-        for (index, answer) in unknown.into_iter().zip(answers) {
-            values[index] = answer;
+        let (mut again, mut places) = (Vec::new(), Vec::with_capacity(unknown.len()));
+        for index in unknown {
+            let before = index.checked_sub(1).and_then(|before| self.get(before));
+            // It was good for one command.
+            again.extend(before.filter(|cmd| is_asking(cmd)).cloned());
+            places.push((index, again.len()));
+            again.extend(self.get(index).and_then(script::with_source));
+        }
+        let mut answers = Box::pin(Self::of(again).send_as_it_is(connection)).await?;
+        for (index, place) in places {
+            if let Some((value, answer)) = values.get_mut(index).zip(answers.get_mut(place)) {
+                std::mem::swap(value, answer);
+            }
         }
         Ok(values)
     }
@@ -153,6 +159,11 @@ impl Parcel {
             }
         }
     }
+}
+
+/// Says whether a command is the word that the next one was sent on, which a node of a cluster wants for a slot that is on its way to it.
+fn is_asking(cmd: &Cmd) -> bool {
+    matches!(cmd.args_iter().next(), Some(Arg::Simple(b"ASKING")))
 }
 
 pub(super) fn is_refusal(value: &Value, kind: ServerErrorKind) -> bool {
