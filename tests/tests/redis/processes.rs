@@ -1,0 +1,231 @@
+//! Several processes share a server, and none of them is ever given anything older than what was acknowledged before it asked.
+
+use crate::fixtures::{Store, at, cache, config};
+use cache_kit::{Bincode, Codec, Found};
+use cache_kit_tests::{Dice, Ledger, RedisServer, Row, until};
+use std::hash::{BuildHasher, RandomState};
+use std::process::Stdio;
+use std::sync::Arc;
+use tokio::process::{Child, Command};
+
+/// So many processes there are at once.
+const WORKERS: usize = 4;
+
+/// So many rows are read in each run, in all.
+const READS: u64 = 50_000;
+
+/// A server to cache in, a database, and the processes that use both.
+struct Crew {
+    store: Store,
+    database: RedisServer,
+    ledger: Ledger,
+    dice: Dice,
+    manner: &'static str,
+    workers: Vec<Child>,
+}
+
+impl Crew {
+    /// Starts them. What they draw is the same for the same seed; how they come across each other is not.
+    async fn start(manner: &'static str) -> Self {
+        let seed = std::env::var("CACHE_KIT_SEED").ok();
+        let seed = seed.map_or_else(
+            || RandomState::new().hash_one(()),
+            |seed| seed.parse().expect("a number"),
+        );
+        eprintln!("CACHE_KIT_SEED={seed}");
+        let database = RedisServer::start().await;
+        let mut crew = Self {
+            store: Store::start().await,
+            ledger: Ledger::connect(&database.url()).await,
+            database,
+            dice: Dice::new(seed),
+            manner,
+            workers: Vec::new(),
+        };
+        for _ in 0..WORKERS {
+            crew.hire();
+        }
+        crew
+    }
+
+    fn hire(&mut self) {
+        let worker = Command::new(env!("CARGO_BIN_EXE_worker"))
+            .args([self.store.server.url(), self.database.url()])
+            .args([self.dice.any().to_string(), self.manner.to_owned()])
+            .stdin(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        self.workers.push(worker.expect("it was built"));
+    }
+
+    /// Says how much was done, and that it was done by the cache.
+    async fn sum_up(&self) {
+        let counted = async |what| self.ledger.counted(what).await;
+        let (reads, hits) = (counted("reads").await, counted("hits").await);
+        let writes = counted("writes").await;
+        eprintln!("{reads} reads, {hits} of them hits, and {writes} writes");
+        assert!(hits > reads / 10, "the cache was of no use");
+    }
+
+    /// Waits until so many rows have been read, or a fault was found.
+    async fn reach(&self, reads: u64) {
+        until("rows have been read", || async {
+            let is_over = self.ledger.counted("reads").await >= reads
+                || !self.ledger.faults().await.is_empty();
+            is_over.then_some(())
+        })
+        .await;
+    }
+
+    /// Does one of the things that may happen at any time.
+    async fn disturb(&mut self) {
+        match self.dice.below(4) {
+            0 => self.replace_one().await,
+            1 => drop(self.store.run(&["SCRIPT", "FLUSH"]).await),
+            2 => drop(self.store.run(&["UNLINK", "ck:g:{row}:all"]).await),
+            _ => self.evict().await,
+        }
+    }
+
+    /// Kills a worker as `kill -9` does, and starts another.
+    async fn replace_one(&mut self) {
+        let index = self.pick(WORKERS);
+        let mut worker = self.workers.swap_remove(index);
+        let ended = worker.try_wait().expect("a child of ours");
+        assert!(ended.is_none(), "a worker ended by itself: {ended:?}");
+        worker.kill().await.expect("a child of ours");
+        self.hire();
+    }
+
+    /// Takes guards, values and leases away, as a server does whose memory is full.
+    async fn evict(&mut self) {
+        let names = self.store.names("ck:*").await;
+        for _ in 0..names.len().min(20) {
+            let name = &names[self.pick(names.len())];
+            self.store.run(&["UNLINK", name]).await;
+        }
+    }
+
+    fn pick(&mut self, count: usize) -> usize {
+        let limit = u64::try_from(count).expect("a small number");
+        usize::try_from(self.dice.below(limit)).expect("a smaller one")
+    }
+
+    /// Lets all workers finish, and says what was wrong.
+    async fn finish(mut self) -> Vec<String> {
+        for mut worker in self.workers.drain(..) {
+            drop(worker.stdin.take());
+            let ended = worker.wait().await.expect("a child of ours");
+            assert!(ended.success(), "a worker panicked: {ended}");
+        }
+        let mut faults = self.ledger.faults().await;
+        faults.extend(stored_faults(&self.store, &self.ledger).await);
+        faults
+    }
+}
+
+/// Says which entries a reader would take, and must not.
+async fn stored_faults(store: &Store, ledger: &Ledger) -> Vec<String> {
+    let (entries, mut faults) = (valid_entries(store).await, Vec::new());
+    assert!(!entries.is_empty(), "there is nothing to look at");
+    for (id, found) in entries {
+        let floor = ledger.floors(&[id]).await[0];
+        faults.extend(ledger.fault(id, floor, &found).await);
+    }
+    faults
+}
+
+/// Reads the entries whose stamps are the guards, past the cache's own way to read.
+async fn valid_entries(store: &Store) -> Vec<(u64, Found<Row>)> {
+    let mut entries = Vec::new();
+    for value in store.names("ck:v:{row:*").await {
+        let id = value.strip_prefix("ck:v:{row:").expect("as asked for");
+        let (id, _) = id.split_once('}').expect("the end of a key");
+        let names = [
+            &format!("ck:g:{{row:{id}}}"),
+            "ck:g:{row}:all",
+            value.as_str(),
+        ];
+        let (guard, prefix, bytes): (Option<u64>, Option<u64>, Vec<u8>) =
+            store.ask(redis::cmd("MGET").arg(&names)).await;
+        let stamp = |place| {
+            bytes[place..]
+                .first_chunk()
+                .copied()
+                .map(u64::from_le_bytes)
+        };
+        if guard.is_none() || prefix.is_none() {
+            continue;
+        }
+        if (guard, prefix) == (stamp(at::STAMP), stamp(at::STAMP + 8)) {
+            entries.push((id.parse().expect("a number"), content(&bytes)));
+        }
+    }
+    entries
+}
+
+fn content(entry: &[u8]) -> Found<Row> {
+    match entry[at::FLAGS] {
+        0 => Found::Hit(Arc::new(
+            Bincode::decode(&entry[at::PAYLOAD..]).expect("a row"),
+        )),
+        flags => {
+            assert_eq!(flags, 1, "nothing here is compressed or encrypted");
+            Found::Absent
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_is_given_what_is_older_than_what_was_acknowledged() {
+    let crew = Crew::start("sound").await;
+    crew.reach(READS).await;
+    crew.sum_up().await;
+    let faults = crew.finish().await;
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_is_given_what_is_older_while_others_are_killed_and_redis_forgets() {
+    let mut crew = Crew::start("sound").await;
+    for reads in (0..READS).step_by(500) {
+        crew.reach(reads).await;
+        crew.disturb().await;
+    }
+    crew.sum_up().await;
+    let faults = crew.finish().await;
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// These checks can fail: this is what a cache does that only gets and sets.
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_put_what_they_loaded_whatever_came_in_between_are_caught() {
+    let crew = Crew::start("aside").await;
+    crew.reach(u64::MAX).await;
+    let faults = crew.finish().await;
+    assert!(!faults.is_empty());
+}
+
+#[tokio::test]
+async fn an_entry_that_is_too_old_is_found_where_it_lies() {
+    let store = Store::start().await;
+    let cache = cache(config(&store.server));
+    let database = RedisServer::start().await;
+    let ledger = Ledger::connect(&database.url()).await;
+    for id in [1, 2, 3] {
+        let versions = ledger.write(&[id]).await;
+        let row = ledger.row(id).await.expect("it was written");
+        cache.put(row).await.expect("the cache runs");
+        ledger.acknowledge(&[id], &versions).await;
+    }
+    assert!(stored_faults(&store, &ledger).await.is_empty());
+    // The cache knows of the second version of one row, and not of that of another.
+    cache.invalidate::<Row>(&2).await.expect("the cache runs");
+    let versions = ledger.write(&[2, 3]).await;
+    ledger.acknowledge(&[2, 3], &versions).await;
+    let faults = stored_faults(&store, &ledger).await;
+    assert!(
+        matches!(faults.as_slice(), [fault] if fault.starts_with("row 3 ")),
+        "{faults:?}"
+    );
+}
