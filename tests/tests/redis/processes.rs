@@ -16,12 +16,12 @@ const READS: u64 = 50_000;
 
 /// A server to cache in, a database, and the processes that use both.
 struct Crew {
+    workers: Vec<Child>, // first, to end before what they use does
     store: Store,
     database: RedisServer,
     ledger: Ledger,
     dice: Dice,
     manner: &'static str,
-    workers: Vec<Child>,
 }
 
 impl Crew {
@@ -56,15 +56,6 @@ impl Crew {
             .kill_on_drop(true)
             .spawn();
         self.workers.push(worker.expect("it was built"));
-    }
-
-    /// Says how much was done, and that it was done by the cache.
-    async fn sum_up(&self) {
-        let counted = async |what| self.ledger.counted(what).await;
-        let (reads, hits) = (counted("reads").await, counted("hits").await);
-        let writes = counted("writes").await;
-        eprintln!("{reads} reads, {hits} of them hits, and {writes} writes");
-        assert!(hits > reads / 10, "the cache was of no use");
     }
 
     /// Waits until so many rows have been read, or a fault was found.
@@ -112,7 +103,7 @@ impl Crew {
     }
 
     /// Lets all workers finish, and says what was wrong.
-    async fn finish(mut self) -> Vec<String> {
+    async fn finish(&mut self) -> Vec<String> {
         for mut worker in self.workers.drain(..) {
             drop(worker.stdin.take());
             let ended = worker.wait().await.expect("a child of ours");
@@ -121,6 +112,17 @@ impl Crew {
         let mut faults = self.ledger.faults().await;
         faults.extend(stored_faults(&self.store, &self.ledger).await);
         faults
+    }
+
+    /// Nothing was wrong, and it was the cache that served.
+    async fn assert_unharmed(&mut self) {
+        let faults = self.finish().await;
+        assert!(faults.is_empty(), "{faults:#?}");
+        let reads = self.ledger.counted("reads").await;
+        let hits = self.ledger.counted("hits").await;
+        let writes = self.ledger.counted("writes").await;
+        eprintln!("{reads} reads, {hits} of them hits, and {writes} writes");
+        assert!(hits > reads / 10, "the cache was of no use");
     }
 }
 
@@ -178,11 +180,9 @@ fn content(entry: &[u8]) -> Found<Row> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_process_is_given_what_is_older_than_what_was_acknowledged() {
-    let crew = Crew::start("sound").await;
+    let mut crew = Crew::start("sound").await;
     crew.reach(READS).await;
-    crew.sum_up().await;
-    let faults = crew.finish().await;
-    assert!(faults.is_empty(), "{faults:#?}");
+    crew.assert_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,15 +192,13 @@ async fn no_process_is_given_what_is_older_while_others_are_killed_and_redis_for
         crew.reach(reads).await;
         crew.disturb().await;
     }
-    crew.sum_up().await;
-    let faults = crew.finish().await;
-    assert!(faults.is_empty(), "{faults:#?}");
+    crew.assert_unharmed().await;
 }
 
 /// These checks can fail: this is what a cache does that only gets and sets.
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_put_what_they_loaded_whatever_came_in_between_are_caught() {
-    let crew = Crew::start("aside").await;
+    let mut crew = Crew::start("aside").await;
     crew.reach(u64::MAX).await;
     let faults = crew.finish().await;
     assert!(!faults.is_empty());
