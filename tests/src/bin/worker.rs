@@ -17,9 +17,7 @@ const CALLERS: u64 = 8;
 
 /// So many rows there are. The first of them are asked for most often.
 const ROWS: u64 = 200;
-
-/// The most that a load, or the way back from a commit, takes, in microseconds.
-const LONGEST_PAUSE: u64 = 3000;
+const HOT_ROWS: u64 = 20;
 
 /// How misses are loaded.
 #[derive(Clone, Copy)]
@@ -216,7 +214,10 @@ impl Caller {
     fn some(&mut self, count: u64) -> Vec<u64> {
         let mut ids = BTreeSet::new();
         while (ids.len() as u64) < count {
-            let limit = 1 + self.dice.below(ROWS);
+            let limit = match self.dice.below(3) {
+                0 => HOT_ROWS,
+                _ => ROWS,
+            };
             ids.insert(self.dice.below(limit));
         }
         ids.into_iter().collect()
@@ -224,10 +225,12 @@ impl Caller {
 
     /// Draws how long something takes; often no time at all.
     fn pause(&mut self) -> Duration {
-        match self.dice.below(3) {
-            0 => Duration::from_micros(self.dice.below(LONGEST_PAUSE)),
-            _ => Duration::ZERO,
-        }
+        let longest = match self.dice.below(8) {
+            0 => 20_000,
+            1 | 2 => 3_000,
+            _ => return Duration::ZERO,
+        };
+        Duration::from_micros(self.dice.below(longest))
     }
 }
 
