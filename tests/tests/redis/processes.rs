@@ -2,14 +2,18 @@
 
 use crate::fixtures::{Store, at, cache, config};
 use cache_kit::{Bincode, Codec, Found};
-use cache_kit_tests::{Dice, Ledger, RedisServer, Row, until};
+use cache_kit_tests::{Dice, Ledger, Proxy, RedisServer, Row, Traffic, until};
 use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// So many processes there are at once.
 const WORKERS: usize = 4;
+
+/// How far away the server is from half of them.
+const DISTANCE: Duration = Duration::from_millis(2);
 
 /// So many rows are read in each run, in all.
 const READS: u64 = 50_000;
@@ -18,6 +22,8 @@ const READS: u64 = 50_000;
 struct Crew {
     workers: Vec<Child>, // first, to end before what they use does
     store: Store,
+    /// In front of the store, for half of them.
+    distance: Proxy,
     database: RedisServer,
     ledger: Ledger,
     dice: Dice,
@@ -34,28 +40,36 @@ impl Crew {
         );
         eprintln!("CACHE_KIT_SEED={seed}");
         let database = RedisServer::start().await;
+        let store = Store::start().await;
+        let distance = Proxy::start(store.server.addr()).await;
+        distance.set(Traffic::Delayed(DISTANCE)).await;
         let mut crew = Self {
-            store: Store::start().await,
+            store,
+            distance,
             ledger: Ledger::connect(&database.url()).await,
             database,
             dice: Dice::new(seed),
             manner,
             workers: Vec::new(),
         };
-        for _ in 0..WORKERS {
-            crew.hire();
+        for index in 0..WORKERS {
+            crew.hire(index);
         }
         crew
     }
 
-    fn hire(&mut self) {
+    fn hire(&mut self, index: usize) {
+        let cache = match index % 2 {
+            0 => self.store.server.url(),
+            _ => format!("redis://{}", self.distance.addr()),
+        };
         let worker = Command::new(env!("CARGO_BIN_EXE_worker"))
-            .args([self.store.server.url(), self.database.url()])
+            .args([cache, self.database.url()])
             .args([self.dice.any().to_string(), self.manner.to_owned()])
             .stdin(Stdio::piped())
             .kill_on_drop(true)
             .spawn();
-        self.workers.push(worker.expect("it was built"));
+        self.workers.insert(index, worker.expect("it was built"));
     }
 
     /// Waits until so many rows have been read, or a fault was found.
@@ -70,10 +84,11 @@ impl Crew {
 
     /// Does one of the things that may happen at any time.
     async fn disturb(&mut self) {
-        match self.dice.below(4) {
+        match self.dice.below(5) {
             0 => self.replace_one().await,
             1 => drop(self.store.run(&["SCRIPT", "FLUSH"]).await),
-            2 => drop(self.store.run(&["UNLINK", "ck:g:{row}:all"]).await),
+            2 => self.distance.cut(),
+            3 => drop(self.store.run(&["UNLINK", "ck:g:{row}:all"]).await),
             _ => self.evict().await,
         }
     }
@@ -81,11 +96,11 @@ impl Crew {
     /// Kills a worker as `kill -9` does, and starts another.
     async fn replace_one(&mut self) {
         let index = self.pick(WORKERS);
-        let mut worker = self.workers.swap_remove(index);
+        let mut worker = self.workers.remove(index);
         let ended = worker.try_wait().expect("a child of ours");
         assert!(ended.is_none(), "a worker ended by itself: {ended:?}");
         worker.kill().await.expect("a child of ours");
-        self.hire();
+        self.hire(index);
     }
 
     /// Takes guards, values and leases away, as a server does whose memory is full.
