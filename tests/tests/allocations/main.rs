@@ -4,3 +4,6 @@
 
 mod entries;
 mod hits;
+#[expect(unreachable_pub, reason = "the fuzz targets name it")]
+#[path = "../../fuzz/src/lib.rs"]
+mod specimens;
