@@ -7,7 +7,7 @@
 
 use bincode::config::{Config, legacy, standard};
 use cache_kit::prelude::*;
-use cache_kit::testing::encode_entry;
+use cache_kit::testing::{ByteBackend, encode_entry};
 use cache_kit::{Bincode, CacheKey, Codec, Entry, Shape};
 use criterion::Criterion;
 use std::cell::RefCell;
@@ -92,7 +92,7 @@ fn rows() -> Vec<Row> {
         .map(|id| Arc::new(Employment::new(id)))
         .collect();
     let entities: &'static [Arc<Employment>] = entities.leak();
-    let shape = Shape::of::<Employment>();
+    let (store, shape) = (ByteBackend::default(), Shape::of::<Employment>());
     let entries: Vec<(CacheKey, Entry)> = entities
         .iter()
         .map(|entity| {
@@ -124,7 +124,7 @@ fn rows() -> Vec<Row> {
         }),
         row("an entry of a byte store", move |turn| {
             let (key, entry) = &entries[turn % entries.len()];
-            encode_entry(key, entry, shape).expect("sealed")
+            encode_entry(&store, key, entry, shape).expect("sealed")
         }),
     ]
 }

@@ -1,7 +1,7 @@
 //! How an entity becomes bytes.
 
 mod bincode;
-mod depth;
+mod bounds;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "messagepack")]

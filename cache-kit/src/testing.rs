@@ -5,23 +5,55 @@ pub mod conformance;
 
 pub use bytes::ByteBackend;
 
-use crate::backend::Entry;
-use crate::envelope::{Header, Wrap};
+use crate::backend::{Age, Entry, Lookup};
+use crate::envelope::{Header, Sealed, stamp_time};
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::shape::Shape;
+use std::time::Duration;
 
-/// Builds the bytes of an entry as byte stores have them: for benches.
+/// The guards that entries are built under here.
+const GUARDS: (u64, u64) = (1, 2);
+
+/// Builds the bytes of an entry as a byte store has them: for benches and fuzzing.
 ///
 /// # Errors
 /// [`Error::SerializationError`](crate::Error::SerializationError) if the value cannot be encoded.
 #[doc(hidden)]
-pub fn encode_entry(key: &CacheKey, entry: &Entry, shape: &'static Shape) -> Result<Vec<u8>> {
+pub fn encode_entry(
+    store: &ByteBackend,
+    key: &CacheKey,
+    entry: &Entry,
+    shape: &'static Shape,
+) -> Result<Vec<u8>> {
     let header = Header {
         fingerprint: shape.fingerprint(),
-        stamp: 1,
-        prefix_stamp: 2,
+        stamp: GUARDS.0,
+        prefix_stamp: GUARDS.1,
         ..Header::default()
     };
-    Wrap::default().seal(key, header, entry, shape)
+    let mut bytes = store.wrap.seal(key, header, entry, shape)?;
+    stamp_time(&mut bytes, 0);
+    Ok(bytes)
+}
+
+/// Says what bytes mean that a byte store has under a key, and that may be anything; `None` if they are no entry that
+/// [`encode_entry`] built of this type: for fuzzing.
+///
+/// # Errors
+/// [`Error::DeserializationError`](crate::Error::DeserializationError) if they are damaged.
+#[doc(hidden)]
+pub fn read_entry(
+    store: &ByteBackend,
+    key: &CacheKey,
+    bytes: &[u8],
+    shape: &'static Shape,
+) -> Result<Option<Lookup>> {
+    let sealed = Sealed::read(bytes)?;
+    if !sealed.is_current(GUARDS.0, GUARDS.1, shape) {
+        return Ok(None);
+    }
+    store
+        .wrap
+        .look_up(key, sealed, Age::new(Duration::ZERO), shape)
 }

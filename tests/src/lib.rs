@@ -3,9 +3,11 @@
 
 mod bulk;
 mod diary;
+mod dice;
 mod distant;
 mod faulty;
 mod hermit;
+mod ledger;
 mod people;
 mod redis;
 mod sink;
@@ -17,9 +19,11 @@ pub use self::redis::{
 };
 pub use bulk::{Bulk, person};
 pub use diary::{Diary, Fault, Hook};
+pub use dice::Dice;
 pub use distant::Distant;
 pub use faulty::{Behaviour, Faulty};
 pub use hermit::{Hermit, Shy};
+pub use ledger::{Ledger, Row};
 pub use people::{Employment, EmploymentKey, People, Person, RepositoryError};
 pub use sink::{RecordingMetrics, event_names};
 pub use source::{Says, Source};

@@ -1,6 +1,6 @@
 //! The default codec. bincode is unmaintained: this module is the only one that names it.
 
-use super::depth::Shallow;
+use super::bounds::Bounded;
 use super::{Codec, whole};
 use crate::error::{Error, Result};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
@@ -50,7 +50,8 @@ impl Codec for Bincode {
     }
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-        let (Shallow(value), read) = bincode::serde::decode_from_slice(bytes, config())
+        let seed = Bounded::by(bytes);
+        let (value, read) = bincode::serde::seed_decode_from_slice(seed, bytes, config())
             .map_err(|error| Error::DeserializationError(error.into()))?;
         whole(value, bytes.len() - read)
     }

@@ -1,8 +1,8 @@
-use super::depth::DEEPEST;
+use super::bounds::{Bounded, DEEPEST};
 use super::{Codec, whole};
 use crate::error::{Error, Result};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 /// Encodes with field names, in binary: everything that `serde` can do, `flatten`, `untagged` and `skip_serializing_if` too.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,8 @@ impl Codec for MessagePack {
         let mut left = bytes;
         let mut deserializer = rmp_serde::Deserializer::new(&mut left);
         deserializer.set_max_depth(DEEPEST);
-        let value = T::deserialize(&mut deserializer)
+        let value = Bounded::by(bytes)
+            .deserialize(&mut deserializer)
             .map_err(|error| Error::DeserializationError(error.into()))?;
         drop(deserializer);
         whole(value, left.len())

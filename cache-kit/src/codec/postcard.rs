@@ -1,8 +1,8 @@
-use super::depth::Shallow;
+use super::bounds::Bounded;
 use super::{Codec, whole};
 use crate::error::{Error, Result};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 /// Encodes without field names, in the least room.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +19,11 @@ impl Codec for Postcard {
     }
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-        let (Shallow(value), left) = postcard::take_from_bytes(bytes)
-            .map_err(|error| Error::DeserializationError(error.into()))?;
+        let refused = |error: postcard::Error| Error::DeserializationError(error.into());
+        let mut deserializer = postcard::Deserializer::from_bytes(bytes);
+        let value = Bounded::by(bytes).deserialize(&mut deserializer);
+        let value = value.map_err(refused)?;
+        let left = deserializer.finalize().map_err(refused)?;
         whole(value, left.len())
     }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 pub struct ByteBackend {
     tables: Arc<Mutex<Tables>>,
     clock: Clock,
-    wrap: Wrap,
+    pub(super) wrap: Wrap,
 }
 
 /// Of a millisecond, which is how entries count time.

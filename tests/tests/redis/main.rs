@@ -8,5 +8,6 @@ mod fixtures;
 mod hostile;
 mod matrix;
 mod outages;
+mod processes;
 mod round_trips;
 mod support;

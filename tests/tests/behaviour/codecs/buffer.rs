@@ -63,7 +63,7 @@ fn letter(text: &str, deed: Deed) -> Letter {
 fn encoded(letter: &Letter) -> Vec<u8> {
     let key = CacheKey::of::<Letter>(None, &letter.id).unwrap();
     let entry = Entry::Value(Arc::new(letter.clone()));
-    encode_entry(&key, &entry, Shape::of::<Letter>()).unwrap()
+    encode_entry(&ByteBackend::default(), &key, &entry, Shape::of::<Letter>()).unwrap()
 }
 
 async fn is_kept(cache: &CacheService<ByteBackend>, text: &str, deed: Deed) {

@@ -1,6 +1,4 @@
 //! A hit that hands out an `Arc` takes nothing from the heap.
-//!
-//! A test target of its own: the counter replaces the global allocator. It counts the current thread's allocations only.
 
 use allocation_counter::measure;
 use cache_kit::prelude::*;

@@ -1,51 +1,77 @@
-//! A limit on how deep a value may be nested. Formats without field names have none of their own, and a few bytes a level would let hostile ones
-//! exhaust the stack.
+//! Limits on what bytes that may be anything can ask for. Formats without field names have none of their own: a few bytes a level would let hostile ones
+//! exhaust the stack, and a length that they declare would be believed before it is seen to be a lie.
 
 use serde::Deserialize;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
+use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Deeper than data is, and shallower than any stack. What JSON is read with, too.
 pub(super) const DEEPEST: usize = 128;
 
-/// A value that is not nested too deeply.
-pub(super) struct Shallow<T>(pub(super) T);
+/// Decodes a value that is not nested too deeply, and makes room for no more than its bytes can hold.
+pub(super) struct Bounded<T> {
+    room: Cell<usize>,
+    value: PhantomData<T>,
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shallow<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let limited = Limited {
-            inner: deserializer,
-            left: DEEPEST,
-        };
-        T::deserialize(limited).map(Self)
+impl<T> Bounded<T> {
+    pub(super) fn by(bytes: &[u8]) -> Self {
+        Self {
+            room: Cell::new(bytes.len()),
+            value: PhantomData,
+        }
     }
 }
 
-/// Anything of serde's that leads deeper, and how many levels are left.
-struct Limited<I> {
-    inner: I,
-    left: usize,
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Bounded<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(Limited {
+            inner: deserializer,
+            left: DEEPEST,
+            room: &self.room,
+        })
+    }
 }
 
-impl<I> Limited<I> {
-    fn of<J>(&self, inner: J) -> Limited<J> {
+/// Anything of serde's that leads deeper, how many levels are left, and for how many elements there may be room in advance: each takes a byte
+/// at least, of its own or in what it consists of.
+struct Limited<'r, I> {
+    inner: I,
+    left: usize,
+    room: &'r Cell<usize>,
+}
+
+impl<'r, I> Limited<'r, I> {
+    fn of<J>(&self, inner: J) -> Limited<'r, J> {
         Limited {
             inner,
             left: self.left,
+            room: self.room,
         }
     }
 
     /// Goes one level down.
-    fn below<V, E: Error>(&self, visitor: V) -> Result<Limited<V>, E> {
+    fn below<V, E: Error>(&self, visitor: V) -> Result<Limited<'r, V>, E> {
         match self.left.checked_sub(1) {
             Some(left) => Ok(Limited {
-                inner: visitor,
                 left,
+                ..self.of(visitor)
             }),
             None => Err(E::custom("it is nested too deeply")),
         }
+    }
+
+    /// Believes a number of elements as far as there is room.
+    fn believed(&self, count: usize) -> usize {
+        let believed = count.min(self.room.get());
+        self.room.set(self.room.get() - believed);
+        believed
     }
 }
 
@@ -66,16 +92,34 @@ macro_rules! levels {
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<D> {
+macro_rules! values {
+    ($($method:ident($type:ty))*) => {$(
+        fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+            self.inner.$method(value)
+        }
+    )*};
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
     type Error = D::Error;
 
     leaves! {
-        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
         deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str
-        deserialize_string deserialize_bytes deserialize_byte_buf deserialize_unit deserialize_identifier deserialize_ignored_any
+        deserialize_bytes deserialize_unit deserialize_identifier deserialize_ignored_any
+    }
+
+    // Out of the input: what is to be owned is made as long as the input says, whether it is there or not.
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_str(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_bytes(visitor)
     }
 
     levels! {
+        deserialize_any()
         deserialize_option()
         deserialize_newtype_struct(name: &'static str)
         deserialize_seq()
@@ -99,11 +143,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<D> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.expecting(f)
+    }
+
+    values! {
+        visit_bool(bool) visit_i8(i8) visit_i16(i16) visit_i32(i32) visit_i64(i64) visit_i128(i128) visit_u8(u8) visit_u16(u16) visit_u32(u32)
+        visit_u64(u64) visit_u128(u128) visit_f32(f32) visit_f64(f64) visit_char(char) visit_str(&str) visit_borrowed_str(&'de str) visit_string(String)
+        visit_bytes(&[u8]) visit_borrowed_bytes(&'de [u8]) visit_byte_buf(Vec<u8>)
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
@@ -143,7 +193,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<V> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -155,11 +205,11 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.inner.size_hint().map(|count| self.believed(count))
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
@@ -176,25 +226,25 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<A> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.inner.size_hint().map(|count| self.believed(count))
     }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Limited<A> {
+impl<'de, 'r, A: EnumAccess<'de>> EnumAccess<'de> for Limited<'r, A> {
     type Error = A::Error;
-    type Variant = Limited<A::Variant>;
+    type Variant = Limited<'r, A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
-        let left = self.left;
-        let (value, inner) = self.inner.variant_seed(seed)?;
-        Ok((value, Limited { inner, left }))
+        let Self { inner, left, room } = self;
+        let (value, inner) = inner.variant_seed(seed)?;
+        Ok((value, Limited { inner, left, room }))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {
@@ -221,7 +271,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<A> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
