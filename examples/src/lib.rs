@@ -3,3 +3,4 @@
 pub mod application;
 pub mod patterns;
 pub mod quickstart;
+pub mod redis;
