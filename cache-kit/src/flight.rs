@@ -25,7 +25,8 @@ pub(crate) type Flights = core::Flights<CacheKey, Tag, Landing>;
 /// Which callers may share a load: those that read the same guard, and want the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {
-    /// `None` where the backend could not be asked.
+    /// `None` where the backend could not be asked. Nobody knows then what has been invalidated since such a flight began: who comes to it waits
+    /// until it has landed, and shares the next.
     pub(crate) stamp: Option<Stamp>,
     pub(crate) type_id: TypeId,
 }

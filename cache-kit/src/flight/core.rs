@@ -226,6 +226,11 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Follower<K, G, V> {
         })
     }
 
+    /// Leaves what has landed behind, being of no use to this one: who joins now begins a new flight.
+    pub(crate) fn pass_over(self) {
+        self.place.leave_table();
+    }
+
     /// Gives up on those who load: nobody joins this flight any more, and a few of those who wait may load as well.
     pub(crate) fn widen(&self) {
         self.place.leave_table();

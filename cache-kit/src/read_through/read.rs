@@ -144,6 +144,8 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             return Box::pin(self.load_alone(body)).await;
         }
         let mut pass = pass;
+        // Of a flight without a stamp only what began after this caller came.
+        let mut may_take = stamp.is_some();
         loop {
             let tag = Tag {
                 stamp,
@@ -156,23 +158,26 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             };
             // A permit from before the wait may be void; a new one shows what has come since.
             pass = pass.renewed();
-            let arrived = self.reader.wait(&mut follower).await;
-            drop(follower);
-            match arrived {
+            let landing = match self.reader.wait(&mut follower).await {
+                Some(Arrival::Landed(landing)) => landing,
                 Some(Arrival::Lead(leader)) => {
+                    drop(follower);
                     return Box::pin(self.lead(leader, pass, body)).await;
                 }
-                // What landed may be of no use to this caller: then it joins those who are left.
-                Some(Arrival::Landed(landing)) => {
-                    if let Some(output) = self.accept(&landing) {
-                        return match landing {
-                            Landing::Broken(error) => Err(Ended { output, error }),
-                            _ => Ok(output),
-                        };
-                    }
+                None => {
+                    drop(follower);
+                    return Box::pin(self.load_alone(body)).await;
                 }
-                None => return Box::pin(self.load_alone(body)).await,
+            };
+            if may_take && let Some(output) = self.accept(&landing) {
+                return match landing {
+                    Landing::Broken(error) => Err(Ended { output, error }),
+                    _ => Ok(output),
+                };
             }
+            // What landed is of no use to this caller: it joins those who are left.
+            follower.pass_over();
+            may_take = true;
         }
     }
 

@@ -4,6 +4,7 @@ mod apis;
 mod corruption;
 mod flights;
 mod table;
+mod unseen;
 
 use cache_kit::prelude::*;
 use cache_kit::{Error, FailurePolicy, Lookup};

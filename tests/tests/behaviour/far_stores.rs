@@ -56,6 +56,28 @@ async fn who_comes_after_an_invalidation_is_not_given_what_is_about_to_be_stored
     assert_eq!(cache.stats().superseded_fills, 1);
 }
 
+/// Where absence is an error of its own.
+#[derive(Clone)]
+struct Strict(CacheService<Distant>);
+
+impl Strict {
+    #[cached(cache = self.0)]
+    async fn find(&self, id: u64) -> cache_kit::Result<Person> {
+        Ok(Source::row(id))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_use_for_what_is_about_to_be_stored_loads_at_once() {
+    let (store, cache, source) = far();
+    source.set(cache_kit_tests::Says::HasNot);
+    store.hold_next_fill();
+    assert_eq!(find(&cache, &source).await, None);
+    let person = soon(tokio::spawn(async move { Strict(cache).find(1).await })).await;
+    assert_eq!(person.expect("no panic").expect("a row"), Source::row(1));
+    store.release_fill();
+}
+
 #[tokio::test]
 async fn a_batch_does_not_wait_for_its_fill_either() {
     let (store, cache, source) = far();

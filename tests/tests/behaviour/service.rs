@@ -2,7 +2,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::{Error, Found, Operation};
-use cache_kit_tests::{Behaviour, Faulty, Person, counts, soon};
+use cache_kit_tests::{Behaviour, Faulty, Person, counts};
 use std::sync::Arc;
 
 fn ada() -> Person {
@@ -126,22 +126,6 @@ async fn a_cache_that_is_down_costs_a_load_and_not_the_call() {
     cache.health().await.unwrap();
     cache.put(ada()).await.unwrap();
     assert!(cache.get::<Person>(&1).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn callers_share_a_load_while_the_cache_is_down() {
-    let backend = Faulty::default();
-    backend.set_all(Behaviour::Down);
-    let cache = CacheService::new(backend);
-    let load = || async {
-        tokio::task::yield_now().await;
-        Ok::<_, Error>(Some(ada()))
-    };
-    let (first, second) =
-        soon(async { tokio::join!(cache.get_or_load(&1, load), cache.get_or_load(&1, load)) })
-            .await;
-    assert_eq!(first.unwrap(), second.unwrap());
-    assert_eq!(counts(&cache).loads, 1);
 }
 
 #[tokio::test]

@@ -28,8 +28,11 @@ pub(super) struct Batch<'c, B: CacheBackend, T: CacheEntity, E, L> {
 /// A miss, the state that says who may share its load, and its permit if that is how the state was found.
 type Stamped<P> = (usize, Option<Stamp>, Pass<P>);
 
+/// A miss that somebody else loads, and by which state.
+type Wait = (usize, Option<Stamp>, Waiting);
+
 /// What this batch loads, and what it waits for.
-type Joins<P> = (Vec<Task<P>>, Vec<(usize, Waiting)>);
+type Joins<P> = (Vec<Task<P>>, Vec<Wait>);
 
 impl<B, T, E, F, L> Batch<'_, B, T, E, L>
 where
@@ -42,10 +45,21 @@ where
     pub(super) async fn run(&mut self) -> Result<(), E> {
         let misses = self.look_up().await?;
         let stamped = self.stamp(misses).await?;
-        let (tasks, waits) = self.join(stamped);
+        let late = self.share(stamped, false).await?;
+        self.share(late, true).await?;
+        Ok(())
+    }
+
+    /// Leads or joins a flight for each miss. Returns those that came too late for theirs, and are to share the next.
+    async fn share(
+        &mut self,
+        misses: Vec<Stamped<B::Permit>>,
+        is_next: bool,
+    ) -> Result<Vec<Stamped<B::Permit>>, E> {
+        let (tasks, waits) = self.join(misses);
         // What this batch leads comes first: two batches that wait for each other's keys have then loaded their own.
         self.load(tasks).await?;
-        self.follow(waits).await
+        self.follow(waits, is_next).await
     }
 
     /// Reads everything; returns the misses.
@@ -117,7 +131,6 @@ where
         Ok(stamped)
     }
 
-    /// Leads or joins a flight for each miss.
     fn join(&self, misses: Vec<Stamped<B::Permit>>) -> Joins<B::Permit> {
         let (mut tasks, mut waits) = (Vec::new(), Vec::new());
         let flights: &Flights = &self.reader.cache.inner().flights;
@@ -146,19 +159,27 @@ where
                     leader: Some(leader),
                     pass,
                 }),
-                Joined::Follow(follower) => waits.push((item, follower)),
+                Joined::Follow(follower) => waits.push((item, stamp, follower)),
             }
         }
         (tasks, waits)
     }
 
     /// Waits for what others load, all of it until one deadline; what does not come, or is of no use, is loaded in one call.
-    async fn follow(&mut self, waits: Vec<(usize, Waiting)>) -> Result<(), E> {
+    async fn follow(
+        &mut self,
+        waits: Vec<Wait>,
+        is_next: bool,
+    ) -> Result<Vec<Stamped<B::Permit>>, E> {
         let begun = Instant::now();
-        let mut left = Vec::new();
+        let (mut left, mut late) = (Vec::new(), Vec::new());
         let mut waits = VecDeque::from(waits);
-        while let Some((item, mut follower)) = waits.pop_front() {
+        while let Some((item, stamp, mut follower)) = waits.pop_front() {
             match self.reader.wait_until(begun, 1, &mut follower).await {
+                Some(Arrival::Landed(_)) if stamp.is_none() && !is_next => {
+                    follower.pass_over();
+                    late.push((item, None, Pass::Denied));
+                }
                 Some(Arrival::Landed(landing)) => {
                     if !self.take(item, &landing)? {
                         left.push(Task::unopened(item, None));
@@ -168,7 +189,7 @@ where
                 // another batch was cancelled.
                 Some(Arrival::Lead(leader)) => {
                     let mut tasks = vec![Task::unopened(item, Some(leader))];
-                    waits.retain(|(item, follower)| match follower.take_over() {
+                    waits.retain(|(item, _, follower)| match follower.take_over() {
                         None => true,
                         leader => {
                             tasks.push(Task::unopened(*item, leader));
@@ -184,6 +205,7 @@ where
                 }
             }
         }
-        self.load(left).await
+        self.load(left).await?;
+        Ok(late)
     }
 }
