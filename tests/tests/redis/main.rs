@@ -10,4 +10,5 @@ mod matrix;
 mod outages;
 mod processes;
 mod round_trips;
+mod schema;
 mod support;
