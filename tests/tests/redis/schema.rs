@@ -48,6 +48,7 @@ versions! { |id, edition|
     retyped [] { id: u64 = id, seats: u16 = edition, doors: i16 = -500, state: State = State::Left } { New, Left }
     first_variant [] { id: u64 = id, seats: u16 = edition, doors: u16 = 600, state: State = State::New } { Invited, New, Left }
     last_variant [] { id: u64 = id, seats: u16 = edition, doors: u16 = 700, state: State = State::New } { New, Left, Expelled }
+    repacked [, codec = MessagePack] { id: u64 = id, seats: u16 = edition, doors: u16 = 100, state: State = State::Left } { New, Left }
     bumped [, version = 2] { id: u64 = id, seats: u16 = edition, doors: u16 = 800, state: State = State::Left } { New, Left }
 }
 
@@ -183,11 +184,7 @@ impl Worker {
     }
 }
 
-async fn work<V: Version>(
-    process: Process<V>,
-    is_over: Arc<AtomicBool>,
-    finds: Arc<AtomicU64>,
-) {
+async fn work<V: Version>(process: Process<V>, is_over: Arc<AtomicBool>, finds: Arc<AtomicU64>) {
     for (turn, id) in (1..).zip((0..ROWS).cycle()) {
         if is_over.load(Ordering::SeqCst) {
             break;

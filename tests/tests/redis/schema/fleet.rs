@@ -107,15 +107,23 @@ impl<V: Version> Process<V> {
     /// Writes the next edition of a row.
     pub(super) async fn write(&self, id: u64, way: Way) {
         let row = self.database.row(id);
-        let edition = row.committed.fetch_add(1, Ordering::SeqCst) + 1;
-        let told = match way {
-            Way::Invalidate => self.cache.invalidate::<V>(&id).await,
+        let commit = || row.committed.fetch_add(1, Ordering::SeqCst) + 1;
+        let (edition, told) = match way {
+            Way::Invalidate => (commit(), self.cache.invalidate::<V>(&id).await),
             Way::Evict => {
-                self.cache.evict_with::<V, _, _>(&id, async || ()).await;
-                Ok(())
+                let write = async || commit();
+                (self.cache.evict_with::<V, _, _>(&id, write).await, Ok(()))
             }
-            Way::Put => self.cache.put(V::row(id, edition)).await,
-            Way::Clear => self.cache.clear_prefix::<V>().await,
+            Way::Put => {
+                let mut edition = 0;
+                let write = async || {
+                    edition = commit();
+                    Ok::<_, Error>(V::row(id, edition))
+                };
+                let written = self.cache.put_with(&id, write).await;
+                (edition, written.map(drop))
+            }
+            Way::Clear => (commit(), self.cache.clear_prefix::<V>().await),
         };
         told.expect("no error");
         row.acknowledged.fetch_max(edition, Ordering::SeqCst);
