@@ -8,7 +8,7 @@ use crate::fixtures::Store;
 use cache_kit::Error;
 use cache_kit::prelude::*;
 use cache_kit_tests::{counts, until};
-use fleet::{Database, Process, ROWS, Version, WAYS, Way, patient};
+use fleet::{Database, IDS, Process, Version, WAYS, Way, patient};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::task::JoinHandle;
@@ -185,7 +185,7 @@ impl Worker {
 }
 
 async fn work<V: Version>(process: Process<V>, is_over: Arc<AtomicBool>, finds: Arc<AtomicU64>) {
-    for (turn, id) in (1..).zip((0..ROWS).cycle()) {
+    for (turn, id) in (1..).zip(IDS.cycle()) {
         if is_over.load(Ordering::SeqCst) {
             break;
         }
@@ -222,7 +222,7 @@ async fn a_deployment_rolls_forth_and_back() {
     }
     let old = Process::<base::User>::start(patient(&store), &database);
     let new = Process::<reordered::User>::start(patient(&store), &database);
-    for id in 0..ROWS {
+    for id in IDS {
         old.know(id).await;
         new.know(id).await;
         assert!(!old.find(id).await && !new.find(id).await);

@@ -6,20 +6,21 @@ use cache_kit::{Error, RedisBackend, RedisConfig};
 use cache_kit_tests::{counts, until};
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-/// So many rows there are.
-pub(super) const ROWS: u64 = 4;
+/// The keys of the rows that there are.
+pub(super) const IDS: Range<u64> = 0..4;
 
 /// What one version of the program makes of an edition of a row.
 pub(super) trait Version: CacheEntity<Key = u64> + Debug + PartialEq {
     fn row(id: u64, edition: u16) -> Self;
 }
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct Database(Arc<[Row; ROWS as usize]>);
+#[derive(Clone, Debug)]
+pub(super) struct Database(Arc<[Row]>);
 
 #[derive(Debug, Default)]
 struct Row {
@@ -44,6 +45,12 @@ pub(super) struct Process<V> {
     pub(super) cache: CacheService<RedisBackend>,
     database: Database,
     version: PhantomData<V>,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self(IDS.map(|_| Row::default()).collect())
+    }
 }
 
 impl Database {
