@@ -1,5 +1,7 @@
 //! How long what is stored lives, as Redis itself says it.
 
+mod ends;
+
 use crate::fixtures::{Store, at, config};
 use cache_kit::prelude::*;
 use cache_kit::{CacheServiceBuilder, Error, RedisBackend};
