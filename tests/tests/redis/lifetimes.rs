@@ -1,4 +1,8 @@
 //! How long what is stored lives, as Redis itself says it.
+#![expect(
+    clippy::unchecked_time_subtraction,
+    reason = "these cannot go below zero"
+)]
 
 mod ends;
 
