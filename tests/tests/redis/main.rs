@@ -6,6 +6,7 @@ mod conformance;
 mod failover;
 mod fixtures;
 mod hostile;
+mod journal;
 mod lifetimes;
 mod matrix;
 mod outages;
