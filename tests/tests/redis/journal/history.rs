@@ -24,8 +24,8 @@ struct Row {
 }
 
 #[derive(Default)]
-struct Rows {
-    rows: [Row; ROWS as usize],
+struct Table {
+    rows: Vec<Row>,
     is_over: AtomicBool,
     reads: AtomicU64,
     hits: AtomicU64,
@@ -40,7 +40,14 @@ enum Side {
     Elsewhere,
 }
 
-impl Rows {
+impl Table {
+    fn new() -> Self {
+        Self {
+            rows: (0..ROWS).map(|_| Row::default()).collect(),
+            ..Self::default()
+        }
+    }
+
     fn row(&self, id: u64) -> &Row {
         &self.rows[usize::try_from(id).expect("a small number")]
     }
@@ -119,7 +126,7 @@ impl Rows {
 }
 
 /// What goes wrong in turn.
-async fn disturb(rows: &Rows, server: &RedisServer, proxy: &Proxy, backend: &RedisBackend) {
+async fn disturb(table: &Table, server: &RedisServer, proxy: &Proxy, backend: &RedisBackend) {
     let bad = [
         Traffic::Refused,
         Traffic::Swallowed,
@@ -130,22 +137,22 @@ async fn disturb(rows: &Rows, server: &RedisServer, proxy: &Proxy, backend: &Red
         proxy.set(traffic).await;
         tokio::time::sleep(A_WHILE).await;
         proxy.set(Traffic::Passes).await;
-        rows.settle(backend).await;
-        rows.go_on(50).await;
+        table.settle(backend).await;
+        table.go_on(50).await;
     }
     for _ in 0..10 {
         proxy.cut();
-        rows.go_on(5).await;
+        table.go_on(5).await;
     }
     server.kill();
     tokio::time::sleep(A_WHILE).await;
     server.restart().await;
-    rows.settle(backend).await;
+    table.settle(backend).await;
     server.freeze();
     tokio::time::sleep(A_WHILE).await;
     server.thaw();
-    rows.settle(backend).await;
-    rows.go_on(50).await;
+    table.settle(backend).await;
+    table.go_on(50).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,29 +163,35 @@ async fn nobody_is_given_what_is_older_than_they_were_told_whatever_happens_to_r
         backend(config(proxy.addr())),
         backend(config(server.addr())),
     );
-    let rows = Arc::new(Rows::default());
+    let table = Arc::new(Table::new());
     let mut tasks: Vec<JoinHandle<()>> = Vec::new();
     for id in 0..ROWS {
-        tasks.push(tokio::spawn(Arc::clone(&rows).write_on(service(&here), id)));
+        tasks.push(tokio::spawn(
+            Arc::clone(&table).write_on(service(&here), id),
+        ));
     }
     for seed in 0..6 {
         let (backend, side) = match seed % 3 {
             0 => (&elsewhere, Side::Elsewhere),
             _ => (&here, Side::Here),
         };
-        let reading = Arc::clone(&rows).read_on(service(backend), side, Dice::new(seed));
+        let reading = Arc::clone(&table).read_on(service(backend), side, Dice::new(seed));
         tasks.push(tokio::spawn(reading));
     }
     for _ in 0..2 {
-        disturb(&rows, &server, &proxy, &here).await;
+        disturb(&table, &server, &proxy, &here).await;
     }
-    rows.is_over.store(true, SeqCst);
+    table.is_over.store(true, SeqCst);
     for task in tasks {
         task.await.expect("what everyone was given is new enough");
     }
-    let [reads, hits, acknowledged, refused] =
-        [&rows.reads, &rows.hits, &rows.acknowledged, &rows.refused]
-            .map(|count| count.load(SeqCst));
+    let [reads, hits, acknowledged, refused] = [
+        &table.reads,
+        &table.hits,
+        &table.acknowledged,
+        &table.refused,
+    ]
+    .map(|count| count.load(SeqCst));
     eprintln!(
         "{reads} reads, {hits} of them hits; {acknowledged} invalidations acknowledged, {refused} not"
     );
