@@ -89,6 +89,15 @@ async fn by_hand() -> cache_kit::Result<()> {
     Ok(())
 }
 
+// README: redis
+async fn shared_cache() -> cache_kit::Result<CacheService<RedisBackend>> {
+    let config = cache_kit::RedisConfig::from_env()?; // REDIS_URL=redis://localhost:6379
+    let backend = RedisBackend::new(config)?;
+    backend.connect().await?; // fails now, if at all; without it the first call connects
+    CacheService::builder(backend).namespace("billing").build()
+}
+// README: end
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let db = SqlitePoolOptions::new()

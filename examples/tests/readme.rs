@@ -23,7 +23,7 @@ fn excerpt(name: &str) -> String {
 
 #[test]
 fn the_readme_shows_what_is_compiled() {
-    for name in ["employments", "by hand"] {
+    for name in ["employments", "by hand", "redis"] {
         let excerpt = excerpt(name);
         assert!(
             README.contains(&format!("```rust,ignore\n{excerpt}```\n")),
@@ -36,7 +36,7 @@ fn the_readme_shows_what_is_compiled() {
 fn every_other_block_of_the_readme_is_a_program_or_no_rust() {
     let ignored = README.matches("```rust,ignore").count();
     assert_eq!(
-        ignored, 2,
+        ignored, 3,
         "a block that is neither run nor an excerpt is not compiled"
     );
 }
