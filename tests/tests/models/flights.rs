@@ -16,6 +16,8 @@ mod waiters;
 )]
 mod core;
 
+mod next;
+
 use self::core::{Arrival, Flights, Joined};
 use shuttle::future::{block_on, spawn, yield_now};
 use shuttle::sync::Arc;
