@@ -5,15 +5,17 @@
 //! only what ran side by side compares. They are printed and written to `target/encode-ratios.md`; `-- --ratios` takes only these.
 #![allow(missing_docs, reason = "a bench")]
 
+mod shared;
+
 use bincode::config::{Config, legacy, standard};
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, encode_entry};
 use cache_kit::{Bincode, CacheKey, Codec, Entry, Shape};
 use criterion::Criterion;
+use shared::{Employment, median, target};
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,32 +25,6 @@ const ENTITIES: u64 = 64;
 const TURN: usize = 64;
 /// How often the rows take their turns.
 const ROUNDS: usize = 400;
-
-#[derive(Clone, Serialize, Deserialize, CacheEntity)]
-#[cache(prefix = "employment", ttl = "1h", key = person_id)]
-struct Employment {
-    person_id: String,
-    year: i32,
-    employer: String,
-    salary: f64,
-    tags: Vec<String>,
-    history: Vec<(i64, String)>,
-}
-
-impl Employment {
-    fn new(id: u64) -> Self {
-        Self {
-            person_id: format!("person{id:06}"),
-            year: 2026,
-            employer: format!("employer number {id:08}"),
-            salary: 1234.5,
-            tags: (0..4).map(|tag| format!("tag-{id:05}-{tag}")).collect(),
-            history: (0..5)
-                .map(|at| (at, format!("changed position in month {at:06}")))
-                .collect(),
-        }
-    }
-}
 
 /// One way to make bytes of an entity.
 struct Row {
@@ -158,12 +134,6 @@ fn time(row: &Row) -> f64 {
     each
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Runs all rows in turn, round after round, and compares each with the first, round by round: what slows a round slows both.
 fn ratios(rows: &[Row]) -> String {
     let rounds: Vec<Vec<f64>> = (0..ROUNDS)
@@ -182,14 +152,6 @@ fn ratios(rows: &[Row]) -> String {
         );
     }
     report
-}
-
-/// Where cargo builds: benches run in the package's folder, wherever that target is.
-fn target() -> PathBuf {
-    let exe = std::env::current_exe().unwrap_or_default();
-    exe.ancestors()
-        .nth(3) // of `target/release/deps/encode`
-        .map_or_else(|| PathBuf::from("target"), Into::into)
 }
 
 fn main() {

@@ -8,23 +8,21 @@
 //! involved and none is measured.
 #![allow(missing_docs, reason = "a bench")]
 
+mod shared;
+
 use cache_kit::prelude::*;
 use criterion::Criterion;
+use shared::{Employment, KEYS, draws, median, target};
 use std::fmt::{Debug, Write as _};
 use std::future::Future;
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// How many entities are cached.
-const KEYS: usize = 10_000;
 /// The stores hold all of them, and are full enough for their admission policy to be at work.
 const CAPACITY: u64 = 12_000;
-/// How many look-ups are drawn.
-const DRAWS: usize = 1 << 15;
 /// How many look-ups a row does in its turn: few enough to be seldom interrupted, enough to find its caches warm again.
 const TURN: usize = 1 << 13;
 /// How often the rows take their turns.
@@ -33,36 +31,10 @@ const ROUNDS: usize = 200;
 const CACHED: &str = "`#[cached]` → `Arc<T>`";
 
 #[derive(Clone, Serialize, Deserialize, CacheEntity)]
-#[cache(prefix = "employment", ttl = "1h", key = person_id)]
-struct Employment {
-    person_id: String,
-    year: i32,
-    employer: String,
-    salary: f64,
-    tags: Vec<String>,
-    history: Vec<(i64, String)>,
-}
-
-#[derive(Clone, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "small", ttl = "1h", key = id)]
 struct Small {
     id: u64,
     name: String,
-}
-
-impl Employment {
-    fn new(id: u64) -> Self {
-        Self {
-            person_id: person_id(id),
-            year: 2026,
-            employer: format!("employer number {id:08}"),
-            salary: 1234.5,
-            tags: (0..4).map(|tag| format!("tag-{id}-{tag}")).collect(),
-            history: (0..5)
-                .map(|at| (at, format!("changed position in month {at:06}")))
-                .collect(),
-        }
-    }
 }
 
 impl Small {
@@ -72,10 +44,6 @@ impl Small {
             name: format!("name {id:011}"),
         }
     }
-}
-
-fn person_id(id: u64) -> String {
-    format!("person{id:06}")
 }
 
 /// Why a load fails here: there are to be none.
@@ -216,30 +184,6 @@ fn table<T: CacheEntity>(
     Table { key, rows }
 }
 
-/// Draws ranks by zipf 0.99, the same in every run.
-fn draws() -> Vec<usize> {
-    let mut sum = 0.0;
-    #[expect(clippy::cast_precision_loss, reason = "ranks are small")]
-    let shares: Vec<f64> = (1..=KEYS)
-        .map(|rank| {
-            sum += (rank as f64).powf(-0.99);
-            sum
-        })
-        .collect();
-    let mut state = 1_u64;
-    let mut draw = || {
-        // An LCG (Knuth's constants); its upper bits are good enough to draw with.
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let uniform = f64::from(u32::try_from(state >> 32).unwrap_or(0)) / f64::from(u32::MAX);
-        shares
-            .partition_point(|share| *share < uniform * sum)
-            .min(KEYS - 1)
-    };
-    (0..DRAWS).map(|_| draw()).collect()
-}
-
 fn measure_each(criterion: &mut Criterion, tables: &[Table], draws: &[usize]) {
     for table in tables {
         let mut group = criterion.benchmark_group(format!("hit, {} key", table.key));
@@ -284,12 +228,6 @@ fn run_on_two_threads(row: &Row, draws: &[usize]) {
     });
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Runs all rows in turn, round after round; returns each row's times.
 fn take_turns(table: &Table, draws: &[usize], run: fn(&Row, &[usize])) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::with_capacity(ROUNDS); table.rows.len()];
@@ -330,14 +268,6 @@ fn ratios(tables: &[Table], draws: &[usize]) -> String {
     report
 }
 
-/// Where cargo builds: benches run in the package's folder, wherever that target is.
-fn target() -> PathBuf {
-    let exe = std::env::current_exe().unwrap_or_default();
-    exe.ancestors()
-        .nth(3) // of `target/release/deps/hit`
-        .map_or_else(|| PathBuf::from("target"), Into::into)
-}
-
 fn main() {
     let tables = [
         table(
@@ -353,7 +283,7 @@ fn main() {
             |people, id| hit(ready(people.small_by_value(*id))),
         ),
     ];
-    let draws = draws();
+    let draws = draws(0.99);
 
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     if arguments.iter().all(|argument| argument != "--ratios") {

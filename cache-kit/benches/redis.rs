@@ -4,11 +4,14 @@
 //! of a table take turns, round after round, and their ratios are the medians of what ran side by side.
 #![allow(missing_docs, reason = "a bench")]
 
+mod shared;
+
 use bincode::config::{Fixint, LittleEndian};
 use cache_kit::prelude::*;
 use cache_kit::{RedisBackend, RedisConfig, Shape};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
+use shared::{Employment, KEYS, draws, median, person_id};
 use std::hint::black_box;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -16,39 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const KEYS: usize = 10_000;
 const TASKS: usize = 64;
 const BATCH: usize = 100;
 /// So long an entry's header is.
 const HEADER: usize = 68;
 /// Ids from here on are not cached: each miss takes the next.
 const COLD: u64 = 1_000_000;
-
-#[derive(Clone, Serialize, Deserialize, CacheEntity)]
-#[cache(prefix = "employment", ttl = "1h", key = person_id)]
-struct Employment {
-    person_id: String,
-    year: i32,
-    employer: String,
-    salary: f64,
-    tags: Vec<String>,
-    history: Vec<(i64, String)>,
-}
-
-impl Employment {
-    fn new(id: u64) -> Self {
-        Self {
-            person_id: person_id(id),
-            year: 2026,
-            employer: format!("employer number {id:08}"),
-            salary: 1234.5,
-            tags: (0..4).map(|tag| format!("tag-{id}-{tag}")).collect(),
-            history: (0..5)
-                .map(|at| (at, format!("changed position in month {at:06}")))
-                .collect(),
-        }
-    }
-}
 
 fn names(id: &str) -> [String; 3] {
     let schema = Shape::of::<Employment>().fingerprint();
@@ -57,10 +33,6 @@ fn names(id: &str) -> [String; 3] {
         format!("ck:g:{{employment:{id}}}"),
         format!("ck:v:{{employment:{id}}}:{schema:016x}"),
     ]
-}
-
-fn person_id(id: u64) -> String {
-    format!("person{id:06}")
 }
 
 /// Ends the server when the bench ends, also by a panic.
@@ -329,28 +301,6 @@ const MISSES: &[(&str, Ask, Option<f64>)] = &[
     ("`invalidate` of an absent key", Ask::Invalidate, None),
 ];
 
-fn draws(zipf: f64) -> Vec<usize> {
-    let mut sum = 0.0;
-    #[expect(clippy::cast_precision_loss, reason = "ranks are small")]
-    let shares: Vec<f64> = (1..=KEYS)
-        .map(|rank| {
-            sum += (rank as f64).powf(-zipf);
-            sum
-        })
-        .collect();
-    let mut state = 1_u64;
-    let mut draw = || {
-        // An LCG (Knuth's constants); its upper bits are good enough to draw with.
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let uniform = f64::from(u32::try_from(state >> 32).unwrap_or(0)) / f64::from(u32::MAX);
-        let rank = shares.partition_point(|share| *share < uniform * sum);
-        rank.min(KEYS - 1)
-    };
-    (0..1 << 15).map(|_| draw()).collect()
-}
-
 /// Runs one turn; returns microseconds for each draw.
 async fn time(stage: &Arc<Stage>, what: Ask, tasks: usize, draws: &[usize]) -> f64 {
     let start = Instant::now();
@@ -368,12 +318,6 @@ async fn time(stage: &Arc<Stage>, what: Ask, tasks: usize, draws: &[usize]) -> f
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let each = start.elapsed().as_nanos() as f64 / 1000.0 / draws.len() as f64;
     each
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 async fn measure(stage: &Arc<Stage>, table: &Table, draws: &[usize]) {
