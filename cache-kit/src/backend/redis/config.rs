@@ -1,9 +1,11 @@
 //! Where Redis is, and how it is asked.
 
 mod check;
+mod deployment;
 mod tls;
 mod url;
 
+pub(super) use deployment::{Address, Credentials, Deployment};
 pub use tls::RedisTls;
 
 use crate::codec::Encoding;
@@ -12,7 +14,6 @@ use crate::envelope::Encryption;
 use crate::envelope::Wrap;
 use crate::error::{Error, Result};
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -54,30 +55,6 @@ pub struct RedisConfig {
     pub(super) clear_lag: Duration,
     pub(super) max_entry: usize,
     pub(super) wrap: Wrap,
-}
-
-/// What kind of Redis it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deployment {
-    Standalone(Address),
-    Sentinel {
-        sentinels: Vec<Address>,
-        master: String,
-        credentials: Credentials,
-    },
-    Cluster(Vec<Address>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Address {
-    Tcp(String, u16),
-    Unix(PathBuf),
-}
-
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) username: Option<String>,
-    pub(super) password: Option<String>,
 }
 
 impl RedisConfig {
@@ -291,25 +268,6 @@ impl fmt::Debug for RedisConfig {
             .field("max_entry", &self.max_entry)
             .field("wrap", &self.wrap)
             .finish()
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "***"))
-            .finish()
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
-            Self::Unix(path) => write!(f, "{}", path.display()),
-        }
     }
 }
 
