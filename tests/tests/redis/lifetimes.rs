@@ -265,3 +265,20 @@ async fn a_guard_outlives_every_entry_that_is_stored_under_it() {
         }
     }
 }
+
+/// A guard lasts for a minute when it is made, and what is then stored for a minute is stored a moment later.
+#[tokio::test]
+async fn a_guard_outlives_an_entry_that_lasts_as_long_as_a_new_guard() {
+    // Only a few of them meet the end of a millisecond.
+    const COUNT: u64 = 1500;
+    let store = Store::start().await;
+    let cache = cache_with(&store, MINUTE.into());
+    for id in 0..COUNT {
+        Way::Load.store(&cache, id).await;
+    }
+    until_stored(&store, 1500).await;
+    for id in 0..COUNT {
+        let [value, guard] = ends(&store, id).await.expect("it is there");
+        assert!(guard >= value, "{guard:?} < {value:?}");
+    }
+}

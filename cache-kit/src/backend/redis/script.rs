@@ -108,7 +108,8 @@ pub(super) static GUARD: Script = script!(
 );
 
 /// `KEYS`: guard, lease, value; `ARGV`: the permit's guard, its lease, the entry (nothing drops the value), for how long, and how long a guard lasts
-/// then. Stores if the guard is still the permit's; gives the lease back in any case.
+/// then. Stores if the guard is still the permit's; gives the lease back in any case. The guard is looked at last: the clock goes on meanwhile, and the entry
+/// must not end later.
 pub(super) static FILL: Script = script!(
     store!(),
     "local f, stored = redis.call('MGET', KEYS[1], KEYS[2]), 0
@@ -116,13 +117,13 @@ if f[1] == ARGV[1] then
   if ARGV[3] == '' then
     redis.call('UNLINK', KEYS[3])
   else
+    store(KEYS[3], ARGV[3], ARGV[4])
     if ARGV[4] == '' then
       redis.call('PERSIST', KEYS[1])
     else
       local left = redis.call('PTTL', KEYS[1])
       if left >= 0 and left < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
     end
-    store(KEYS[3], ARGV[3], ARGV[4])
   end
   stored = 1
 end
