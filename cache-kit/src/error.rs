@@ -143,7 +143,8 @@ impl Error {
 #[non_exhaustive]
 pub enum FailurePolicy {
     /// The cache's failure is not the caller's: one that is down or slow is passed by, a corrupt entry is replaced. Failures are counted
-    /// and logged.
+    /// and logged. A process that cannot ask the cache does not know what others have invalidated, so a caller is given nothing that had begun to be
+    /// loaded before it came: who comes while a load of the key is going waits for it, and shares the next.
     #[default]
     Degrade,
     /// A failure of the cache is the call's error, where its error type can carry one (of an attribute one that is `From<cache_kit::Error>`, of a closure
