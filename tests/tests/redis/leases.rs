@@ -1,5 +1,7 @@
 //! Of several processes that miss, one loads, and the others wait for it: for how long, and for how long at most.
 
+mod batches;
+
 use super::support::{SLACK, Service, backend, config, named};
 use cache_kit::Error;
 use cache_kit::prelude::*;
