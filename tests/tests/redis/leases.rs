@@ -129,7 +129,7 @@ impl Held {
                 ids => source.find_many(&cache, ids).await,
             }
         });
-        self.until_asked(ids).await;
+        soon(self.until_asked(ids)).await;
         reading
     }
 }
