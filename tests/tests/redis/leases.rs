@@ -220,7 +220,7 @@ async fn a_load_that_comes_to_nothing_gives_its_lease_back_at_once() {
                 }
                 assert!(!matches!(reading.await, Ok(Ok(_))), "{end:?}");
             };
-            let (found, ()) = soon(async { tokio::join!(found, fail) }).await;
+            let (found, ()) = soon(Box::pin(async { tokio::join!(found, fail) })).await;
             assert_eq!(found, vec!["new"; ids.len()], "{end:?}");
             assert_eq!(source.asked(), ids, "{end:?}");
             second.clear_prefix::<Person>().await.unwrap();

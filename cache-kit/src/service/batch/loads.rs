@@ -58,23 +58,22 @@ where
     /// Nothing is held meanwhile: two batches that wait for each other's keys have then loaded their own.
     pub(super) async fn load(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<(), E> {
         let deadline = self.reader.cache.inner().settings.lease_deadline;
-        let mut opened = self.open(tasks).await?;
-        let mut turn = None;
+        let (mut tasks, mut turn, mut is_patient) = (tasks, None, !deadline.is_zero());
         loop {
-            let (taken, own): (Vec<_>, _) = opened.into_iter().partition(Task::is_taken);
-            if deadline.is_zero() || taken.is_empty() {
-                return self
-                    .load_opened(own.into_iter().chain(taken).collect())
-                    .await;
-            }
+            let opened = self.open(tasks).await?;
+            let (taken, own): (Vec<_>, Vec<_>) = opened
+                .into_iter()
+                .partition(|task| is_patient && task.is_taken());
             self.load_opened(own).await?;
-            let turn = turn.get_or_insert_with(|| Turn::new(deadline));
-            if !turn.wait().await {
-                return self.load_opened(taken).await;
+            if taken.is_empty() {
+                return Ok(());
             }
+            let turn = turn.get_or_insert_with(|| Turn::new(deadline));
+            is_patient = turn.wait().await;
             let taken = taken.into_iter();
-            let again = taken.map(|task| Task::unopened(task.item, task.leader));
-            opened = self.open(again.collect()).await?;
+            tasks = taken
+                .map(|task| Task::unopened(task.item, task.leader))
+                .collect();
         }
     }
 

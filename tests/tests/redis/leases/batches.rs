@@ -17,7 +17,7 @@ async fn a_batch_loads_its_own_at_once_and_waits_for_what_others_load() {
         many.let_go();
         held.let_go();
     };
-    let (found, ()) = soon(async { tokio::join!(found, let_go) }).await;
+    let (found, ()) = soon(Box::pin(async { tokio::join!(found, let_go) })).await;
     assert_eq!(found.unwrap(), ["held", "many", "many", "new", "new"]);
     assert_eq!(source.asked(), [4, 5]);
     assert_eq!(soon(single).await.unwrap().unwrap(), ["held"]);
