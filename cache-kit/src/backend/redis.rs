@@ -31,6 +31,7 @@ use crate::shape::Shape;
 use coalesce::Coalescer;
 use journal::Journal;
 use open::Opening;
+use permit::Leases;
 use prefixes::Prefixes;
 use router::Router;
 use std::any::TypeId;
@@ -90,6 +91,7 @@ struct Shared {
     /// Who we are to those who share the leases.
     owner: u64,
     lease: Duration,
+    leases: Leases,
     max_entry: usize,
     reads: Coalescer<Entry, Result<Lookup>>,
     opens: Coalescer<Entry, Result<Opening>>,
@@ -116,6 +118,7 @@ impl RedisBackend {
             wrap: config.wrap,
             owner: permit::new_guard()?,
             lease: config.lease.min(router::LONGEST),
+            leases: Leases::default(),
             max_entry: config.max_entry,
             reads: Coalescer::new(),
             opens: Coalescer::new(),

@@ -7,6 +7,7 @@ mod failover;
 mod fixtures;
 mod hostile;
 mod journal;
+mod leases;
 mod lifetimes;
 mod matrix;
 mod outages;

@@ -3,9 +3,11 @@ use super::script::RELEASE;
 use super::wire::Request;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Is the right to store under one key, while its guard stays what it was.
 pub struct RedisPermit {
@@ -24,20 +26,23 @@ impl fmt::Debug for RedisPermit {
     }
 }
 
-/// A lease that is this process'. Dropped without a fill, it is given back, so that nobody waits for a load that is not under way.
+/// A lease that is this process'. Dropped without a fill, it is given back, so that nobody waits for a load that is not under way. Of those who opened one after
+/// another each has one, and one of them loads: the last who drops it gives it back.
 pub(super) struct Lease {
     shared: Weak<Shared>,
-    name: String,
-    holds: String,
+    name: Arc<str>,
+    guard: u64,
     is_settled: AtomicBool,
 }
 
 impl Lease {
     pub(super) fn new(shared: &Arc<Shared>, name: String, guard: u64) -> Arc<Self> {
+        let name = Arc::from(name);
+        shared.leases.add(&name, guard);
         Arc::new(Self {
             shared: Arc::downgrade(shared),
             name,
-            holds: shared.lease_of(guard),
+            guard,
             is_settled: AtomicBool::new(false),
         })
     }
@@ -50,16 +55,48 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (Some(shared), false) = (self.shared.upgrade(), *self.is_settled.get_mut()) else {
+        let Some(shared) = self.shared.upgrade() else {
             return;
         };
+        let is_last = shared.leases.remove(&self.name, self.guard);
+        if !is_last || *self.is_settled.get_mut() {
+            return;
+        }
         // Without a runtime it ends by itself.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let mut cmd = RELEASE.call(&[&self.name]);
-            cmd.arg(&self.holds);
+            cmd.arg(shared.lease_of(self.guard));
             let request = Request::new(cmd, &self.name);
             runtime.spawn(async move { shared.router.send(vec![request]).await });
         }
+    }
+}
+
+/// How many have each lease that is this process', by its name and guard.
+#[derive(Default)]
+pub(super) struct Leases(Mutex<HashMap<(Arc<str>, u64), usize>>);
+
+impl Leases {
+    fn add(&self, name: &Arc<str>, guard: u64) {
+        *self.lock().entry((Arc::clone(name), guard)).or_default() += 1;
+    }
+
+    /// Says whether that was the last.
+    fn remove(&self, name: &Arc<str>, guard: u64) -> bool {
+        let mut counts = self.lock();
+        let Entry::Occupied(mut count) = counts.entry((Arc::clone(name), guard)) else {
+            return true;
+        };
+        *count.get_mut() -= 1;
+        let is_last = *count.get() == 0;
+        if is_last {
+            count.remove();
+        }
+        is_last
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Arc<str>, u64), usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,9 +53,32 @@ where
     F: Future<Output = Result<Loaded<T, E>, E>>,
     L: FnMut(Vec<T::Key>) -> F,
 {
-    /// Loads in one call what is still missing once the permits are there, and fills it.
+    /// Loads in one call what is still missing once the permits are there. What another process is loading is waited for, and loaded if it does not come.
+    ///
+    /// Nothing is held meanwhile: two batches that wait for each other's keys have then loaded their own.
     pub(super) async fn load(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<(), E> {
-        let tasks = self.open(tasks).await?;
+        let deadline = self.reader.cache.inner().settings.lease_deadline;
+        let (mut tasks, mut turn, mut is_patient) = (tasks, None, !deadline.is_zero());
+        loop {
+            let opened = self.open(tasks).await?;
+            let (taken, own): (Vec<_>, Vec<_>) = opened
+                .into_iter()
+                .partition(|task| is_patient && task.is_taken());
+            self.load_opened(own).await?;
+            if taken.is_empty() {
+                return Ok(());
+            }
+            let turn = turn.get_or_insert_with(|| Turn::new(deadline));
+            is_patient = turn.wait().await;
+            let taken = taken.into_iter();
+            tasks = taken
+                .map(|task| Task::unopened(task.item, task.leader))
+                .collect();
+        }
+    }
+
+    /// Loads in one call, and fills.
+    async fn load_opened(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<(), E> {
         if tasks.is_empty() {
             return Ok(());
         }
@@ -77,20 +100,8 @@ where
         }
     }
 
-    /// Asks for the permits that are wanting, and waits for what other processes are loading; tasks whose entry has come in the meantime are done.
+    /// Asks for the permits that are wanting; tasks whose entry has come in the meantime are done.
     async fn open(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<Vec<Task<B::Permit>>, E> {
-        let mut turn = Turn::new(self.reader.cache.inner().settings.lease_deadline);
-        let mut left = self.open_once(tasks).await?;
-        while left.iter().any(Task::is_taken) && turn.wait().await {
-            for task in left.iter_mut().filter(|task| task.is_taken()) {
-                task.pass = Pass::Unopened;
-            }
-            left = self.open_once(left).await?;
-        }
-        Ok(left)
-    }
-
-    async fn open_once(&mut self, tasks: Vec<Task<B::Permit>>) -> Result<Vec<Task<B::Permit>>, E> {
         let unopened = tasks
             .iter()
             .filter(|task| matches!(task.pass, Pass::Unopened));
