@@ -91,7 +91,7 @@ async fn by_hand() -> cache_kit::Result<()> {
 
 // README: redis
 async fn shared_cache() -> cache_kit::Result<CacheService<RedisBackend>> {
-    let config = cache_kit::RedisConfig::from_env()?; // REDIS_URL=redis://localhost:6379
+    let config = RedisConfig::from_env()?; // REDIS_URL=redis://localhost:6379
     let backend = RedisBackend::new(config)?;
     backend.connect().await?; // fails now, if at all; without it the first call connects
     CacheService::builder(backend).namespace("billing").build()
@@ -135,5 +135,8 @@ async fn main() -> anyhow::Result<()> {
     );
     by_hand().await?;
     println!("{:?}", employments.cache.stats());
+    if std::env::var_os("REDIS_URL").is_some() {
+        shared_cache().await?.health().await?;
+    }
     Ok(())
 }
