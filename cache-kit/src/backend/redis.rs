@@ -39,6 +39,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use suspects::Suspects;
+use wire::check_runtime;
 
 /// Keeps entries in Redis (6.2 or later; Valkey 7 or later), for all processes that share it: one server, the master that Sentinel names, or a cluster.
 ///
@@ -162,6 +163,10 @@ impl CacheBackend for RedisBackend {
     ) -> Vec<Result<Opened<RedisPermit>>> {
         let openings = match (keys, intent) {
             ([key], Intent::Load) => vec![self.0.open_shared(key, shape).await],
+            (keys, Intent::Load) => match check_runtime() {
+                Ok(()) => self.0.open_to_the_end(keys, shape).await,
+                Err(error) => vec![Err(error); keys.len()],
+            },
             (keys, intent) => self.0.open(keys, shape, intent).await,
         };
         let opened = keys.iter().zip(openings);

@@ -3,7 +3,9 @@
 use crate::support::cluster_config;
 use cache_kit::RedisBackend;
 use cache_kit::prelude::*;
-use cache_kit_tests::{Cluster, Person, Source, until};
+use cache_kit_tests::{Cluster, Person, Source, soon, until};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 const LAG: Duration = Duration::from_millis(500);
@@ -70,4 +72,17 @@ async fn a_batch_is_asked_of_all_nodes_at_once_and_answered_in_order() {
     cache.invalidate_many::<Person>(&ids).await.unwrap();
     let found = cache.get_many::<Person>(&ids).await;
     assert!(found.iter().all(|person| matches!(person, Ok(None))));
+}
+
+/// The first call finds out who has which slot, for all others too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_is_polled_no_more_holds_nobody_up() {
+    let cluster = Cluster::start().await;
+    let cache = cache_in(&cluster);
+    let mut held = Box::pin(cache.get::<Person>(&1));
+    let is_pending = poll_fn(|context| Poll::Ready(held.as_mut().poll(context).is_pending()));
+    assert!(is_pending.await);
+    soon(cache.put(Source::row(2))).await.unwrap();
+    assert!(soon(cache.get::<Person>(&2)).await.unwrap().is_some());
+    assert!(soon(held).await.unwrap().is_none());
 }

@@ -2,6 +2,7 @@
 
 mod fleet;
 mod moves;
+mod sentinels;
 mod shards;
 
 use super::support::{

@@ -166,26 +166,29 @@ async fn what_is_damaged_costs_the_others_of_a_batch_nothing() {
     }
 }
 
-/// It may be too large to be read in time; then the next who loads drops it unread.
+/// It may be too large to be read in time; then the next who loads drops it unread, as soon as Redis answers again.
 #[tokio::test]
-async fn half_a_gibibyte_is_gone_after_two_loads_at_most() {
+async fn what_is_far_too_large_is_gone_after_a_load_or_two_that_reach_redis() {
     let store = Store::start().await;
     for place in [Place::Value, Place::Guard, Place::Prefix] {
         let cache = cache(config(&store.server));
         let parts = prime(&store, &cache).await;
         let name = place.of(&parts);
         store.run(&["UNLINK", name]).await;
-        store.run(&["SETRANGE", name, "536870911", "\0"]).await;
-        assert!(refresh(&cache, 1).await);
+        store.run(&["SETRANGE", name, "268435455", "\0"]).await;
         until("what was loaded is a hit", || async {
-            let found = cache.get::<Person>(&1).await.expect("no error");
-            if found.is_none() && counts(&cache).loads < 2 {
-                refresh(&cache, 1).await;
+            refresh(&cache, 1).await;
+            let mut found = None;
+            for _ in 0..20 {
+                found = found.or(cache.get::<Person>(&1).await.expect("no error"));
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             found
         })
         .await;
-        assert!(counts(&cache).loads <= 2, "{place:?}");
+        let counts = counts(&cache);
+        let in_vain = counts.failures;
+        assert!(counts.loads <= 2 + in_vain, "{place:?}: {counts:?}");
         let size: u64 = store.ask(redis::cmd("STRLEN").arg(name)).await;
         assert!(size < 1000, "{place:?}");
     }

@@ -272,3 +272,58 @@ async fn nobody_waits_longer_than_the_lease_deadline() {
     held.let_go();
     assert_eq!(soon(reading).await.unwrap().unwrap(), ["held"; 4]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fill_gives_the_lease_back() {
+    let server = RedisServer::start().await;
+    for (id, end) in [(1, End::Finds("new")), (2, End::FindsNobody)] {
+        let cache = process(server.addr(), LONG);
+        Held::open(end).find(&cache, id).await.unwrap();
+        until("the fill", || async {
+            (cache.stats().fills == 1).then_some(())
+        })
+        .await;
+        let leases: Vec<String> = server.query(&["KEYS", "ck:l:*"]).await;
+        assert!(leases.is_empty(), "{end:?}: {leases:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_away_while_a_load_is_opened_leaves_no_lease() {
+    const EACH_WAY: Duration = Duration::from_millis(150);
+    let server = RedisServer::start().await;
+    let proxy = Proxy::start(server.addr()).await;
+    let (leaving, staying) = (process(proxy.addr(), LONG), process(server.addr(), LONG));
+    leaving.health().await.unwrap();
+    proxy.set(Traffic::Delayed(EACH_WAY)).await;
+    for ids in [&[1][..], &[2, 3]] {
+        let before = proxy.counts();
+        let (source, cache) = (Held::open(End::Finds("new")), leaving.clone());
+        let reading = {
+            let source = source.clone();
+            tokio::spawn(async move {
+                match ids {
+                    [id] => source.find(&cache, *id).await.map(drop),
+                    ids => source.find_many(&cache, ids).await.map(drop),
+                }
+            })
+        };
+        // It has been told of the miss, and the question for a permit is on its way.
+        until_missed(&leaving, ids.len() as u64).await;
+        until("the lease is taken", || async {
+            let leases: Vec<String> = server.query(&["KEYS", "ck:l:*"]).await;
+            (leases.len() == ids.len()).then_some(())
+        })
+        .await;
+        assert!(!reading.is_finished() && source.asked().is_empty());
+        reading.abort();
+        let found = soon(source.find_many(&staying, ids)).await.unwrap();
+        assert_eq!((found.len(), source.asked()), (ids.len(), ids.to_vec()));
+        assert!(proxy.counts().since(&before).round_trips > 0);
+        until("the fill", || async {
+            let leases: Vec<String> = server.query(&["KEYS", "ck:l:*"]).await;
+            leases.is_empty().then_some(())
+        })
+        .await;
+    }
+}

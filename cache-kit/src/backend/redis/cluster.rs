@@ -10,7 +10,7 @@ use super::config::Address;
 use super::connect::Dialer;
 use super::node::{Node, Target, Timing};
 use super::router::{answers, checked};
-use super::wire::{Parcel, Reply, Request};
+use super::wire::{Parcel, Reply, Request, check_runtime};
 use crate::error::{Error, Result};
 use crate::random::random_fraction;
 use futures_util::future::join_all;
@@ -19,27 +19,31 @@ use redis::Cmd;
 use slots::Slots;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
-/// How long is waited between two refreshments in the background, so that a node that is down does not make the others tell the same over and over.
-const REFRESH_PAUSE: Duration = Duration::from_millis(100);
+/// How long is waited between two searches, so that a node that is down does not make the others tell the same over and over.
+const SEARCH_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Cluster {
     seeds: Vec<Address>,
     dialer: Dialer,
     timing: Timing,
     state: Mutex<State>,
-    refreshing: tokio::sync::Mutex<()>,
-    is_refresh_due: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     nodes: HashMap<Address, Arc<Node>>,
     slots: Option<Arc<Slots>>,
+    /// Ends when the search does that is under way.
+    search: Option<watch::Receiver<Search>>,
 }
+
+/// How a search for who has which slot stands.
+type Search = Option<Result<Arc<Slots>>>;
 
 /// What one node is sent: which of the requests, and how.
 struct Errand {
@@ -55,8 +59,6 @@ impl Cluster {
             dialer,
             timing,
             state: Mutex::default(),
-            refreshing: tokio::sync::Mutex::default(),
-            is_refresh_due: AtomicBool::new(false),
         })
     }
 
@@ -88,7 +90,7 @@ impl Cluster {
             self.follow(redirects, &mut replies).await;
         }
         if has_moved || replies.iter().any(|reply| !matches!(reply, Some(Ok(_)))) {
-            self.refresh_soon(&slots);
+            self.search_anew(&slots);
         }
         let unserved = || {
             Err(Error::BackendError(
@@ -175,23 +177,52 @@ impl Cluster {
         Ok(slots.masters().map(|address| self.node(address)).collect())
     }
 
+    /// Gives what is known of the slots, or waits for a search, until the deadline of a call.
     async fn slots(self: &Arc<Self>) -> Result<Arc<Slots>> {
-        let known = self.state().slots.clone();
-        match known {
-            Some(slots) => Ok(slots),
-            None => self.refresh(None).await,
+        check_runtime()?;
+        let mut search = {
+            let mut state = self.state();
+            if let Some(slots) = &state.slots {
+                return Ok(Arc::clone(slots));
+            }
+            self.search(&mut state)
+        };
+        let ended = timeout(self.timing.call, search.wait_for(Option::is_some)).await;
+        let found = ended.ok().and_then(|ended| ended.ok()?.clone());
+        found.unwrap_or(Err(Error::Timeout))
+    }
+
+    /// Has a search begun, unless somebody has found something newer than `seen`.
+    fn search_anew(self: &Arc<Self>, seen: &Arc<Slots>) {
+        let mut state = self.state();
+        let known = state.slots.as_ref();
+        if check_runtime().is_ok() && known.is_some_and(|known| Arc::ptr_eq(known, seen)) {
+            self.search(&mut state);
         }
     }
 
-    /// Finds out anew who has which slot, unless somebody has done so since `seen`.
-    async fn refresh(&self, seen: Option<&Arc<Slots>>) -> Result<Arc<Slots>> {
-        let _alone = self.refreshing.lock().await;
-        let known = self.state().slots.clone();
-        if let Some(known) = known
-            && !seen.is_some_and(|seen| Arc::ptr_eq(seen, &known))
-        {
-            return Ok(known);
+    /// Finds out who has which slot, as a task of its own, one at a time: whoever waits for it may be dropped, or not be polled.
+    fn search(self: &Arc<Self>, state: &mut State) -> watch::Receiver<Search> {
+        let going = state.search.as_ref();
+        // The sender lives as long as the task does, its runtime's end included.
+        if let Some(going) = going.filter(|search| search.has_changed().is_ok()) {
+            return going.clone();
         }
+        let (sender, receiver) = watch::channel(None);
+        state.search = Some(receiver.clone());
+        let cluster = Arc::clone(self);
+        tokio::spawn(async move {
+            let found = cluster.find().await;
+            if let Err(error) = &found {
+                tracing::warn!(%error, "no node of the Redis cluster says who has which slot");
+            }
+            let _ = sender.send(Some(found));
+            sleep(SEARCH_PAUSE).await;
+        });
+        receiver
+    }
+
+    async fn find(&self) -> Result<Arc<Slots>> {
         let mut lost = Error::Timeout;
         for address in self.candidates() {
             match self.ask(&address).await {
@@ -241,24 +272,6 @@ impl Cluster {
         slots
     }
 
-    /// Has the slots refreshed by a task of its own, one at a time.
-    fn refresh_soon(self: &Arc<Self>, seen: &Arc<Slots>) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        if self.is_refresh_due.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (due, seen) = (Due(Arc::clone(self)), Arc::clone(seen));
-        runtime.spawn(async move {
-            if let Err(error) = due.0.refresh(Some(&seen)).await {
-                tracing::warn!(%error, "no node of the Redis cluster says who has which slot");
-            }
-            tokio::time::sleep(REFRESH_PAUSE).await;
-            drop(due);
-        });
-    }
-
     fn node(&self, address: &Address) -> Arc<Node> {
         let mut state = self.state();
         let node = state.nodes.entry(address.clone());
@@ -274,15 +287,6 @@ impl Cluster {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A refreshment that is due, or under way; also if its runtime ends.
-struct Due(Arc<Cluster>);
-
-impl Drop for Due {
-    fn drop(&mut self) {
-        self.0.is_refresh_due.store(false, Ordering::Release);
     }
 }
 

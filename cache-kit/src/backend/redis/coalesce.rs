@@ -94,7 +94,10 @@ where
             return Joined::Asks(Wire { lines, key, number }, question);
         };
         let question = Arc::new(question);
-        let next = if let Some(next) = &line.next {
+        // Whose runtime has ended answers nobody.
+        let next = line.next.as_ref();
+        let next = next.filter(|next| next.has_changed().is_ok());
+        let next = if let Some(next) = next {
             next.clone()
         } else {
             let before = Arc::clone(line.over.get_or_insert_default());

@@ -1,11 +1,10 @@
 //! Invalidating, and repeating what could not be done.
 
 use super::journal::Debt;
-use super::read::by_slot;
 use super::wire::{Request, integer, unexpected};
 use super::{Shared, names};
 use crate::backend::only;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::CacheKey;
 use crate::random::random_fraction;
 use std::sync::Arc;
@@ -61,31 +60,21 @@ impl Shared {
     /// Deletes names, and answers for each: in a cluster a dead node is the failure of its names alone.
     async fn delete(&self, names: Vec<String>) -> Vec<Result<()>> {
         let count = names.len();
-        let groups = by_slot(
-            &self.router,
-            names.into_iter().enumerate().collect(),
-            |(_, name): &(usize, String)| name.clone(),
-        );
-        let requests = groups.iter().map(|group| {
+        // A cluster takes one name at a time: two of a slot that is on its way to another node are refused.
+        let at_once = if self.router.is_cluster() { 1 } else { count };
+        let groups = || names.chunks(at_once.max(1));
+        let requests = groups().map(|group| {
             let mut cmd = redis::cmd("DEL");
-            for (_, name) in group {
-                cmd.arg(name);
-            }
-            Request::new(cmd, group.first().map_or("", |(_, name)| name))
+            cmd.arg(group);
+            Request::new(cmd, &group[0])
         });
         let replies = self.router.send(requests.collect()).await;
-        let mut told = vec![Err(Error::Timeout); count];
-        for (group, reply) in groups.iter().zip(replies) {
-            let answer = reply.and_then(|reply| {
-                integer(&reply.value)
-                    .map(drop)
-                    .ok_or_else(|| unexpected("`DEL`"))
-            });
-            for (index, _) in group {
-                told[*index].clone_from(&answer);
-            }
-        }
-        told
+        let told = groups().zip(replies).flat_map(|(group, reply)| {
+            let number = reply.map(|reply| integer(&reply.value));
+            let answer = number.and_then(|number| number.ok_or_else(|| unexpected("`DEL`")));
+            vec![answer.map(drop); group.len()]
+        });
+        told.collect()
     }
 
     /// Tells Redis what it is owed, and strikes out what it has been told.
@@ -101,7 +90,13 @@ impl Shared {
         let mut outcome = Ok(());
         for (debt, told) in debts.iter().zip(told) {
             match told {
-                Ok(()) => self.journal.settle(debt),
+                Ok(()) => {
+                    if let Debt::Prefix(prefix, _) = debt {
+                        // What was learnt of it before it was cleared.
+                        self.prefixes.forget(prefix);
+                    }
+                    self.journal.settle(debt);
+                }
                 Err(error) => outcome = Err(error),
             }
         }
@@ -157,15 +152,7 @@ impl Payer {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let debts = self.shared.journal.some(CHUNK);
-            if debts.is_empty() {
-                self.is_done = self.shared.journal.end();
-                if self.is_done {
-                    return;
-                }
-                continue;
-            }
-            match self.shared.pay(debts).await {
+            match self.pay_all().await {
                 Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
                     tracing::warn!(%error, pending = self.shared.journal.len(), "Redis cannot be told of invalidations yet");
@@ -173,7 +160,25 @@ impl Payer {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+            self.is_done = self.shared.journal.end();
+            if self.is_done {
+                return;
+            }
         }
+    }
+
+    /// Tries to pay everything once: what one node of a cluster cannot be told keeps nothing from the others.
+    async fn pay_all(&self) -> Result<()> {
+        let (newest, mut last, mut outcome) = (self.shared.journal.newest(), 0, Ok(()));
+        while last < newest {
+            let debts = self.shared.journal.some_after(last, CHUNK);
+            let Some(debt) = debts.last() else { break };
+            last = debt.number();
+            if let Err(error) = self.shared.pay(debts).await {
+                outcome = Err(error);
+            }
+        }
+        outcome
     }
 }
 

@@ -1,7 +1,7 @@
 //! What Redis still has to be told: invalidations that could not reach it. Until it has been told, what it has of these keys is not believed here.
 
 use crate::key::CacheKey;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +26,8 @@ pub(super) struct Journal {
 struct Debts {
     keys: HashMap<CacheKey, u64>,
     prefixes: HashMap<Box<str>, u64>,
+    /// All of them, in the order in which they came to be owed.
+    queue: BTreeMap<u64, Debt>,
     last: u64,
     /// A task is paying.
     is_being_paid: bool,
@@ -42,8 +44,7 @@ impl Journal {
 
     pub(super) fn owe_key(&self, key: &CacheKey) {
         let mut debts = self.lock();
-        let number = debts.next();
-        debts.keys.insert(key.clone(), number);
+        debts.owe_key(key);
         if debts.keys.len() > MOST_KEYS {
             debts.collapse();
         }
@@ -52,8 +53,7 @@ impl Journal {
 
     pub(super) fn owe_prefix(&self, prefix: &str) {
         let mut debts = self.lock();
-        let number = debts.next();
-        debts.prefixes.insert(prefix.into(), number);
+        debts.owe_prefix(prefix);
         self.count_again(&debts);
     }
 
@@ -78,14 +78,16 @@ impl Journal {
         }
     }
 
-    /// Returns some of what is owed.
-    pub(super) fn some(&self, most: usize) -> Vec<Debt> {
+    /// Returns some of what came to be owed after a debt of that number; 0 is before all.
+    pub(super) fn some_after(&self, number: u64, most: usize) -> Vec<Debt> {
         let debts = self.lock();
-        let prefixes = debts.prefixes.iter();
-        let prefixes = prefixes.map(|(prefix, number)| Debt::Prefix(prefix.clone(), *number));
-        let keys = debts.keys.iter();
-        let keys = keys.map(|(key, number)| Debt::Key(key.clone(), *number));
-        prefixes.chain(keys).take(most).collect()
+        let later = debts.queue.range(number + 1..);
+        later.take(most).map(|(_, debt)| debt.clone()).collect()
+    }
+
+    /// The number of the newest debt there has been.
+    pub(super) fn newest(&self) -> u64 {
+        self.lock().last
     }
 
     /// Strikes out what Redis was told, unless the same has come to be owed again since.
@@ -94,9 +96,11 @@ impl Journal {
         match debt {
             Debt::Key(key, number) if debts.keys.get(key) == Some(number) => {
                 debts.keys.remove(key);
+                debts.queue.remove(number);
             }
             Debt::Prefix(prefix, number) if debts.prefixes.get(prefix) == Some(number) => {
                 debts.prefixes.remove(prefix);
+                debts.queue.remove(number);
             }
             _ => {}
         }
@@ -122,8 +126,7 @@ impl Journal {
     }
 
     fn count_again(&self, debts: &Debts) {
-        let count = debts.keys.len() + debts.prefixes.len();
-        self.count.store(count, Ordering::Release);
+        self.count.store(debts.queue.len(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Debts> {
@@ -131,21 +134,44 @@ impl Journal {
     }
 }
 
+impl Debt {
+    pub(super) fn number(&self) -> u64 {
+        match self {
+            Self::Key(_, number) | Self::Prefix(_, number) => *number,
+        }
+    }
+}
+
 impl Debts {
-    fn next(&mut self) -> u64 {
+    fn owe_key(&mut self, key: &CacheKey) {
         self.last += 1;
-        self.last
+        let before = self.keys.insert(key.clone(), self.last);
+        self.enqueue(before, Debt::Key(key.clone(), self.last));
+    }
+
+    fn owe_prefix(&mut self, prefix: &str) {
+        self.last += 1;
+        let before = self.prefixes.insert(prefix.into(), self.last);
+        self.enqueue(before, Debt::Prefix(prefix.into(), self.last));
+    }
+
+    /// Puts a debt last, in place of the same one of before.
+    fn enqueue(&mut self, before: Option<u64>, debt: Debt) {
+        if let Some(before) = before {
+            self.queue.remove(&before);
+        }
+        self.queue.insert(debt.number(), debt);
     }
 
     fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.prefixes.is_empty()
+        self.queue.is_empty()
     }
 
     /// Owes the prefixes in place of all keys: that says more, and takes less room.
     fn collapse(&mut self) {
-        for key in std::mem::take(&mut self.keys).into_keys() {
-            let number = self.next();
-            self.prefixes.insert(key.prefix().into(), number);
+        for (key, number) in std::mem::take(&mut self.keys) {
+            self.queue.remove(&number);
+            self.owe_prefix(key.prefix());
         }
     }
 }
@@ -174,10 +200,25 @@ mod tests {
     fn what_is_owed_again_meanwhile_stays_owed() {
         let journal = Journal::default();
         journal.owe_key(&key(1));
-        let paid = journal.some(10);
+        let paid = journal.some_after(0, 10);
         journal.owe_key(&key(1));
         journal.settle(&paid[0]);
         assert!(journal.is_poisoned(&key(1)));
+    }
+
+    #[test]
+    fn debts_come_in_the_order_in_which_they_were_made() {
+        let journal = Journal::default();
+        (1..=3).for_each(|id| journal.owe_key(&key(id)));
+        journal.owe_prefix("role");
+        journal.owe_key(&key(1));
+        let all = journal.some_after(0, 10);
+        let numbers: Vec<_> = all.iter().map(Debt::number).collect();
+        assert_eq!(numbers, [2, 3, 4, 5]);
+        assert_eq!(all[3], Debt::Key(key(1), 5));
+        assert_eq!(journal.some_after(0, 2), all[..2]);
+        assert_eq!(journal.some_after(3, 10), all[2..]);
+        assert!(journal.some_after(5, 10).is_empty());
     }
 
     #[test]
@@ -197,7 +238,7 @@ mod tests {
         journal.owe_prefix("user");
         assert!(journal.begin() && !journal.begin());
         assert!(!journal.end());
-        journal.settle(&journal.some(1)[0]);
+        journal.settle(&journal.some_after(0, 1)[0]);
         assert!(journal.end());
         journal.owe_prefix("user");
         assert!(journal.begin());

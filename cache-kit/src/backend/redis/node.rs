@@ -247,7 +247,18 @@ impl Node {
 
 /// Says that whoever answers is not the one to ask: a master that is none any more.
 fn is_demoted(value: &Value) -> bool {
-    is_refusal(value, ServerErrorKind::ReadOnly) || is_refusal(value, ServerErrorKind::MasterDown)
+    is_refusal(value, ServerErrorKind::ReadOnly)
+        || is_refusal(value, ServerErrorKind::MasterDown)
+        || is_demoted_in_script(value)
+}
+
+/// The same as Redis 6 says it of a script.
+fn is_demoted_in_script(value: &Value) -> bool {
+    let Value::ServerError(error) = value else {
+        return false;
+    };
+    let details = error.details().unwrap_or_default();
+    is_refusal(value, ServerErrorKind::ResponseError) && details.contains("-READONLY ")
 }
 
 impl fmt::Display for Target {
@@ -270,5 +281,24 @@ impl fmt::Debug for Node {
             .field("is_connected", &state.link.is_some())
             .field("breaker", &state.breaker)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_master_that_is_none_any_more_is_known_by_what_it_refuses() {
+        let demoted = |answer: &[u8]| is_demoted(&redis::parse_redis_value(answer).unwrap());
+        assert!(demoted(
+            b"-READONLY You can't write against a read only replica.\r\n"
+        ));
+        // Redis 6, of a script.
+        assert!(demoted(
+            b"-ERR Error running script (call to f_2f): @user_script:1: @user_script: 1: -READONLY You can't write against a read only replica. \r\n"
+        ));
+        assert!(demoted(b"-MASTERDOWN Link with MASTER is down.\r\n"));
+        assert!(!demoted(b"-ERR unknown command\r\n") && !demoted(b"+OK\r\n"));
     }
 }

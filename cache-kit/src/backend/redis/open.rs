@@ -8,7 +8,7 @@ use super::script::{GUARD, OPEN};
 use super::wire::{Reply, Request, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
 use crate::backend::{self, Intent, Lookup, Opened, only};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use redis::{Cmd, Value};
@@ -59,11 +59,25 @@ impl Shared {
         let (shared, asked) = (Arc::clone(self), key.clone());
         let question = move || {
             let (shared, key) = (Arc::clone(&shared), asked.clone());
-            async move { only(shared.open(&[key], shape, Intent::Load).await) }
+            async move { only(shared.open_to_the_end(&[key], shape).await) }
         };
         self.opens
             .ask((key.clone(), shape.type_id()), question)
             .await
+    }
+
+    /// Opens keys for a load by a task of its own: what is opened for nobody any more gives its leases back.
+    pub(super) async fn open_to_the_end(
+        self: &Arc<Self>,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+    ) -> Vec<Result<Opening>> {
+        let (shared, count, keys) = (Arc::clone(self), keys.len(), keys.to_vec());
+        let opening = tokio::spawn(async move { shared.open(&keys, shape, Intent::Load).await });
+        match opening.await {
+            Ok(opened) => opened,
+            Err(lost) => vec![Err(Error::BackendError(lost.into())); count],
+        }
     }
 
     pub(super) async fn open(

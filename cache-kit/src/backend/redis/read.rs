@@ -27,6 +27,13 @@ enum Part {
     Value(usize),
 }
 
+/// What is asked together.
+struct Group {
+    parts: Vec<Part>,
+    /// What comes last may be of any size: larger than this it is dropped unread.
+    limit: Option<usize>,
+}
+
 /// What was read of one key.
 #[derive(Default)]
 struct Read {
@@ -112,7 +119,7 @@ impl Shared {
             .map(|group| self.request(group, keys, &prefixes, shape));
         let replies = self.router.send(requests.collect()).await;
         for (group, reply) in groups.iter().zip(replies) {
-            take(group, reply, &mut reads, &mut prefixes);
+            take(&group.parts, reply, &mut reads, &mut prefixes);
         }
         let reads = keys.iter().zip(reads).zip(is_poisoned).enumerate();
         reads
@@ -132,37 +139,46 @@ impl Shared {
         keys: &[CacheKey],
         is_poisoned: &[bool],
         prefixes: &PrefixGuards<'_>,
-    ) -> Vec<Vec<Part>> {
+    ) -> Vec<Group> {
         let parts = |index| [Part::Guard(index), Part::Value(index)];
         let wanted = (0..keys.len()).filter(|index| !is_poisoned[*index]);
         let (suspected, trusted): (Vec<_>, Vec<_>) =
             wanted.partition(|index| self.suspects.contains(&keys[*index]));
-        let mut groups: Vec<Vec<Part>> =
-            by_slot(&self.router, trusted, |index| names::guard(&keys[*index]))
-                .into_iter()
-                .map(|group| group.into_iter().flat_map(parts).collect())
-                .collect();
-        groups.extend(suspected.into_iter().map(|index| parts(index).to_vec()));
+        let trusted = by_slot(&self.router, trusted, |index| names::guard(&keys[*index]));
+        let trusted = trusted.into_iter().map(|indices| Group {
+            parts: indices.into_iter().flat_map(parts).collect(),
+            limit: None,
+        });
+        let suspected = suspected.into_iter().map(|index| Group {
+            parts: parts(index).to_vec(),
+            limit: Some(self.max_entry),
+        });
+        let mut groups: Vec<_> = trusted.chain(suspected).collect();
         let unknown = prefixes
             .unknown()
             .map(|(place, _)| Part::PrefixGuard(place));
         match groups.first_mut() {
             None => {}
-            Some(_) if self.router.is_cluster() => groups.extend(unknown.map(|part| vec![part])),
+            // By itself a prefix is asked about so seldom that care costs nothing.
+            Some(_) if self.router.is_cluster() => groups.extend(unknown.map(|part| Group {
+                parts: vec![part],
+                limit: Some(LONGEST_GUARD),
+            })),
             // In front: a careful read takes the last name for a value's.
-            Some(first) => drop(first.splice(0..0, unknown)),
+            Some(first) => drop(first.parts.splice(0..0, unknown)),
         }
         groups
     }
 
     fn request(
         &self,
-        group: &[Part],
+        group: &Group,
         keys: &[CacheKey],
         prefixes: &PrefixGuards<'_>,
         shape: &'static Shape,
     ) -> Request {
         let names: Vec<_> = group
+            .parts
             .iter()
             .map(|part| match part {
                 Part::PrefixGuard(prefix) => names::prefix_guard(prefixes.name(*prefix)),
@@ -170,15 +186,7 @@ impl Shared {
                 Part::Value(index) => names::value(&keys[*index], shape),
             })
             .collect();
-        // By itself a prefix is asked about so seldom that care costs nothing.
-        let limit = match group {
-            [Part::PrefixGuard(_)] => Some(LONGEST_GUARD),
-            [.., Part::Value(index)] if self.suspects.contains(&keys[*index]) => {
-                Some(self.max_entry)
-            }
-            _ => None,
-        };
-        let cmd = if let Some(limit) = limit {
+        let cmd = if let Some(limit) = group.limit {
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             let mut cmd = READ.call(&names);
             cmd.arg(limit);

@@ -4,8 +4,9 @@ use super::config::{Address, Credentials};
 use super::connect::{Dialer, Dialled, ask};
 use super::wire::unexpected;
 use crate::error::{Error, Result};
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, TryFutureExt};
 use redis::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -16,6 +17,12 @@ pub(super) struct Sentinels {
     addresses: Vec<Address>,
     master: String,
     dialer: Dialer,
+}
+
+/// What comes of a step on the way to the master.
+enum Step {
+    Named(Address),
+    Dialled(Dialled),
 }
 
 impl Sentinels {
@@ -35,17 +42,20 @@ impl Sentinels {
     /// Connects to the master: asks all sentinels at once, and takes the first server named that says itself that it is one. A sentinel that is cut
     /// off may name another.
     pub(super) async fn dial_master(&self, dialer: &Dialer) -> Result<Dialled> {
-        let asking = self.addresses.iter().map(|address| self.ask(address));
-        let mut asking: FuturesUnordered<_> = asking.collect();
+        let mut steps: FuturesUnordered<BoxFuture<'_, Result<Step>>> = FuturesUnordered::new();
+        for address in &self.addresses {
+            steps.push(Box::pin(async { self.ask(address).await.map(Step::Named) }));
+        }
         let (mut tried, mut lost) = (HashSet::new(), None);
-        while let Some(named) = asking.next().await {
-            let dialled = match named {
-                Ok(address) if !tried.insert(address.clone()) => continue,
-                Ok(address) => dialer.dial_master(&address).await,
-                Err(error) => Err(error),
-            };
-            match dialled {
-                Ok(dialled) => return Ok(dialled),
+        while let Some(step) = steps.next().await {
+            match step {
+                Ok(Step::Named(address)) if tried.insert(address.clone()) => {
+                    // Beside the others: it may never answer.
+                    let dialled = async move { dialer.dial_master(&address).await };
+                    steps.push(Box::pin(dialled.map_ok(Step::Dialled)));
+                }
+                Ok(Step::Named(_)) => {}
+                Ok(Step::Dialled(dialled)) => return Ok(dialled),
                 Err(error) => lost = Some(error),
             }
         }

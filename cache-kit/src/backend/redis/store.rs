@@ -87,7 +87,14 @@ impl Shared {
         let (mut of_fills, fills) = (of_fills.into_iter(), fills.iter().zip(unsent).enumerate());
         fills
             .map(|(place, (fill, unsent))| {
-                let sent = || filled(of_fills.next().unwrap_or(Err(Error::Timeout)));
+                let sent = || {
+                    let answer = filled(of_fills.next().unwrap_or(Err(Error::Timeout)));
+                    // A fill gives the lease back, also one that comes too late to be stored.
+                    if let (Ok(_), Step::Fill, Some(lease)) = (&answer, step, &fill.permit.lease) {
+                        lease.settle();
+                    }
+                    answer
+                };
                 let answer = unsent.unwrap_or_else(sent)?;
                 // A prefix that cannot be asked about has not changed as far as anybody knows here: a reader will.
                 let is_cleared = prefixes
@@ -122,9 +129,6 @@ impl Shared {
                 let mut cmd = FILL.call(&[&guard, &lease, &value]);
                 cmd.arg(permit.guard).arg(self.lease_of(permit.guard));
                 self.add_entry(&mut cmd, fill, permit.guard, shape)?;
-                if let Some(lease) = &permit.lease {
-                    lease.settle();
-                }
                 cmd
             }
             Step::Put => {

@@ -11,6 +11,7 @@ use cache_kit::prelude::*;
 use cache_kit::{RedisBackend, RedisConfig};
 use cache_kit_tests::{Cluster, Person, RedisServer, Source, until};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A cluster of whose people some are at a shard that can be lost.
 struct Town {
@@ -153,6 +154,26 @@ async fn no_invalidation_is_silently_lost_where_a_shard_is_gone() {
     master.thaw();
     replica.restart().await;
     town.assert_honoured(&backend, &all).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_other_shards_are_owed_does_not_wait_for_one_that_is_gone() {
+    let town = Town::found().await;
+    let shard = town.cluster.master_of(key_of(town.lost[0]).as_str()).await;
+    // More than is paid at once.
+    let (lost, others) = part(&town.cluster, 0..4500, shard).await;
+    assert!(lost.len() > 1000 && others.len() > 1000);
+    let backend = backend(town.config());
+    service(&backend).health().await.unwrap();
+    town.lose(Loss::Frozen).await;
+    let keys: Vec<_> = lost.iter().chain(&others).map(|id| key_of(*id)).collect();
+    // Whoever called has gone: all of it is owed.
+    let gone = tokio::time::timeout(Duration::ZERO, backend.invalidate(&keys)).await;
+    assert!(gone.is_err() && backend.pending_invalidations() == keys.len());
+    until("the others are told", || async {
+        (backend.pending_invalidations() == lost.len()).then_some(())
+    })
+    .await;
 }
 
 /// Does so many reads of each that must be hits.
