@@ -105,6 +105,14 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// Why it cannot.
     fn health(&self) -> impl Future<Output = Result<()>> + Send;
 
+    /// Does what was put off: tells a store far away what it could not be told before, tidies up one that is near.
+    ///
+    /// # Errors
+    /// What kept it from being done.
+    fn run_pending_tasks(&self) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Returns about how many entries are stored, where that is known without asking anyone.
     fn entries(&self) -> Option<u64> {
         None

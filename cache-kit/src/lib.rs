@@ -67,6 +67,7 @@
 extern crate self as cache_kit;
 
 pub mod backend;
+mod background;
 mod call;
 mod clock;
 mod codec;

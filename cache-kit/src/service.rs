@@ -10,6 +10,7 @@ mod writes;
 pub use builder::CacheServiceBuilder;
 
 use crate::backend::CacheBackend;
+use crate::background::Background;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::Flights;
@@ -54,6 +55,7 @@ pub(crate) struct Inner<B> {
     pub(crate) backend: B,
     pub(crate) settings: Settings,
     pub(crate) flights: Arc<Flights>,
+    pub(crate) background: Background,
     pub(crate) observer: Observer,
     definitions: Definitions,
 }
@@ -100,8 +102,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// Sets up another service over the same backend, with this one's settings. The two share entries and loads; what they count is each
     /// one's own.
     pub fn to_builder(&self) -> CacheServiceBuilder<B> {
-        let (backend, settings) = (self.0.backend.clone(), self.0.settings.clone());
-        CacheServiceBuilder::from_parts(backend, settings, Arc::clone(&self.0.flights))
+        CacheServiceBuilder::like(&self.0)
     }
 
     /// Returns what has been counted since the service was made.
@@ -115,6 +116,34 @@ impl<B: CacheBackend> CacheService<B> {
     /// Why it cannot.
     pub async fn health(&self) -> Result<()> {
         self.0.backend.health().await
+    }
+
+    /// Waits until what callers did not wait for is done: what was loaded is stored, and a store far away has been told of every invalidation, also of those
+    /// that could not reach it before. Call it when a program ends, after the last request, under a deadline of yours; the service can be used on.
+    ///
+    /// ```
+    /// use cache_kit::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # let cache = CacheService::new(InMemoryBackend::new());
+    /// match tokio::time::timeout(Duration::from_secs(5), cache.run_pending_tasks()).await {
+    ///     Ok(Ok(())) => {}
+    ///     Ok(Err(error)) => eprintln!("not every invalidation has reached the cache: {error}"),
+    ///     Err(_) => eprintln!("the cache takes too long"),
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What kept the store from being told of an invalidation. It is still owed, and repeated as long as the program lives.
+    ///
+    /// # Cancel safety
+    /// Whoever stops waiting loses nothing: what was waited for goes on.
+    pub async fn run_pending_tasks(&self) -> Result<()> {
+        self.0.background.finish().await;
+        self.0.backend.run_pending_tasks().await
     }
 
     /// Returns the backend, for what only it can do.

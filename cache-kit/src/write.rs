@@ -1,6 +1,7 @@
 //! Puts and removals: the key is known before the body, and the entry does not survive a write whose end is unknown.
 
 use crate::backend::{CacheBackend, Intent};
+use crate::background::Background;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyWriter};
@@ -141,11 +142,12 @@ impl<B: CacheBackend> Drop for Write<'_, B> {
     fn drop(&mut self) {
         let Some(key) = self.key.take() else { return };
         let (cache, prefix) = (self.cache.clone(), self.prefix);
-        finish_in_background(Box::pin(async move {
+        let work = Box::pin(async move {
             let _ = cache
                 .drop_entries(prefix, &[key], InvalidationSource::Abandoned)
                 .await;
-        }));
+        });
+        finish_in_background(&self.cache.inner().background, work);
     }
 }
 
@@ -163,12 +165,15 @@ fn output_entity<O: CachedOutput>(output: &O) -> Option<Arc<EntityOf<O>>> {
 }
 
 /// Runs what a drop cannot await: to its end if that is now, as for memory; else as a task of its own.
-fn finish_in_background(mut work: Pin<Box<dyn Future<Output = ()> + Send>>) {
+fn finish_in_background(
+    background: &Background,
+    mut work: Pin<Box<dyn Future<Output = ()> + Send>>,
+) {
     if let Poll::Ready(()) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return;
     }
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(work);
+        background.spawn(&runtime, work);
     } else {
         tracing::error!(
             "a write was dropped outside of a runtime: its entry could not be invalidated"

@@ -83,6 +83,10 @@ impl CacheBackend for AnyBackend {
         self.0.health().await
     }
 
+    async fn run_pending_tasks(&self) -> Result<()> {
+        self.0.run_pending_tasks().await
+    }
+
     fn entries(&self) -> Option<u64> {
         self.0.entries()
     }
@@ -120,6 +124,7 @@ trait DynBackend: Send + Sync {
     fn invalidate<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Vec<Result<()>>>;
     fn clear_prefix<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<()>>;
     fn health(&self) -> BoxFuture<'_, Result<()>>;
+    fn run_pending_tasks(&self) -> BoxFuture<'_, Result<()>>;
     fn entries(&self) -> Option<u64>;
     fn is_remote(&self) -> bool;
 }
@@ -191,6 +196,10 @@ impl<B: CacheBackend> DynBackend for B {
 
     fn health(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(CacheBackend::health(self))
+    }
+
+    fn run_pending_tasks(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(CacheBackend::run_pending_tasks(self))
     }
 
     fn entries(&self) -> Option<u64> {

@@ -313,6 +313,11 @@ impl CacheBackend for InMemoryBackend {
         Ok(())
     }
 
+    async fn run_pending_tasks(&self) -> Result<()> {
+        self.0.store.tidy();
+        Ok(())
+    }
+
     fn entries(&self) -> Option<u64> {
         Some(self.0.store.len())
     }

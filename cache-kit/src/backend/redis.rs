@@ -24,6 +24,7 @@ pub use config::{RedisConfig, RedisTls};
 pub use permit::RedisPermit;
 
 use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use crate::background::Background;
 use crate::envelope::Wrap;
 use crate::error::Result;
 use crate::key::CacheKey;
@@ -99,6 +100,8 @@ struct Shared {
     prefixes: Prefixes,
     suspects: Suspects,
     journal: Journal,
+    /// Leases that are being given back.
+    background: Background,
 }
 
 impl RedisBackend {
@@ -126,6 +129,7 @@ impl RedisBackend {
             prefixes: Prefixes::new(lag),
             suspects: Suspects::default(),
             journal: Journal::default(),
+            background: Background::default(),
         })))
     }
 
@@ -201,6 +205,11 @@ impl CacheBackend for RedisBackend {
 
     async fn health(&self) -> Result<()> {
         self.0.router.ping().await
+    }
+
+    async fn run_pending_tasks(&self) -> Result<()> {
+        self.0.background.finish().await;
+        self.0.pay_all().await
     }
 
     fn is_remote(&self) -> bool {

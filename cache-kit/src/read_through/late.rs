@@ -25,7 +25,8 @@ impl<B: CacheBackend, T: CacheEntity> LateFill<B, T> {
             runtime,
             ..
         } = self;
-        runtime.spawn(async move {
+        let background = cache.inner().background.clone();
+        background.spawn(&runtime, async move {
             // Counted and logged where it happens.
             Reader::<B, T>::new(&cache).fill(fills).await;
             drop(kept);

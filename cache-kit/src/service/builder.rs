@@ -2,6 +2,7 @@ use super::definitions::Definitions;
 use super::settings::Settings;
 use super::{CacheService, Inner};
 use crate::backend::CacheBackend;
+use crate::background::Background;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer};
@@ -32,6 +33,7 @@ pub struct CacheServiceBuilder<B> {
     backend: B,
     settings: Settings,
     flights: Arc<Flights>,
+    background: Background,
 }
 
 impl<B: CacheBackend> CacheServiceBuilder<B> {
@@ -55,14 +57,21 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             lease_deadline: Self::DEFAULT_LEASE_DEADLINE,
             metrics: None,
         };
-        Self::from_parts(backend, settings, Arc::new(Flights::new(FLIGHT_STRIPES)))
-    }
-
-    pub(super) fn from_parts(backend: B, settings: Settings, flights: Arc<Flights>) -> Self {
         Self {
             backend,
             settings,
-            flights,
+            flights: Arc::new(Flights::new(FLIGHT_STRIPES)),
+            background: Background::default(),
+        }
+    }
+
+    /// Begins with what a service has.
+    pub(super) fn like(inner: &Inner<B>) -> Self {
+        Self {
+            backend: inner.backend.clone(),
+            settings: inner.settings.clone(),
+            flights: Arc::clone(&inner.flights),
+            background: inner.background.clone(),
         }
     }
 
@@ -135,6 +144,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         CacheService(Arc::new(Inner {
             backend: self.backend,
             flights: self.flights,
+            background: self.background,
             observer: Observer::new(self.settings.metrics.clone()),
             definitions: Definitions::default(),
             settings: self.settings,

@@ -134,8 +134,13 @@ impl Store {
         self.entries.invalidate(key);
     }
 
-    pub(super) fn len(&self) -> u64 {
+    /// Drops what has expired or is too much.
+    pub(super) fn tidy(&self) {
         self.entries.run_pending_tasks();
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.tidy();
         self.entries.entry_count()
     }
 

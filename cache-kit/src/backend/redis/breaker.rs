@@ -4,7 +4,7 @@ use crate::random::random_fraction;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many calls in a row fail before the breaker opens. A connection that cannot be made opens it at once.
+/// So many calls in a row fail before the breaker opens. A connection that cannot be made opens it at once, and so does one on which nothing is heard.
 const FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -69,8 +69,11 @@ impl Breaker {
         }
     }
 
-    /// The server cannot be reached.
+    /// The server cannot be reached. Of those who find that out together one is enough.
     pub(super) fn trip(&mut self, now: Instant) {
+        if matches!(self.state, State::Open(until) if now < until) {
+            return;
+        }
         let pause = FIRST_PAUSE
             .saturating_mul(1 << self.openings.min(16))
             .min(LONGEST_PAUSE);
@@ -133,9 +136,12 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_bound_and_differ() {
-        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let (mut breaker, mut now) = (Breaker::default(), Instant::now());
         let mut pauses = Vec::new();
         for _ in 0..40 {
+            now += LONGEST_PAUSE;
+            breaker.trip(now);
+            // Who finds out later makes nothing longer.
             breaker.trip(now);
             let Admission::Refuse(pause) = breaker.admit(now) else {
                 panic!("it is open");

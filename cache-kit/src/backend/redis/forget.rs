@@ -103,6 +103,20 @@ impl Shared {
         outcome
     }
 
+    /// Tries to pay everything once: what one node of a cluster cannot be told keeps nothing from the others.
+    pub(super) async fn pay_all(&self) -> Result<()> {
+        let (newest, mut last, mut outcome) = (self.journal.newest(), 0, Ok(()));
+        while last < newest {
+            let debts = self.journal.some_after(last, CHUNK);
+            let Some(debt) = debts.last() else { break };
+            last = debt.number();
+            if let Err(error) = self.pay(debts).await {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
     /// Has what is owed paid by a task of its own, unless that is going on.
     pub(super) fn start_paying(self: &Arc<Self>) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -152,7 +166,7 @@ impl Payer {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.pay_all().await {
+            match self.shared.pay_all().await {
                 Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
                     tracing::warn!(%error, pending = self.shared.journal.len(), "Redis cannot be told of invalidations yet");
@@ -165,20 +179,6 @@ impl Payer {
                 return;
             }
         }
-    }
-
-    /// Tries to pay everything once: what one node of a cluster cannot be told keeps nothing from the others.
-    async fn pay_all(&self) -> Result<()> {
-        let (newest, mut last, mut outcome) = (self.shared.journal.newest(), 0, Ok(()));
-        while last < newest {
-            let debts = self.shared.journal.some_after(last, CHUNK);
-            let Some(debt) = debts.last() else { break };
-            last = debt.number();
-            if let Err(error) = self.shared.pay(debts).await {
-                outcome = Err(error);
-            }
-        }
-        outcome
     }
 }
 

@@ -120,12 +120,11 @@ impl Node {
                 self.drop_link(&link);
                 Err(Fault::Lost(self.failure(&error.to_string())))
             }
-            Err(_) => {
-                if link.is_silent_since(sent) {
-                    self.drop_link(&link);
-                }
-                Err(Fault::Late)
+            Err(_) if link.is_silent_since(sent) => {
+                self.drop_link(&link);
+                Err(Fault::Silent)
             }
+            Err(_) => Err(Fault::Late),
         }
     }
 

@@ -67,7 +67,10 @@ impl Drop for Lease {
             let mut cmd = RELEASE.call(&[&self.name]);
             cmd.arg(shared.lease_of(self.guard));
             let request = Request::new(cmd, &self.name);
-            runtime.spawn(async move { shared.router.send(vec![request]).await });
+            let background = shared.background.clone();
+            background.spawn(&runtime, async move {
+                let _ = shared.router.send_one(request).await;
+            });
         }
     }
 }

@@ -43,6 +43,33 @@ struct Read {
     failure: Option<Error>,
 }
 
+impl Group {
+    fn request(
+        &self,
+        keys: &[CacheKey],
+        prefixes: &PrefixGuards<'_>,
+        shape: &'static Shape,
+    ) -> Request {
+        let name = |part: &Part| match part {
+            Part::PrefixGuard(prefix) => names::prefix_guard(prefixes.name(*prefix)),
+            Part::Guard(index) => names::guard(&keys[*index]),
+            Part::Value(index) => names::value(&keys[*index], shape),
+        };
+        let names: Vec<_> = self.parts.iter().map(name).collect();
+        let cmd = if let Some(limit) = self.limit {
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let mut cmd = READ.call(&names);
+            cmd.arg(limit);
+            cmd
+        } else {
+            let mut cmd = redis::cmd("MGET");
+            cmd.arg(names.as_slice());
+            cmd
+        };
+        Request::new(cmd, names.first().map_or("", String::as_str))
+    }
+}
+
 impl Shared {
     /// Reads one key, once for all who come while it was asked about.
     pub(super) async fn read_shared(
@@ -116,7 +143,7 @@ impl Shared {
         let mut reads: Vec<_> = keys.iter().map(|_| Read::default()).collect();
         let requests = groups
             .iter()
-            .map(|group| self.request(group, keys, &prefixes, shape));
+            .map(|group| group.request(keys, &prefixes, shape));
         let replies = self.router.send(requests.collect()).await;
         for (group, reply) in groups.iter().zip(replies) {
             take(&group.parts, reply, &mut reads, &mut prefixes);
@@ -168,35 +195,6 @@ impl Shared {
             Some(first) => drop(first.parts.splice(0..0, unknown)),
         }
         groups
-    }
-
-    fn request(
-        &self,
-        group: &Group,
-        keys: &[CacheKey],
-        prefixes: &PrefixGuards<'_>,
-        shape: &'static Shape,
-    ) -> Request {
-        let names: Vec<_> = group
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::PrefixGuard(prefix) => names::prefix_guard(prefixes.name(*prefix)),
-                Part::Guard(index) => names::guard(&keys[*index]),
-                Part::Value(index) => names::value(&keys[*index], shape),
-            })
-            .collect();
-        let cmd = if let Some(limit) = group.limit {
-            let names: Vec<_> = names.iter().map(String::as_str).collect();
-            let mut cmd = READ.call(&names);
-            cmd.arg(limit);
-            cmd
-        } else {
-            let mut cmd = redis::cmd("MGET");
-            cmd.arg(names.as_slice());
-            cmd
-        };
-        Request::new(cmd, names.first().map_or("", String::as_str))
     }
 
     fn conclude(

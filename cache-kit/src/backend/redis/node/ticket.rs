@@ -11,6 +11,8 @@ pub(super) enum Fault {
     Unreached(Error),
     /// The connection ended.
     Lost(Error),
+    /// None came in time, to anybody.
+    Silent,
     /// None came in time.
     Late,
 }
@@ -19,7 +21,7 @@ impl Fault {
     pub(super) fn error(&self) -> &Error {
         match self {
             Self::Unreached(error) | Self::Lost(error) => error,
-            Self::Late => &Error::Timeout,
+            Self::Silent | Self::Late => &Error::Timeout,
         }
     }
 }
@@ -39,8 +41,12 @@ impl Ticket {
             Err(Fault::Unreached(Error::Timeout)) => state.breaker.forget_probe(Instant::now()),
             Err(Fault::Unreached(_)) => {}
             Err(fault) => {
+                let now = Instant::now();
                 state.lost = Some(fault.error().clone());
-                state.breaker.fail(Instant::now());
+                match fault {
+                    Fault::Silent => state.breaker.trip(now),
+                    _ => state.breaker.fail(now),
+                }
             }
         }
         self.is_open = false;
