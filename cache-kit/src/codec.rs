@@ -66,6 +66,19 @@ pub trait Codec: 'static {
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T>;
 }
 
+/// Says of a failure what it comes from, where the codec knows: the type wants to be told what is there, and bytes without names do not.
+fn undecodable(error: impl std::error::Error + Send + Sync + 'static, is_untold: bool) -> Error {
+    Error::DeserializationError(if is_untold {
+        let advice = format!(
+            "{error}; a type that asks the bytes what they hold, as `serde_json::Value` and untagged enums do, \
+             needs `codec = MessagePack` or `codec = Json`"
+        );
+        advice.into()
+    } else {
+        error.into()
+    })
+}
+
 /// Is the codec of a store, for entities that do not choose their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -1,10 +1,11 @@
 //! The default codec. bincode is unmaintained: this module is the only one that names it.
 
 use super::bounds::Bounded;
-use super::{Codec, whole};
+use super::{Codec, undecodable, whole};
 use crate::error::{Error, Result};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
-use bincode::error::EncodeError;
+use bincode::error::{DecodeError, EncodeError};
+use bincode::serde::DecodeError as Unsupported;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,8 +52,11 @@ impl Codec for Bincode {
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let seed = Bounded::by(bytes);
-        let (value, read) = bincode::serde::seed_decode_from_slice(seed, bytes, config())
-            .map_err(|error| Error::DeserializationError(error.into()))?;
+        let (value, read) =
+            bincode::serde::seed_decode_from_slice(seed, bytes, config()).map_err(|error| {
+                let is_untold = matches!(error, DecodeError::Serde(Unsupported::AnyNotSupported));
+                undecodable(error, is_untold)
+            })?;
         whole(value, bytes.len() - read)
     }
 }

@@ -1,5 +1,5 @@
 use super::bounds::Bounded;
-use super::{Codec, whole};
+use super::{Codec, undecodable, whole};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
@@ -19,7 +19,10 @@ impl Codec for Postcard {
     }
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-        let refused = |error: postcard::Error| Error::DeserializationError(error.into());
+        let refused = |error| {
+            let is_untold = error == postcard::Error::WontImplement;
+            undecodable(error, is_untold)
+        };
         let mut deserializer = postcard::Deserializer::from_bytes(bytes);
         let value = Bounded::by(bytes).deserialize(&mut deserializer);
         let value = value.map_err(refused)?;

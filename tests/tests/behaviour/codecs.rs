@@ -247,3 +247,34 @@ async fn what_a_nested_type_makes_unencodable_is_loaded_every_time() {
         assert_eq!(cache.stats().loads, loads);
     }
 }
+
+#[test]
+fn a_type_that_asks_the_bytes_what_they_hold_is_told_which_codecs_say_it() {
+    fn complaint<C: Codec>(value: &serde_json::Value) -> String {
+        let mut bytes = Vec::new();
+        C::encode(value, &mut bytes).unwrap();
+        let decoded = C::decode::<serde_json::Value>(&bytes);
+        decoded.map_or_else(
+            |error| error.to_string(),
+            |same| {
+                assert_eq!(same, *value);
+                "decoded".to_owned()
+            },
+        )
+    }
+    let value = serde_json::json!({ "theme": "dark", "size": 3 });
+    for complaint in [
+        complaint::<cache_kit::Bincode>(&value),
+        complaint::<Postcard>(&value),
+    ] {
+        assert!(
+            complaint.contains("needs `codec = MessagePack` or `codec = Json`"),
+            "{complaint}"
+        );
+    }
+    assert_eq!(complaint::<MessagePack>(&value), "decoded");
+    assert_eq!(complaint::<cache_kit::Json>(&value), "decoded");
+    // What is merely damaged is told nothing of the kind.
+    let damaged = cache_kit::Bincode::decode::<String>(&[1]).unwrap_err();
+    assert!(!damaged.to_string().contains("codec ="), "{damaged}");
+}
