@@ -73,8 +73,9 @@ use suspects::Suspects;
 /// ```
 ///
 /// # What Redis has to allow
-/// An ACL user needs the commands `AUTH DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, better also `ROLE` (a replica is then
-/// recognised at once), in a cluster `ASKING` and `CLUSTER|SLOTS`, and the keys `ck:*`.
+/// An ACL user needs the keys `~ck:*` and the commands `DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PTTL SET SETRANGE STRLEN TIME UNLINK`, in a cluster also `ASKING` and
+/// `CLUSTER|SLOTS`, for a database other than 0 `SELECT`. Where `HELLO` has to be allowed (before Redis 7), that is better too: a replica, and a node of a cluster, are then
+/// recognised at once. [`connect`](Self::connect) and [`health`](CacheBackend::health) try what is allowed.
 ///
 /// # What is not promised
 /// A Redis that forgets an invalidation it has acknowledged (a failover that loses a write, a restart from an old snapshot) serves the older entry until
@@ -128,13 +129,13 @@ impl RedisBackend {
         })))
     }
 
-    /// Connects now, to everyone who may be asked, rather than at the first call.
+    /// Connects now, to everyone who may be asked, rather than at the first call, and tries whether they allow what the cache does. Leaves nothing behind.
     ///
     /// # Errors
-    /// [`Error::BackendError`](crate::Error::BackendError) or [`Error::Timeout`](crate::Error::Timeout) that says who cannot be reached, and why. The backend can be used all the same:
-    /// it tries again.
+    /// [`Error::BackendError`](crate::Error::BackendError) that says who cannot be reached or does not allow it, and why;
+    /// [`Error::Timeout`](crate::Error::Timeout) if a connection is there and no answer comes. The backend can be used all the same: it tries again.
     pub async fn connect(&self) -> Result<()> {
-        self.0.router.ping().await
+        self.0.router.probe().await
     }
 
     /// Returns how many invalidations could not reach Redis yet. They are repeated until they do.
@@ -195,7 +196,7 @@ impl CacheBackend for RedisBackend {
     }
 
     async fn health(&self) -> Result<()> {
-        self.0.router.ping().await
+        self.0.router.probe().await
     }
 
     fn is_remote(&self) -> bool {
