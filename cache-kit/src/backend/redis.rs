@@ -75,8 +75,9 @@ use wire::check_runtime;
 /// ```
 ///
 /// # What Redis has to allow
-/// An ACL user needs the commands `AUTH DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PING PTTL SET SETRANGE STRLEN TIME UNLINK`, better also `ROLE` (a replica is then
-/// recognised at once), in a cluster `ASKING` and `CLUSTER|SLOTS`, and the keys `ck:*`.
+/// An ACL user needs the keys `~ck:*` and the commands `DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PTTL SET SETRANGE STRLEN TIME UNLINK`, in a cluster also `ASKING` and
+/// `CLUSTER|SLOTS`, for a database other than 0 `SELECT`. Where `HELLO` has to be allowed (before Redis 7), that is better too: a replica, and a node of a cluster, are then
+/// recognised at once. [`connect`](Self::connect) and [`health`](CacheBackend::health) try what is allowed.
 ///
 /// # What is not promised
 /// A Redis that forgets an invalidation it has acknowledged (a failover that loses a write, a restart from an old snapshot) serves the older entry until
@@ -133,13 +134,13 @@ impl RedisBackend {
         })))
     }
 
-    /// Connects now, to everyone who may be asked, rather than at the first call.
+    /// Connects now, to everyone who may be asked, rather than at the first call, and tries whether they allow what the cache does. Leaves nothing behind.
     ///
     /// # Errors
-    /// [`Error::BackendError`](crate::Error::BackendError) or [`Error::Timeout`](crate::Error::Timeout) that says who cannot be reached, and why. The backend can be used all the same:
-    /// it tries again.
+    /// [`Error::BackendError`](crate::Error::BackendError) that says who cannot be reached or does not allow it, and why;
+    /// [`Error::Timeout`](crate::Error::Timeout) if a connection is there and no answer comes. The backend can be used all the same: it tries again.
     pub async fn connect(&self) -> Result<()> {
-        self.0.router.ping().await
+        self.0.router.probe().await
     }
 
     /// Returns how many invalidations could not reach Redis yet. They are repeated until they do.
@@ -154,7 +155,7 @@ impl CacheBackend for RedisBackend {
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
         match keys {
             [key] => vec![self.0.read_shared(key, shape).await],
-            // Else each read of one key would carry the state of this.
+            // Who calls would carry the state of what is sent, which is kilobytes.
             keys => Box::pin(self.0.read(keys, shape)).await,
         }
     }
@@ -171,7 +172,7 @@ impl CacheBackend for RedisBackend {
                 Ok(()) => self.0.open_to_the_end(keys, shape).await,
                 Err(error) => vec![Err(error); keys.len()],
             },
-            (keys, intent) => self.0.open(keys, shape, intent).await,
+            (keys, intent) => Box::pin(self.0.open(keys, shape, intent)).await,
         };
         let opened = keys.iter().zip(openings);
         opened
@@ -184,7 +185,7 @@ impl CacheBackend for RedisBackend {
         fills: Vec<Fill<RedisPermit>>,
         shape: &'static Shape,
     ) -> Vec<Result<Filled>> {
-        self.0.fill(fills, shape).await
+        Box::pin(self.0.fill(fills, shape)).await
     }
 
     async fn put(
@@ -192,7 +193,7 @@ impl CacheBackend for RedisBackend {
         puts: Vec<Fill<RedisPermit>>,
         shape: &'static Shape,
     ) -> Vec<Result<Filled>> {
-        self.0.put(puts, shape).await
+        Box::pin(self.0.put(puts, shape)).await
     }
 
     async fn invalidate(&self, keys: &[CacheKey]) -> Vec<Result<()>> {
@@ -204,7 +205,7 @@ impl CacheBackend for RedisBackend {
     }
 
     async fn health(&self) -> Result<()> {
-        self.0.router.ping().await
+        self.0.router.probe().await
     }
 
     async fn run_pending_tasks(&self) -> Result<()> {

@@ -9,18 +9,17 @@ use cache_kit::{RedisConfig, RedisTls};
 use super::employments::{Employments, Table, employment};
 
 /// The rules of an ACL user for the cache: `ACL SETUSER app on >s3cret …`.
-pub const RULES: [&str; 18] = [
+pub const RULES: [&str; 17] = [
     "~ck:*",
     "+del",
     "+eval",
     "+evalsha",
     "+get",
+    "+hello",
     "+mget",
     "+persist",
     "+pexpire",
-    "+ping",
     "+pttl",
-    "+role",
     "+set",
     "+setrange",
     "+strlen",

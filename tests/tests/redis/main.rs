@@ -5,6 +5,7 @@ mod configs;
 mod conformance;
 mod failover;
 mod fixtures;
+mod hints;
 mod hostile;
 mod journal;
 mod leases;

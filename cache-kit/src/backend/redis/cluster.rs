@@ -171,10 +171,9 @@ impl Cluster {
         }
     }
 
-    /// Returns the masters, from whoever knows them.
-    pub(super) async fn masters(self: &Arc<Self>) -> Result<Vec<Arc<Node>>> {
-        let slots = self.slots().await?;
-        Ok(slots.masters().map(|address| self.node(address)).collect())
+    /// Returns a probe for each master.
+    pub(super) async fn probes(self: &Arc<Self>) -> Result<Vec<u32>> {
+        Ok(self.slots().await?.probes())
     }
 
     /// Gives what is known of the slots, or waits for a search, until the deadline of a call.

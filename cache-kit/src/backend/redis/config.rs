@@ -30,6 +30,8 @@ use std::time::Duration;
 ///
 /// User names and passwords are percent-decoded. They are never shown, nor part of an error.
 ///
+/// `compress_above` is there with the feature `compression`, and `encryption` with the feature `encryption`.
+///
 /// ```
 /// use cache_kit::RedisConfig;
 /// use std::time::Duration;

@@ -1,13 +1,13 @@
 //! Making a connection.
 
 use super::config::{Address, Credentials, RedisConfig, RedisTls, fault};
-use super::wire::{ServerClock, unexpected};
+use super::wire::{ServerClock, refused, unexpected};
 use crate::error::{Error, Result};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, Value,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, Value,
 };
 
 /// How connections are made, whoever they are to.
@@ -54,33 +54,37 @@ impl Dialer {
     /// Connects, signs in, and asks what time it is there. Takes as long as it takes.
     pub(super) async fn dial(&self, address: &Address) -> Result<Dialled> {
         let mut connection = self.connect(address).await?;
-        let time = ask(&mut connection, address, &redis::cmd("TIME")).await?;
+        let time = connection.send_packed_command(&redis::cmd("TIME")).await;
+        let time = time
+            .and_then(Value::extract_error)
+            .map_err(|error| refused(address, &error))?;
         let clock = ServerClock::read(&time).ok_or_else(|| unexpected("`TIME`"))?;
         Ok(Dialled { connection, clock })
     }
 
-    /// The same, to a server that takes writes: a replica's answers are old, and it cannot be told to forget. Who may not ask for its role takes it for a
-    /// master.
+    /// The same, to a server of its own that takes writes: a replica's answers are old, and it cannot be told to forget. Who may not ask takes it for one.
     pub(super) async fn dial_master(&self, address: &Address) -> Result<Dialled> {
         let mut dialled = self.dial(address).await?;
-        let role = dialled
+        let hello = dialled
             .connection
-            .send_packed_command(&redis::cmd("ROLE"))
+            .send_packed_command(&redis::cmd("HELLO"))
             .await;
-        let role = match role.map_err(|error| failed(address, &error))? {
-            Value::Array(role) => role.into_iter().next(),
-            _ => None,
+        let hello = hello.map_err(|error| refused(address, &error))?;
+        let secure = if self.tls.is_some() { "s" } else { "" };
+        let complaint = if says(&hello, "mode", "cluster") {
+            format!(
+                "is a node of a cluster; write `redis{secure}-cluster://{address}` (feature `redis-cluster`)"
+            )
+        } else if says(&hello, "role", "replica") {
+            "is a replica, and takes no writes".to_owned()
+        } else {
+            return Ok(dialled);
         };
-        match role {
-            Some(Value::BulkString(role)) if role != b"master" => {
-                let demoted = format!("Redis at {address} is a replica, and takes no writes");
-                Err(Error::BackendError(demoted.into()))
-            }
-            _ => Ok(dialled),
-        }
+        let complaint = format!("Redis at {address} {complaint}");
+        Err(Error::BackendError(complaint.into()))
     }
 
-    /// Connects and signs in.
+    /// Connects and signs in. What redis-rs says of a refused sign-in repeats neither name nor password.
     pub(super) async fn connect(&self, address: &Address) -> Result<MultiplexedConnection> {
         // The deadlines are whoever's who waits.
         let config = AsyncConnectionConfig::new()
@@ -89,7 +93,28 @@ impl Dialer {
             .set_pipeline_buffer_size(BUFFERED);
         let client = self.client(address)?;
         let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        connecting.await.map_err(|error| failed(address, &error))
+        connecting
+            .await
+            .map_err(|error| self.unconnected(address, &error))
+    }
+
+    fn unconnected(&self, address: &Address, error: &RedisError) -> Error {
+        let is_garbled = error.kind() == ErrorKind::Parse
+            || (error.is_connection_dropped() && !error.is_connection_refusal())
+            || error.to_string().contains("corrupt message");
+        if !is_garbled || matches!(address, Address::Unix(_)) {
+            return refused(address, error);
+        }
+        failed(address, error, self.tls_help())
+    }
+
+    /// Says what may be wrong where nobody is understood.
+    pub(super) fn tls_help(&self) -> &'static str {
+        if self.tls.is_some() {
+            "; if it speaks no TLS, its URL begins with `redis`, not `rediss`"
+        } else {
+            "; if it speaks TLS, its URL begins with `rediss`"
+        }
     }
 
     fn client(&self, address: &Address) -> Result<Client> {
@@ -132,21 +157,28 @@ impl Dialer {
     }
 }
 
-/// Asks one thing on a connection that is not in use yet.
+/// Asks a sentinel one thing.
+#[cfg(feature = "redis-sentinel")]
 pub(super) async fn ask(
     connection: &mut MultiplexedConnection,
     address: &Address,
-    cmd: &Cmd,
+    cmd: &redis::Cmd,
 ) -> Result<Value> {
     let answer = connection.send_packed_command(cmd).await;
     answer
         .and_then(Value::extract_error)
-        .map_err(|error| failed(address, &error))
+        .map_err(|error| failed(address, &error, ""))
 }
 
-/// What redis-rs says of a refused sign-in repeats neither name nor password.
-fn failed(address: &Address, error: &RedisError) -> Error {
-    Error::BackendError(format!("Redis at {address}: {error}").into())
+fn failed(address: &Address, error: &RedisError, help: &str) -> Error {
+    Error::BackendError(format!("Redis at {address}: {error}{help}").into())
+}
+
+/// Says whether a server greets with this.
+fn says(hello: &Value, name: &str, what: &str) -> bool {
+    let is = |value: &Value, text: &str| matches!(value, Value::BulkString(bytes) if bytes == text.as_bytes());
+    let mut said = hello.as_map_iter().into_iter().flatten();
+    said.any(|(key, value)| is(key, name) && is(value, what))
 }
 
 /// So many calls may be on their way to the connection's task before the next one waits.

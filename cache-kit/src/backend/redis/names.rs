@@ -6,6 +6,7 @@
 //! | value | `ck:v:{key}:<schema>` |
 //! | lease | `ck:l:{key}:<schema>` |
 //! | guard of a prefix | `ck:g:{prefix}:all` |
+//! | what permissions are tried on, and never stored | `ck:p:{number}` |
 //!
 //! What stands between the first `{` and the `}` after it decides the slot in a cluster, so all parts of one key share theirs, whatever the key holds. A guard's
 //! name knows no schema: an invalidation reaches every version of a type. Only the guard of a key ends with `}`, so no two names are the same.
@@ -32,6 +33,10 @@ pub(super) fn lease(key: &CacheKey, shape: &Shape) -> String {
 
 pub(super) fn prefix_guard(prefix: &str) -> String {
     format!("ck:g:{{{prefix}}}:all")
+}
+
+pub(super) fn probe(number: u32) -> String {
+    format!("ck:p:{{{number}}}")
 }
 
 fn versioned(begin: &str, key: &CacheKey, shape: &Shape) -> String {

@@ -9,7 +9,7 @@ use ticket::{Fault, Ticket};
 use super::breaker::{Admission, Breaker};
 use super::config::Address;
 use super::connect::{Dialer, Dialled};
-use super::wire::{Parcel, Reply, ServerClock, check_runtime, is_refusal};
+use super::wire::{Parcel, Reply, ServerClock, check_runtime, is_refusal, refused};
 use crate::error::{Error, Result};
 use redis::{ServerErrorKind, Value};
 use std::fmt;
@@ -87,8 +87,20 @@ impl Node {
         let (values, clock) = answer.map_err(|fault| fault.error().clone())?;
         Ok(values
             .into_iter()
-            .map(|value| Reply { value, clock })
+            .map(|value| self.reply(value, clock))
             .collect())
+    }
+
+    fn reply(&self, value: Value, clock: ServerClock) -> Reply {
+        let refusal = match &value {
+            Value::ServerError(error) => Some(refused(&self.target, &error.clone().into())),
+            _ => None,
+        };
+        Reply {
+            value,
+            refusal,
+            clock,
+        }
     }
 
     async fn exchange(
@@ -102,7 +114,7 @@ impl Node {
             Some(link) => (link, now),
             None => match timeout_at(until, Box::pin(self.link())).await {
                 Ok(link) => (link.map_err(Fault::Unreached)?, Instant::now()),
-                Err(_) => return Err(Fault::Unreached(Error::Timeout)),
+                Err(_) => return Err(Fault::Waited(self.unconnected(self.timing.call))),
             },
         };
         link.owe(sent);
@@ -173,7 +185,7 @@ impl Node {
         tokio::spawn(async move {
             let made = match timeout(node.timing.connect, node.connect()).await {
                 Ok(made) => made,
-                Err(_) => Err(Error::Timeout),
+                Err(_) => Err(node.unconnected(node.timing.connect)),
             };
             let mut state = node.state();
             state.attempt = None;
@@ -233,6 +245,14 @@ impl Node {
                 is_open: admission == Admission::Probe,
             }),
         }
+    }
+
+    fn unconnected(&self, waited: Duration) -> Error {
+        let help = match &self.target {
+            Target::At(Address::Unix(_)) => "",
+            _ => self.dialer.tls_help(),
+        };
+        self.failure(&format!("no connection within {waited:?}{help}"))
     }
 
     fn failure(&self, what: &str) -> Error {

@@ -59,7 +59,7 @@ impl Shared {
         let (shared, asked) = (Arc::clone(self), key.clone());
         let question = move || {
             let (shared, key) = (Arc::clone(&shared), asked.clone());
-            async move { only(shared.open_to_the_end(&[key], shape).await) }
+            Box::pin(async move { only(shared.open_to_the_end(&[key], shape).await) })
         };
         self.opens
             .ask((key.clone(), shape.type_id()), question)

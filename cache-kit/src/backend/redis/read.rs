@@ -81,7 +81,7 @@ impl Shared {
         let (shared, asked) = (Arc::clone(self), key.clone());
         let question = move || {
             let (shared, key) = (Arc::clone(&shared), asked.clone());
-            async move { shared.read_one(&key, shape).await }
+            Box::pin(async move { shared.read_one(&key, shape).await })
         };
         self.reads
             .ask((key.clone(), shape.type_id()), question)

@@ -4,8 +4,10 @@
 use super::cluster::Cluster;
 use super::config::{Deployment, RedisConfig};
 use super::connect::Dialer;
+use super::names;
 use super::node::{Node, Target, Timing};
-use super::wire::{Parcel, Reply, Request, accepted};
+use super::script::PROBE;
+use super::wire::{Parcel, Reply, Request};
 use crate::backend::only;
 use crate::error::{Error, Result};
 use std::sync::Arc;
@@ -88,26 +90,25 @@ impl Router {
         }
     }
 
-    /// Says whether everyone who may be asked answers.
-    pub(super) async fn ping(&self) -> Result<()> {
-        let ping = Parcel::of(vec![redis::cmd("PING")]);
-        match self {
-            Self::One(node) => pinged(node.send(&ping).await),
+    /// Says whether everyone who may be asked answers, and lets us do what the protocol is made of.
+    pub(super) async fn probe(&self) -> Result<()> {
+        let numbers = match self {
+            Self::One(_) => vec![0],
             #[cfg(feature = "redis-cluster")]
-            Self::Cluster(cluster) => {
-                for node in cluster.masters().await? {
-                    pinged(node.send(&ping).await)?;
-                }
-                Ok(())
-            }
-        }
+            Self::Cluster(cluster) => cluster.probes().await?,
+        };
+        let requests = numbers.into_iter().flat_map(|number| self.probes(number));
+        let replies = self.send(requests.collect()).await;
+        replies.into_iter().try_for_each(|reply| reply.map(drop))
     }
-}
 
-fn pinged(answer: Result<Vec<Reply>>) -> Result<()> {
-    answers(answer, 1)
-        .into_iter()
-        .try_for_each(|reply| reply.map(drop))
+    /// Makes what is tried on one probe: the script, by its source and by its hash, and in a cluster the word for a slot that moves.
+    fn probes(&self, number: u32) -> impl Iterator<Item = Request> + use<> {
+        let name = names::probe(number);
+        let asking = self.is_cluster().then(|| redis::cmd("ASKING"));
+        let commands = asking.into_iter().chain(PROBE.both(&[&name]));
+        commands.map(move |cmd| Request::new(cmd, &name))
+    }
 }
 
 /// Gives each request its answer, what was refused as a failure of its own.
@@ -120,9 +121,10 @@ pub(super) fn answers(sent: Result<Vec<Reply>>, count: usize) -> Vec<Result<Repl
     }
 }
 
-pub(super) fn checked(reply: Reply) -> Result<Reply> {
-    Ok(Reply {
-        value: accepted(reply.value)?,
-        clock: reply.clock,
-    })
+/// Takes what the server refused for a failure.
+pub(super) fn checked(mut reply: Reply) -> Result<Reply> {
+    match reply.refusal.take() {
+        Some(refusal) => Err(refusal),
+        None => Ok(reply),
+    }
 }

@@ -150,7 +150,25 @@ pub(super) static RELEASE: Script = script!(
 return 1",
 );
 
-static ALL: [&Script; 6] = [&READ, &OPEN, &GUARD, &FILL, &PUT, &RELEASE];
+/// `KEYS`: a name that nobody uses. Does whatever the others do, to nothing: what is there is dropped, and nothing is stored. `UNLINK` comes first, for
+/// after a write a script is not told that memory is short.
+pub(super) static PROBE: Script = script!(
+    "local k = KEYS[1]
+redis.call('UNLINK', k)
+redis.call('SET', k, '', 'XX')
+redis.call('SETRANGE', k, 0, '')
+redis.call('PERSIST', k)
+redis.call('PEXPIRE', k, 1)
+redis.call('PTTL', k)
+redis.call('STRLEN', k)
+redis.call('GET', k)
+redis.call('MGET', k)
+redis.call('TIME')
+redis.call('DEL', k)
+return 1"
+);
+
+static ALL: [&Script; 7] = [&READ, &OPEN, &GUARD, &FILL, &PUT, &RELEASE, &PROBE];
 
 impl Script {
     /// Begins a call of a script that the server knows.
@@ -161,6 +179,12 @@ impl Script {
             cmd.arg(key);
         }
         cmd
+    }
+
+    /// Makes a call by the source, and one by the hash.
+    pub(super) fn both(&self, keys: &[&str]) -> impl Iterator<Item = Cmd> + use<> {
+        let call = self.call(keys);
+        with_source(&call).into_iter().chain([call])
     }
 }
 

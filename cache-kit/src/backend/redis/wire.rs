@@ -4,7 +4,8 @@ use super::script;
 use crate::backend::Age;
 use crate::error::{Error, Result};
 use redis::aio::MultiplexedConnection;
-use redis::{Arg, Cmd, Pipeline, RedisResult, ServerErrorKind, Value};
+use redis::{Arg, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 /// One command, about names of one slot.
@@ -31,6 +32,8 @@ impl Request {
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) value: Value,
+    /// What a server error comes to.
+    pub(super) refusal: Option<Error>,
     pub(super) clock: ServerClock,
 }
 
@@ -170,15 +173,25 @@ pub(super) fn is_refusal(value: &Value, kind: ServerErrorKind) -> bool {
     matches!(value, Value::ServerError(error) if error.kind() == Some(kind))
 }
 
-/// Takes what the server refused for a failure.
-pub(super) fn accepted(value: Value) -> Result<Value> {
-    match value {
-        Value::ServerError(error) => Err(Error::BackendError(
-            redis::RedisError::from(error).to_string().into(),
-        )),
-        value => Ok(value),
-    }
+/// Says what a server refused, which one it is, and what would help.
+pub(super) fn refused(server: &dyn Display, error: &RedisError) -> Error {
+    let said = error.to_string();
+    let says = |words: &[&str]| words.iter().any(|words| said.contains(words));
+    let is_denied = error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm);
+    let help = if is_denied || says(&DENIED) {
+        "; the user needs the keys `~ck:*`, and the commands that the docs of `RedisBackend` list under \"What Redis has to allow\""
+    } else if error.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot) {
+        "; a node of a cluster has a URL that begins with `redis-cluster://`, or `rediss-cluster://` over TLS (feature `redis-cluster`)"
+    } else if says(&["cluster support disabled"]) {
+        "; one server has a URL that begins with `redis://`, or `rediss://` over TLS"
+    } else {
+        ""
+    };
+    Error::BackendError(format!("Redis at {server}: {said}{help}").into())
 }
+
+/// What a script is told that does what its user may not, by Redis up to 7.0 and after it.
+const DENIED: [&str; 2] = ["The user executing the script", "ACL failure in script"];
 
 pub(super) fn unexpected(what: &str) -> Error {
     Error::BackendError(format!("Redis gave an answer to {what} that is none").into())

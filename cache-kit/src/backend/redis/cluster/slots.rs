@@ -1,9 +1,14 @@
 //! Who has which slot, as `CLUSTER SLOTS` says.
 
 use super::super::config::Address;
+use super::super::names;
 use super::super::wire::{integer, unexpected};
 use crate::error::{Error, Result};
 use redis::Value;
+use std::collections::HashSet;
+
+/// So many probes are looked through: a master with a single slot is among those whom one of them concerns.
+const PROBES: u32 = 1 << 18;
 
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -53,6 +58,19 @@ impl Slots {
                     .all(|other| other.master != range.master)
             })
             .map(|(_, range)| &range.master)
+    }
+
+    /// Finds a probe for each master, by its number.
+    pub(super) fn probes(&self) -> Vec<u32> {
+        let mut left: HashSet<_> = self.masters().collect();
+        let count = left.len();
+        (0..PROBES)
+            .filter(|number| {
+                let master = self.master(names::slot(&names::probe(*number)));
+                master.is_some_and(|master| left.remove(master))
+            })
+            .take(count)
+            .collect()
     }
 }
 
@@ -119,6 +137,23 @@ mod tests {
         assert_eq!(master(8001), None);
         assert_eq!(master(16383).as_deref(), Some("b:2"));
         assert_eq!(slots.masters().count(), 2);
+    }
+
+    #[test]
+    fn each_master_has_a_probe_however_few_slots_it_has() {
+        let value = Value::Array(vec![
+            range(0, 99, text("a"), 1),
+            range(100, 100, text("b"), 2),
+            range(101, 16383, text("a"), 1),
+        ]);
+        let slots = Slots::read(&value, &from()).unwrap();
+        let probes = slots.probes();
+        let masters: Vec<_> = probes
+            .iter()
+            .filter_map(|number| slots.master(names::slot(&names::probe(*number))))
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(masters, ["a:1", "b:2"]);
     }
 
     #[test]

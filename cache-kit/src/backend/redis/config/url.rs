@@ -176,6 +176,12 @@ pub(super) fn addresses<'a>(
 
 /// Reads `host`, `host:port`, `[::1]` or `[::1]:port`.
 pub(super) fn address(text: &str, default_port: u16) -> Result<Address> {
+    if text.contains(',') {
+        return Err(fault(
+            "one Redis server has one host; write `redis-cluster://host,host2` for a cluster, or `redis+sentinel://host,host2/mymaster` for Sentinel"
+                .to_owned(),
+        ));
+    }
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
         None => match text.split_once(':') {
@@ -268,6 +274,11 @@ mod tests {
             ("redis://:6379", "no host"),
             ("redis://h:0", "a port"),
             ("redis://h:65536", "a port"),
+            ("redis://h1,h2", "`redis-cluster://host,host2`"),
+            (
+                "rediss://h1:1,h2:2/0",
+                "`redis+sentinel://host,host2/mymaster`",
+            ),
             ("redis://h/x", "a database"),
             ("redis://h/1/2", "more than a database"),
             ("redis://h/1?db=2", "more than a database"),
@@ -288,6 +299,7 @@ mod tests {
         for url in [
             "redis://app:s3cret",
             "redis://app:s3cret@h:port",
+            "redis://app:s3cret,h",
             "redis://app:s3cret@h/x",
             "redis://app:s3cret@h?x=1",
             "redis://app:6/s3cret@h",

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 pub(super) enum Fault {
     /// There is no connection: the breaker knows already.
     Unreached(Error),
+    /// There is no connection yet.
+    Waited(Error),
     /// The connection ended.
     Lost(Error),
     /// None came in time, to anybody.
@@ -20,7 +22,7 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) fn error(&self) -> &Error {
         match self {
-            Self::Unreached(error) | Self::Lost(error) => error,
+            Self::Unreached(error) | Self::Waited(error) | Self::Lost(error) => error,
             Self::Silent | Self::Late => &Error::Timeout,
         }
     }
@@ -38,7 +40,7 @@ impl Ticket {
         match answer {
             Ok(_) => state.breaker.succeed(),
             // Whoever waits for an attempt has learnt nothing of its end.
-            Err(Fault::Unreached(Error::Timeout)) => state.breaker.forget_probe(Instant::now()),
+            Err(Fault::Waited(_)) => state.breaker.forget_probe(Instant::now()),
             Err(Fault::Unreached(_)) => {}
             Err(fault) => {
                 let now = Instant::now();
