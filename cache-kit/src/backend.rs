@@ -217,6 +217,8 @@ pub struct Opened<P> {
 pub enum Lease {
     /// It is the caller's, or nobody shares the store.
     Held,
+    /// It is this process', and not the caller's alone: who opened before may be loading, or have loaded.
+    Shared,
     /// Somebody else is loading: what they load will be found by who opens again in a while.
     Taken,
 }

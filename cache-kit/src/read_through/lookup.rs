@@ -36,6 +36,15 @@ pub(crate) enum Pass<P> {
 }
 
 impl<P> Pass<P> {
+    /// Keeps a permit for a flight that this caller may lead. Where others opened with it, their flight may have landed before this one begins: it is asked for
+    /// again then.
+    pub(crate) fn kept(permit: P, lease: Lease) -> Self {
+        match lease {
+            Lease::Shared => Self::Unopened,
+            Lease::Held | Lease::Taken => Self::Opened(permit, lease),
+        }
+    }
+
     pub(super) fn renewed(self) -> Self {
         match self {
             Self::Denied => Self::Denied,

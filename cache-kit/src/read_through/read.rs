@@ -106,10 +106,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             Missed::Unstamped => match Box::pin(self.open()).await? {
                 Some(opened) => match self.landing_of(opened.found) {
                     Some((_, output)) => return Ok(output),
-                    None => (
-                        Some(opened.stamp),
-                        Pass::Opened(opened.permit, opened.lease),
-                    ),
+                    None => (Some(opened.stamp), Pass::kept(opened.permit, opened.lease)),
                 },
                 None => (None, Pass::Denied),
             },

@@ -30,6 +30,11 @@ pub(super) struct Opening {
 
 impl Opening {
     pub(super) fn into_opened(self, key: &CacheKey) -> Opened<RedisPermit> {
+        let lease = match &self.lease {
+            _ if self.is_taken => backend::Lease::Taken,
+            Some(lease) if lease.share() => backend::Lease::Shared,
+            _ => backend::Lease::Held,
+        };
         Opened {
             stamp: stamp_of(self.guard, self.prefix_guard),
             permit: RedisPermit {
@@ -38,11 +43,7 @@ impl Opening {
                 prefix_guard: self.prefix_guard,
                 lease: self.lease,
             },
-            lease: if self.is_taken {
-                backend::Lease::Taken
-            } else {
-                backend::Lease::Held
-            },
+            lease,
             found: self.found,
         }
     }
@@ -150,18 +151,24 @@ impl Shared {
             Value::Array(parts) => {
                 let parts: [Value; 3] = parts.try_into().map_err(|_| unexpected("`OPEN`"))?;
                 let [guard, won, value] = parts;
-                (guard, Some(won == Value::Int(1)), bytes(value))
+                (guard, Some(won), bytes(value))
             }
             guard => (guard, None, None),
         };
         let guard = integer(&guard).ok_or_else(|| unexpected("`OPEN`"))?;
+        let won = match lease {
+            Some(Value::Int(1)) => Some(false),
+            Some(Value::Int(2)) => Some(true),
+            _ => None,
+        };
         let stored = value.map(|value| (value, reply.clock));
         let found = self.look_up(key, (guard, prefix_guard), stored, shape);
         Ok(Opening {
             guard,
             prefix_guard,
-            lease: (lease == Some(true)).then(|| Lease::new(self, names::lease(key, shape), guard)),
-            is_taken: lease == Some(false),
+            lease: won
+                .map(|is_shared| Lease::new(self, names::lease(key, shape), guard, is_shared)),
+            is_taken: lease.is_some() && won.is_none(),
             // What is damaged is there to be replaced.
             found: found.unwrap_or(Lookup::Miss(None)),
         })

@@ -33,10 +33,17 @@ pub(super) struct Lease {
     name: Arc<str>,
     guard: u64,
     is_settled: AtomicBool,
+    /// Whether somebody opened with it already, who may be loading or have loaded.
+    is_shared: AtomicBool,
 }
 
 impl Lease {
-    pub(super) fn new(shared: &Arc<Shared>, name: String, guard: u64) -> Arc<Self> {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        name: String,
+        guard: u64,
+        is_shared: bool,
+    ) -> Arc<Self> {
         let name = Arc::from(name);
         shared.leases.add(&name, guard);
         Arc::new(Self {
@@ -44,7 +51,13 @@ impl Lease {
             name,
             guard,
             is_settled: AtomicBool::new(false),
+            is_shared: AtomicBool::new(is_shared),
         })
+    }
+
+    /// Says whether somebody opened with it before; from now on somebody has.
+    pub(super) fn share(&self) -> bool {
+        self.is_shared.swap(true, Ordering::Relaxed)
     }
 
     /// Says that a fill gives it back.

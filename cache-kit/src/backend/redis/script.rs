@@ -82,7 +82,7 @@ return redis.call('MGET', unpack(KEYS))"
 );
 
 /// `KEYS`: guard, lease, value; `ARGV`: a new guard, for how long, owner of the lease, for how long, the largest size of a value. Returns the guard,
-/// whether the lease is the owner's now, and the value. A lease of another guard is void, and so is one that never ends.
+/// whether the lease is the owner's now (2 if it was before), and the value. A lease of another guard is void, and so is one that never ends.
 pub(super) static OPEN: Script = script!(
     bound!(),
     "bound(KEYS[1], 19)
@@ -93,7 +93,7 @@ local f = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])
     "local l, mine, won = f[2], g .. ':' .. ARGV[3], 0
 if not l or l == mine or string.sub(l, 1, #g + 1) ~= g .. ':' or redis.call('PTTL', KEYS[2]) < 0 then
   redis.call('SET', KEYS[2], mine, 'PX', ARGV[4])
-  won = 1
+  won = l == mine and 2 or 1
 end
 return {g, won, f[3]}"
 );

@@ -112,10 +112,7 @@ where
                             self.take(item, &landing)?;
                             continue;
                         }
-                        None => (
-                            Some(opened.stamp),
-                            Pass::Opened(opened.permit, opened.lease),
-                        ),
+                        None => (Some(opened.stamp), Pass::kept(opened.permit, opened.lease)),
                     },
                     Err(error) => match self.propagated(error) {
                         Some(failed) => {
