@@ -46,6 +46,11 @@ impl Arguments {
         }
     }
 
+    /// All of them, but the receiver.
+    pub(crate) fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
     /// How the method holds its `self`.
     pub(crate) fn receiver(&self) -> Option<&Receiver> {
         self.receiver.as_ref()

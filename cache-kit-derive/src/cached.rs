@@ -3,6 +3,7 @@
 mod expand;
 mod input;
 mod model;
+mod refresh;
 
 use proc_macro2::TokenStream;
 

@@ -10,60 +10,89 @@ use crate::duration::Lifetime;
 use crate::messages;
 use crate::options::{Options, Setting, peel_expr};
 
+/// The options that are durations.
+const DURATIONS: [&str; 5] = [
+    "ttl",
+    "negative_ttl",
+    "stale_while_revalidate",
+    "stale_if_error",
+    "error_throttle",
+];
+
+/// Those that say what is done once the `ttl` is over.
+const AFTER_TTL: [&str; 2] = ["stale_while_revalidate", "stale_if_error"];
+
 /// Lifetime options as written.
 #[derive(Debug)]
 pub(crate) struct LifetimeOptions {
-    ttl: Option<Setting<Expr>>,
-    negative_ttl: Option<Setting<Expr>>,
+    durations: Vec<(&'static str, Setting<Expr>)>,
     jitter: Option<Setting<Expr>>,
 }
 
 impl LifetimeOptions {
     /// Takes them out of an attribute's options.
     pub(crate) fn from_options(options: &mut Options) -> Self {
+        let durations = DURATIONS.into_iter();
         Self {
-            ttl: options.take("ttl"),
-            negative_ttl: options.take("negative_ttl"),
+            durations: durations
+                .filter_map(|name| Some((name, options.take(name)?)))
+                .collect(),
             jitter: options.take("jitter"),
         }
     }
 
     /// Refuses every one of them: nothing is stored, so nothing lives.
     pub(crate) fn reject_all(&self, because_of: &str, diagnostics: &mut Diagnostics) {
-        for setting in [&self.ttl, &self.negative_ttl, &self.jitter]
-            .into_iter()
-            .flatten()
-        {
+        let durations = self.durations.iter().map(|(_, setting)| setting);
+        for setting in durations.chain(&self.jitter) {
             let message = messages::useless_lifetime(&setting.name, because_of);
             diagnostics.report(&setting.name, message);
         }
+    }
+
+    /// Refuses what begins where a `ttl` ends, if there is none.
+    pub(crate) fn require_ttl(&self, diagnostics: &mut Diagnostics) {
+        if self.get("ttl").is_some() {
+            return;
+        }
+        for setting in AFTER_TTL.into_iter().filter_map(|name| self.get(name)) {
+            diagnostics.report(&setting.name, messages::endless(&setting.name));
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Setting<Expr>> {
+        let mut durations = self.durations.iter();
+        durations
+            .find(|(known, _)| *known == name)
+            .map(|(_, setting)| setting)
     }
 }
 
 /// Lifetimes as meant; what was refused is absent, and reported.
 #[derive(Debug)]
 pub(crate) struct Lifetimes {
-    ttl: Option<Lifetime>,
-    negative_ttl: Option<Lifetime>,
+    durations: Vec<(&'static str, Lifetime)>,
     jitter: Option<Jitter>,
 }
 
 impl Lifetimes {
     /// Checks each lifetime.
     pub(crate) fn from_input(input: &LifetimeOptions, diagnostics: &mut Diagnostics) -> Self {
-        let mut lifetime =
-            |setting: &Setting<Expr>| Lifetime::from_setting(setting, &mut *diagnostics);
-        let ttl = input.ttl.as_ref().and_then(&mut lifetime);
-        let negative_ttl = input.negative_ttl.as_ref().and_then(&mut lifetime);
+        let durations = input.durations.iter().filter_map(|(name, setting)| {
+            Some((*name, Lifetime::from_setting(setting, &mut *diagnostics)?))
+        });
+        let durations = durations.collect();
         let jitter = input
             .jitter
             .as_ref()
             .and_then(|setting| Jitter::from_setting(setting, diagnostics));
-        Self {
-            ttl,
-            negative_ttl,
-            jitter,
-        }
+        Self { durations, jitter }
+    }
+
+    /// Whether what is stale is to be refreshed.
+    pub(crate) fn revalidate(&self) -> bool {
+        let mut durations = self.durations.iter();
+        durations.any(|(name, _)| *name == "stale_while_revalidate")
     }
 
     /// The runtime's value with them, or nothing if none is given.
@@ -112,19 +141,13 @@ impl Lifetimes {
 
     /// Each given lifetime: its option's name, its value, and where that was written.
     fn settings(&self) -> impl Iterator<Item = (&'static str, TokenStream, Extent)> {
-        let ttl = self.ttl.as_ref().map(ToTokens::to_token_stream);
-        let negative_ttl = self.negative_ttl.as_ref().map(ToTokens::to_token_stream);
+        let durations = self.durations.iter();
+        let durations = durations.map(|(name, value)| (*name, value.to_token_stream()));
         let jitter = self.jitter.as_ref().map(ToTokens::to_token_stream);
-        [
-            ("ttl", ttl),
-            ("negative_ttl", negative_ttl),
-            ("jitter", jitter),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let value = value?;
+        let jitter = jitter.map(|value| ("jitter", value));
+        durations.chain(jitter).map(|(name, value)| {
             let extent = Extent::of(&value);
-            Some((name, value, extent))
+            (name, value, extent)
         })
     }
 }

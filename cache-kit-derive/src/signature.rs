@@ -119,11 +119,28 @@ impl Function {
 
     /// The function again, with another body.
     pub(crate) fn with_body(&self, shell: &Shell, inner: &TokenStream) -> TokenStream {
+        self.with_signature(&self.sig, shell, inner)
+    }
+
+    /// The function again, with another body, whose parameters are not changed in it.
+    pub(crate) fn with_settled_body(&self, shell: &Shell, inner: &TokenStream) -> TokenStream {
+        let mut sig = self.sig.clone();
+        for arg in &mut sig.inputs {
+            if let FnArg::Typed(typed) = arg
+                && let Pat::Ident(pat) = &mut *typed.pat
+            {
+                pat.mutability = None;
+            }
+        }
+        self.with_signature(&sig, shell, inner)
+    }
+
+    fn with_signature(&self, sig: &Signature, shell: &Shell, inner: &TokenStream) -> TokenStream {
         let Self {
             attrs,
             vis,
             default,
-            sig,
+            sig: _,
             body,
         } = self;
         let body_span = body.as_ref().map_or_else(Span::call_site, Group::span);
@@ -206,6 +223,8 @@ pub(crate) struct Receiver {
     /// The `self` of the signature: in a method that a macro made, only this one names it.
     pub(crate) self_token: Token![self],
     pub(crate) hold: Hold,
+    /// Its type, where that is spelt.
+    pub(crate) ty: Option<Type>,
     /// The tokens to blame.
     pub(crate) node: TokenStream,
 }
@@ -234,6 +253,10 @@ impl Receiver {
         Self {
             self_token: receiver.self_token,
             hold,
+            ty: match &receiver.kind {
+                ReceiverKind::Typed(_, ty) => Some((**ty).clone()),
+                _ => None,
+            },
             node: quote!(#receiver),
         }
     }

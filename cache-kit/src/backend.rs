@@ -140,8 +140,23 @@ pub enum Lookup {
         /// How long ago it was stored.
         age: Age,
     },
+    /// A value whose time is over, kept for those who take it nevertheless.
+    Stale(Stale),
     /// Nothing fresh, and the state the key is in; `None` where only `open` can tell.
     Miss(Option<Stamp>),
+}
+
+/// Is a value that has ended and is still kept. What was invalidated is never one.
+#[derive(Clone, Debug)]
+pub struct Stale {
+    /// What is stored.
+    pub value: Erased,
+    /// How long ago it was stored.
+    pub age: Age,
+    /// How long ago its time was over.
+    pub since: Duration,
+    /// The state the key is in.
+    pub stamp: Stamp,
 }
 
 /// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do not, and reading a clock is no small part of
@@ -230,8 +245,17 @@ pub struct Fill<P> {
     pub permit: P,
     /// What.
     pub entry: Entry,
-    /// For how long; `None` is until it is evicted or invalidated.
+    /// For how long it is fresh; `None` is until it is evicted or invalidated.
     pub ttl: Option<Duration>,
+    /// For how long after that it is kept, to be found [`Stale`].
+    pub stale: Duration,
+}
+
+impl<P> Fill<P> {
+    /// How long after it was stored it is gone, if ever.
+    pub(crate) fn kept(&self) -> Option<Duration> {
+        self.ttl.map(|ttl| ttl.saturating_add(self.stale))
+    }
 }
 
 /// Is what an entry says of its key.

@@ -68,6 +68,27 @@ impl<O> Call<O> {
         self
     }
 
+    /// Overrides for how long the entity's values serve while the next is loaded.
+    #[must_use]
+    pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.lifetime = self.lifetime.with_stale_while_revalidate(window);
+        self
+    }
+
+    /// Overrides for how long the entity's values serve where the load of the next fails.
+    #[must_use]
+    pub fn stale_if_error(mut self, window: Duration) -> Self {
+        self.lifetime = self.lifetime.with_stale_if_error(window);
+        self
+    }
+
+    /// Overrides how long a key is not asked for again after a load that failed.
+    #[must_use]
+    pub fn error_throttle(mut self, interval: Duration) -> Self {
+        self.lifetime = self.lifetime.with_error_throttle(interval);
+        self
+    }
+
     /// Names the class that asks, and how old an entry it accepts.
     #[must_use]
     pub(crate) fn class(mut self, class: Cow<'static, str>, age_limit: Option<Duration>) -> Self {
@@ -125,6 +146,16 @@ impl<P: Send, E: Send + 'static> Call<Result<P, E>> {
     }
 }
 
+impl<O> Clone for Call<O> {
+    fn clone(&self) -> Self {
+        Self {
+            ttl_class: self.ttl_class.clone(),
+            sharing: self.sharing.clone(),
+            ..*self
+        }
+    }
+}
+
 impl<O> fmt::Debug for Call<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -138,6 +169,12 @@ impl<O> fmt::Debug for Call<O> {
 pub struct Sharing<O> {
     pub(crate) share: fn(&O) -> Option<Failure>,
     pub(crate) restore: fn(&Failure) -> Option<O>,
+}
+
+impl<O> Clone for Sharing<O> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
 }
 
 impl<O> Sharing<O> {

@@ -33,6 +33,7 @@ mod wrap;
 pub use encryption::Encryption;
 pub(crate) use wrap::Wrap;
 
+use crate::backend::Age;
 use crate::error::Error;
 #[cfg(feature = "encryption")]
 use crate::key::CacheKey;
@@ -109,6 +110,12 @@ impl Header {
             bound.extend(number.to_le_bytes());
         }
         bound
+    }
+
+    /// Says how long an entry of this age has been stale, if it is. The store ends one that is not kept any longer than it is fresh.
+    fn stale_since(&self, age: Age) -> Option<Duration> {
+        let soft = self.soft.filter(|_| self.soft != self.hard)?;
+        age.get().checked_sub(soft)
     }
 
     fn flags(&self) -> u8 {

@@ -101,7 +101,7 @@ impl<B: CacheBackend> CacheExpander<B> {
             .await
     }
 
-    /// Feeds a feeder from a repository that is shared, so that the future borrows nothing but the feeder and the expander.
+    /// Feeds a feeder from a repository that is shared. What is stale, and serves, is refreshed by a task of its own.
     ///
     /// # Errors
     /// As [`CacheService::execute`].
@@ -114,9 +114,12 @@ impl<B: CacheBackend> CacheExpander<B> {
     where
         T: CacheEntity,
         F: CacheFeed<T> + ?Sized,
-        R: DataRepository<T> + ?Sized,
+        R: DataRepository<T> + ?Sized + 'static,
     {
-        self.0.execute(feeder, &*repository, strategy).await
+        let config = OperationConfig::new();
+        Expansion::new(&self.0, feeder, &*repository, strategy, config)
+            .run_shared(&repository)
+            .await
     }
 
     /// Returns the service, for what is done without feeders.

@@ -19,6 +19,9 @@ mod sync {
     pub(super) use std::sync::{Arc, Mutex, MutexGuard};
 }
 
+/// The right and the duty to load a key, for everyone on its flight.
+pub(crate) type Lead = Leader<CacheKey, Tag, Landing>;
+
 /// All flights of a service.
 pub(crate) type Flights = core::Flights<CacheKey, Tag, Landing>;
 

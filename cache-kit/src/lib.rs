@@ -100,6 +100,7 @@ mod schema;
 mod service;
 mod shape;
 pub mod strategy;
+mod throttle;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
@@ -109,7 +110,7 @@ mod write;
 #[doc(inline)]
 pub use backend::{
     Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
-    Lease, Lookup, Opened, Stamp,
+    Lease, Lookup, Opened, Stale, Stamp,
 };
 #[cfg(feature = "redis")]
 #[doc(inline)]

@@ -14,9 +14,13 @@ pub use event::{CacheEvent, InvalidationSource, LoadOutcome, Operation};
 /// | --- | --- |
 /// | a read finds a value | `Hit` |
 /// | a read finds that there is none | `AbsentHit` |
-/// | a read finds nothing | `Miss` |
+/// | a read finds a stale value, and returns it while the next is loaded | `StaleHit` |
+/// | a read finds nothing fresh | `Miss` |
 /// | the miss loads | then `Load`, and `Fill` or `SupersededFill` if there was something to store |
 /// | the miss waits for another's load | then `Coalesced` |
+/// | the load fails, or did not long ago, and a stale value is returned | then `StandIn` |
+/// | what is stale is refreshed, by a task | `Refresh`, `Load`, and `Fill` or `SupersededFill` |
+/// | by the caller | `Refresh`, `Miss`, and as after a miss |
 /// | `Invalidate` | `Invalidation`, `Load`, `Fill` |
 /// | `Bypass` | `Load` |
 /// | a put | `Put`, or `Invalidation` if the entry could not be replaced |
@@ -68,8 +72,14 @@ pub struct CacheStats {
     pub hits: u64,
     /// Reads that found that there is none.
     pub absent_hits: u64,
-    /// Reads that found nothing fresh.
+    /// Reads that found a stale value, and returned it while the next one is loaded.
+    pub stale_hits: u64,
+    /// Reads that found nothing fresh, or nothing that serves.
     pub misses: u64,
+    /// Loads that were to replace a stale value that serves.
+    pub refreshes: u64,
+    /// Stale values that were returned because the load of the next one failed, or had failed not long ago.
+    pub stand_ins: u64,
     /// Times the repository was asked.
     pub loads: u64,
     /// Loads that failed, panicked, were dropped, or, of a single key, brought an invalid entity. (A batch goes on with the others, and counts that
@@ -95,7 +105,7 @@ impl CacheStats {
     /// Returns the share of reads that the cache answered, absences included, from 0 to 1; `None` before the first read. `Bypass` and
     /// `Invalidate` are no reads.
     pub fn hit_ratio(&self) -> Option<f64> {
-        let answered = self.hits + self.absent_hits;
+        let answered = self.hits + self.absent_hits + self.stale_hits;
         let reads = answered + self.misses;
         #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
         let ratio = answered as f64 / reads as f64;

@@ -1,6 +1,7 @@
 //! All that generated code names. Not part of the public API: it changes without notice.
 #![allow(missing_docs, reason = "for generated code")]
 
+mod keep;
 mod keys;
 mod outcome;
 mod put;
@@ -13,10 +14,12 @@ pub use crate::entity::CacheEntity;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
 pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput};
+pub use crate::read_through::Detached;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
 pub use crate::ttl::Lifetime;
 pub use crate::write::Write;
+pub use keep::{Keep, boxed};
 pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,

@@ -5,10 +5,13 @@ mod load;
 mod lookup;
 mod read;
 mod reader;
+mod stale;
 mod turn;
 
-pub(crate) use lookup::{Missed, Pass, Typed, landing_of};
+pub(crate) use lookup::{Miss, Missed, Pass, Stale, Typed, landing_of};
 pub(crate) use reader::{Reader, Waiting, to_fill};
+pub use stale::Detached;
+pub(crate) use stale::{InBackground, Inline, Refresh, Verdict};
 pub(crate) use turn::Turn;
 
 use crate::backend::CacheBackend;
@@ -37,7 +40,7 @@ where
     answer(&reader, lookup).ok()
 }
 
-/// Runs a call to its end; `body` is polled only if the repository has to be asked.
+/// Runs a call to its end; `body` is polled only if the repository has to be asked. What is stale and serves is refreshed by `refresh`, or by this call.
 ///
 /// The future is boxed: a call that hits does not come here, and should not have to keep room for what it does not do.
 #[expect(
@@ -48,6 +51,7 @@ pub(crate) fn read_through<B, O, F>(
     cache: &CacheService<B>,
     key: KeyWriter,
     call: Call<O>,
+    refresh: impl Refresh<B, O>,
     body: Pin<&mut F>,
 ) -> Pin<Box<impl Future<Output = O>>>
 where
@@ -58,10 +62,10 @@ where
     // Here, so that the future need not hold the writer.
     let plan = Plan::of(cache, &key, call);
     Box::pin(async move {
-        match plan.look_up().await {
+        match plan.look_up(&refresh).await {
             Ok(output) => output,
-            Err(missed) => {
-                let asked = plan.ask(missed, body).await;
+            Err(miss) => {
+                let asked = plan.ask(miss, body).await;
                 asked.unwrap_or_else(|ended| ended.output)
             }
         }
@@ -103,13 +107,19 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
     ///
     /// # Errors
     /// What a miss says of the key, for the second step.
-    pub(crate) async fn look_up(&self) -> Result<O, Missed> {
+    pub(crate) async fn look_up(
+        &self,
+        refresh: &impl Refresh<B, O>,
+    ) -> Result<O, Miss<EntityOf<O>>> {
         match self {
-            Self::Read(read) => read.look_up().await,
-            Self::Load(..) => Err(Missed::Unreachable),
+            Self::Read(read) => read.look_up(refresh).await,
+            Self::Load(..) => Err(Missed::Unreachable.into()),
             Self::Refuse(reader, carry, error, _) => {
                 reader.failed(Operation::Declare, error);
-                carry.map_or(Err(Missed::Unreachable), |carry| Ok(carry(error.clone())))
+                match carry {
+                    Some(carry) => Ok(carry(error.clone())),
+                    None => Err(Missed::Unreachable.into()),
+                }
             }
         }
     }
@@ -118,11 +128,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
     /// cache made of it.
     pub(crate) async fn ask<F: Future<Output = O>>(
         &self,
-        missed: Missed,
+        miss: Miss<EntityOf<O>>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         match self {
-            Self::Read(read) => read.ask(missed, body).await,
+            Self::Read(read) => read.ask(miss, body).await,
             Self::Refuse(.., Some(miss)) => Ok(miss()),
             Self::Load(reader, carry) | Self::Refuse(reader, carry, ..) => {
                 Ok(Box::pin(reader.load_uncached(*carry, body)).await)
@@ -136,7 +146,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
 fn answer<B, O>(
     reader: &Reader<'_, B, EntityOf<O>>,
     lookup: Typed<EntityOf<O>>,
-) -> Result<O, Missed>
+) -> Result<O, Miss<EntityOf<O>>>
 where
     B: CacheBackend,
     O: CachedOutput,
@@ -147,10 +157,12 @@ where
             Ok(O::from_payload(O::Payload::from_hit(entity)))
         }
         Typed::Absent => {
-            let absent = O::Payload::absent().ok_or(Missed::Unstamped)?;
+            let Some(absent) = O::Payload::absent() else {
+                return Err(Missed::Unstamped.into());
+            };
             reader.record(|prefix| CacheEvent::AbsentHit { prefix });
             Ok(O::from_payload(absent))
         }
-        Typed::Miss(missed) => Err(missed),
+        Typed::Miss(miss) => Err(miss),
     }
 }

@@ -17,6 +17,7 @@ use crate::flight::Flights;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, CacheStats, Observer, Operation};
 use crate::strategy::CacheStrategy;
+use crate::throttle::Throttle;
 use crate::ttl::Lifetime;
 use definitions::Definitions;
 use settings::Settings;
@@ -55,6 +56,7 @@ pub(crate) struct Inner<B> {
     pub(crate) backend: B,
     pub(crate) settings: Settings,
     pub(crate) flights: Arc<Flights>,
+    pub(crate) throttle: Arc<Throttle>,
     pub(crate) background: Background,
     pub(crate) observer: Observer,
     definitions: Definitions,
@@ -180,8 +182,13 @@ impl<B: CacheBackend> CacheService<B> {
 
     /// Checks an entity's declaration before anything is stored under it.
     pub(crate) fn declare<T: CacheEntity>(&self, operation: Lifetime) -> Result<()> {
-        self.0.settings.declared::<T>(operation).check()?;
+        self.0.settings.check_declared::<T>(operation)?;
         self.0.definitions.check::<T>()
+    }
+
+    /// What an operation's entries live by, unless a policy knows better.
+    pub(crate) fn declared<T: CacheEntity>(&self, operation: Lifetime) -> Lifetime {
+        self.0.settings.declared::<T>(operation)
     }
 
     /// Says how long what an operation stores lives; `None` if it is not to be stored.

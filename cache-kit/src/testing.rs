@@ -5,7 +5,7 @@ pub mod conformance;
 
 pub use bytes::ByteBackend;
 
-use crate::backend::{Age, Entry, Lookup};
+use crate::backend::{Age, Entry, Lookup, Stamp};
 use crate::envelope::{Header, Sealed, stamp_time};
 use crate::error::Result;
 use crate::key::CacheKey;
@@ -55,5 +55,5 @@ pub fn read_entry(
     }
     store
         .wrap
-        .look_up(key, sealed, Age::new(Duration::ZERO), shape)
+        .look_up(key, sealed, (Age::new(Duration::ZERO), Stamp::new(0)), shape)
 }

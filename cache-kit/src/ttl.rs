@@ -26,9 +26,15 @@ pub struct Lifetime {
     ttl: Option<Duration>,
     jitter: Option<f64>,
     negative_ttl: Option<Duration>,
+    stale_while_revalidate: Option<Duration>,
+    stale_if_error: Option<Duration>,
+    error_throttle: Option<Duration>,
 }
 
 impl Lifetime {
+    /// How long a key is not asked for again after a load that failed, unless a lifetime says otherwise.
+    pub const DEFAULT_ERROR_THROTTLE: Duration = Duration::from_secs(5);
+
     /// Builds a lifetime that says nothing: a value lives until it is evicted or invalidated, absence is not stored.
     #[must_use]
     pub const fn new() -> Self {
@@ -36,6 +42,9 @@ impl Lifetime {
             ttl: None,
             jitter: None,
             negative_ttl: None,
+            stale_while_revalidate: None,
+            stale_if_error: None,
+            error_throttle: None,
         }
     }
 
@@ -66,6 +75,33 @@ impl Lifetime {
         self
     }
 
+    /// Keeps a value for so long after its TTL, and returns it at once while one caller, or a task of its own, loads the next. Zero is not at all.
+    ///
+    /// Where the load runs depends on the API: `#[cached(refresh = background)]`, [`get_or_refresh`](crate::CacheService::get_or_refresh) and
+    /// [`with_shared`](crate::CacheExpander::with_shared) have it run by a task; others let the first caller who comes run it, and the rest have the stale value meanwhile.
+    #[must_use]
+    pub const fn with_stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.stale_while_revalidate = Some(window);
+        self
+    }
+
+    /// Keeps a value for so long after its TTL, and returns it where the load of the next one fails. Zero is not at all.
+    ///
+    /// Both windows begin when the TTL ends; what is kept for the one does not serve the other for longer than its own.
+    #[must_use]
+    pub const fn with_stale_if_error(mut self, window: Duration) -> Self {
+        self.stale_if_error = Some(window);
+        self
+    }
+
+    /// Keeps a key whose load has failed from being asked for again for so long, where there is a stale value to return;
+    /// [`DEFAULT_ERROR_THROTTLE`](Self::DEFAULT_ERROR_THROTTLE) unless set. Zero asks each time. Each process counts by itself.
+    #[must_use]
+    pub const fn with_error_throttle(mut self, interval: Duration) -> Self {
+        self.error_throttle = Some(interval);
+        self
+    }
+
     /// Returns how long a value is fresh, if that is bounded.
     pub const fn ttl(&self) -> Option<Duration> {
         self.ttl
@@ -81,6 +117,27 @@ impl Lifetime {
         self.negative_ttl
     }
 
+    /// Returns for how long a stale value is returned while the next one is loaded, if it is.
+    pub const fn stale_while_revalidate(&self) -> Option<Duration> {
+        self.stale_while_revalidate
+    }
+
+    /// Returns for how long a stale value is returned where the load of the next one fails, if it is.
+    pub const fn stale_if_error(&self) -> Option<Duration> {
+        self.stale_if_error
+    }
+
+    /// Returns how long a key is not asked for again after a load that failed, if that is said.
+    pub const fn error_throttle(&self) -> Option<Duration> {
+        self.error_throttle
+    }
+
+    /// How long a value is kept after its TTL.
+    pub(crate) fn stale(&self) -> Duration {
+        let windows = [self.stale_while_revalidate, self.stale_if_error];
+        windows.into_iter().flatten().max().unwrap_or_default()
+    }
+
     /// Takes from `fallback` what this lifetime leaves open.
     #[must_use]
     pub fn or(self, fallback: Self) -> Self {
@@ -88,6 +145,11 @@ impl Lifetime {
             ttl: self.ttl.or(fallback.ttl),
             jitter: self.jitter.or(fallback.jitter),
             negative_ttl: self.negative_ttl.or(fallback.negative_ttl),
+            stale_while_revalidate: self
+                .stale_while_revalidate
+                .or(fallback.stale_while_revalidate),
+            stale_if_error: self.stale_if_error.or(fallback.stale_if_error),
+            error_throttle: self.error_throttle.or(fallback.error_throttle),
         }
     }
 

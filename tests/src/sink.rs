@@ -26,6 +26,9 @@ fn name_of(event: &CacheEvent<'_>) -> String {
     match event {
         CacheEvent::Hit { .. } => "hit".to_owned(),
         CacheEvent::AbsentHit { .. } => "absent-hit".to_owned(),
+        CacheEvent::StaleHit { .. } => "stale-hit".to_owned(),
+        CacheEvent::Refresh { .. } => "refresh".to_owned(),
+        CacheEvent::StandIn { .. } => "stand-in".to_owned(),
         CacheEvent::Miss { .. } => "miss".to_owned(),
         CacheEvent::Coalesced { .. } => "coalesced".to_owned(),
         CacheEvent::Load { outcome, .. } => format!("load:{outcome:?}").to_lowercase(),

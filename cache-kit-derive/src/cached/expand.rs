@@ -19,7 +19,20 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let parens = model.function.sig.paren_token.span.join();
     let write_key = model.key.expand(&private, &entity, &key, parens);
     let plan = plan(model, &private);
-    let block = body::async_block(&model.shell, output);
+    let refresh = local("refresh");
+    let (bind_body, read_through) = match &model.background {
+        None => {
+            let block = body::async_block(&model.shell, output);
+            (
+                quote!(let #load = ::core::pin::pin!(#block);),
+                quote!(read_through(#cache, #key, #call, #load)),
+            )
+        }
+        Some(background) => (
+            background.expand(&model.shell, output, &private),
+            quote!(refresh_through(#cache, #key, #call, #load, #refresh)),
+        ),
+    };
     let find_methods = body::outcome_of(output, &private, &outcome);
     // expands to:
     //     K::check_output::<Ret>();
@@ -31,6 +44,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
     //     let body = pin!(async move { … });
     //     outcome.read_through(cache, key, call, body).await
+    // or, where refreshes run without their callers, with a body that can be called twice:
+    //     …
+    //     outcome.refresh_through(cache, key, call, body, refresh).await
     let inner = quote! {
         #find_methods
         #find_cache
@@ -40,10 +56,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         if let ::core::option::Option::Some(#hit) = #outcome.peek(#cache, &#key, &#call) {
             return #hit;
         }
-        let #load = ::core::pin::pin!(#block);
-        #outcome.read_through(#cache, #key, #call, #load).await
+        #bind_body
+        #outcome.#read_through.await
     };
-    model.function.with_body(&model.shell, &inner)
+    match model.background {
+        None => model.function.with_body(&model.shell, &inner),
+        Some(_) => model.function.with_settled_body(&model.shell, &inner),
+    }
 }
 
 /// What this call asks of the cache.

@@ -16,6 +16,7 @@ pub(super) struct Input {
     pub(super) is_key_attempted: bool,
     pub(super) skip: Vec<Ident>,
     pub(super) lifetimes: LifetimeOptions,
+    pub(super) refresh: Option<Setting<Expr>>,
     pub(super) krate: Option<Setting<Expr>>,
 }
 
@@ -31,6 +32,7 @@ impl Input {
             key: options.take("key"),
             skip: options.take_list("skip"),
             lifetimes: LifetimeOptions::from_options(&mut options),
+            refresh: options.take("refresh"),
             krate: options.take("crate"),
         }
     }

@@ -14,6 +14,7 @@ use crate::signature::{
 use crate::{messages, suggest};
 
 use super::input::Input;
+use super::refresh::{self, Background};
 
 /// A function with a cache in front.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Model {
     pub(super) key: CallKey,
     pub(super) strategy: Strategy,
     pub(super) lifetimes: Lifetimes,
+    /// What a refresh needs that runs without its caller, where one does.
+    pub(super) background: Option<Background>,
     pub(super) krate: CratePath,
 }
 
@@ -63,6 +66,12 @@ impl Model {
             None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
         };
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
+        let background = refresh::background(
+            input.refresh.as_ref(),
+            &lifetimes,
+            &arguments,
+            diagnostics,
+        );
         let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
         Some(Self {
             shell,
@@ -72,6 +81,7 @@ impl Model {
             strategy: strategy?,
             function,
             lifetimes,
+            background: background?,
             krate,
         })
     }

@@ -85,6 +85,7 @@ impl Model {
     ) -> Option<Self> {
         reject_lifetimes(&input.generics, diagnostics);
         let (prefix, key) = required(&input, diagnostics);
+        input.lifetimes.require_ttl(diagnostics);
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
         let version = input
             .version

@@ -13,6 +13,15 @@ pub(crate) const KEY_PART_NAME: &str =
 pub(crate) const KEY_PART_UNNAMED: &str =
     "this part of the key has no name; write `field = expression`";
 
+pub(crate) const REFRESH: &str = "`refresh` is `background` or `inline`; write `refresh = background`";
+
+pub(crate) fn unkept(what: &str) -> String {
+    with_help(
+        format!("{what} cannot be kept for a refresh in the background"),
+        "write `refresh = inline`: a caller then runs it, and others have the stale value meanwhile",
+    )
+}
+
 pub(crate) fn wrong_item(dialect: &Dialect, found: &str) -> String {
     format!(
         "`{}` belongs on an `async fn`, found {found}",

@@ -66,6 +66,13 @@ pub(crate) fn zero_duration(option: &str) -> String {
     format!("zero `{option}` caches nothing")
 }
 
+pub(crate) fn endless(option: &Ident) -> String {
+    with_help(
+        format!("`{option}` needs a `ttl`"),
+        format!("it begins where that ends; write `ttl = \"1h\", {option} = …`"),
+    )
+}
+
 pub(crate) fn useless_lifetime(option: &Ident, strategy: &str) -> String {
     with_help(
         format!("`{option}` has no effect with `{strategy}`"),

@@ -75,6 +75,10 @@ const fn choice(name: &'static str, form: Form, example: &'static str) -> Choice
 const TTL: Choice = value("ttl", "ttl = \"1h\"");
 const NEGATIVE_TTL: Choice = value("negative_ttl", "negative_ttl = \"30s\"");
 const JITTER: Choice = value("jitter", "jitter = 0.1");
+const STALE_WHILE_REVALIDATE: Choice =
+    value("stale_while_revalidate", "stale_while_revalidate = \"5m\"");
+const STALE_IF_ERROR: Choice = value("stale_if_error", "stale_if_error = \"1d\"");
+const ERROR_THROTTLE: Choice = value("error_throttle", "error_throttle = \"10s\"");
 const CRATE: Choice = value("crate", "crate = ::cache_kit");
 const CACHE: Choice = value("cache", "cache = self.cache");
 const SKIP: Choice = choice("skip", Form::List, "skip(connection)");
@@ -90,12 +94,13 @@ pub(crate) static ENTITY: Dialect = Dialect {
         TTL,
         JITTER,
         NEGATIVE_TTL,
+        STALE_WHILE_REVALIDATE,
+        STALE_IF_ERROR,
+        ERROR_THROTTLE,
         value("codec", "codec = MessagePack"),
         value("version", "version = 2"),
         value("feeder", "feeder = UserFeeder"),
         CRATE,
-        later("stale_while_revalidate"),
-        later("stale_if_error"),
         later("tags"),
     ],
 };
@@ -117,13 +122,14 @@ pub(crate) static CACHED: Dialect = Dialect {
         TTL,
         JITTER,
         NEGATIVE_TTL,
+        STALE_WHILE_REVALIDATE,
+        STALE_IF_ERROR,
+        ERROR_THROTTLE,
+        value("refresh", "refresh = background"),
         CRATE,
-        later("stale_while_revalidate"),
-        later("stale_if_error"),
         later("tags"),
         later("condition"),
         later("unless"),
-        later("refresh"),
         later("prefix"),
         later("soft_timeout"),
         later("hard_timeout"),

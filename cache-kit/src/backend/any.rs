@@ -224,6 +224,7 @@ fn erase<P: Send + Sync + 'static>(opened: Opened<P>) -> Opened<AnyPermit> {
 fn restore<B: CacheBackend>(fill: Fill<AnyPermit>) -> Result<Fill<B::Permit>> {
     match fill.permit.downcast::<B::Permit>() {
         Ok(permit) => Ok(Fill {
+            stale: fill.stale,
             permit: *permit,
             entry: fill.entry,
             ttl: fill.ttl,

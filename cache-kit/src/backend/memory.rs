@@ -5,7 +5,7 @@ mod store;
 
 pub use builder::InMemoryBuilder;
 
-use super::{CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp};
+use super::{CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
@@ -15,8 +15,7 @@ use prefixes::Prefixes;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use store::{Bound, Content, Slot, Store};
+use store::{Bound, Content, Lifespan, Slot, Store};
 
 /// What `guards` locks with; the model puts its own in this place.
 mod sync {
@@ -123,10 +122,18 @@ impl Shared {
             .get(key.as_bytes())
             .filter(|slot| slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch));
         if let Some(slot) = live {
-            let age = self.clock.age(slot.written);
+            let age = self.clock.age(slot.lifespan.written);
             match slot.content {
                 Content::Value(value) if shape.describes(&value) => {
-                    return Lookup::Hit { value, age };
+                    return match slot.lifespan.stale_since(&self.clock) {
+                        None => Lookup::Hit { value, age },
+                        Some(since) => Lookup::Stale(Stale {
+                            value,
+                            age,
+                            since,
+                            stamp: self.stamp(key),
+                        }),
+                    };
                 }
                 Content::Absent(type_id) if type_id == shape.type_id() => {
                     return Lookup::Absent { age };
@@ -160,27 +167,19 @@ impl Shared {
 
     /// Makes the slot of what is to be stored, if anything is. An entry carries the epoch of its permit: what was loaded before a clear is
     /// dead, even if it is stored after it.
-    fn slot(
-        &self,
-        permit: &MemoryPermit,
-        fill: (Entry, Option<Duration>),
-        shape: &'static Shape,
-    ) -> Option<Slot> {
-        let (entry, ttl) = fill;
-        let (content, weight) = match entry {
+    fn slot(&self, fill: &Fill<MemoryPermit>, shape: &'static Shape) -> Option<Slot> {
+        let (content, weight) = match &fill.entry {
             Entry::Value(value) => {
-                let weight = self.store.weighs().then(|| shape.weigh(&value));
-                (Content::Value(value), weight.unwrap_or(0))
+                let weight = self.store.weighs().then(|| shape.weigh(value));
+                (Content::Value(Arc::clone(value)), weight.unwrap_or(0))
             }
             Entry::Absent => (Content::Absent(shape.type_id()), 0),
             Entry::Gone => return None,
         };
-        let written = self.clock.now();
         Some(Slot {
             content,
-            written,
-            ends: Clock::end_of(written, ttl),
-            epoch: permit.epoch,
+            lifespan: Lifespan::beginning(self.clock.now(), fill),
+            epoch: fill.permit.epoch,
             weight,
         })
     }
@@ -193,7 +192,7 @@ impl Shared {
     }
 
     fn fill(&self, fill: Fill<MemoryPermit>, shape: &'static Shape) -> Filled {
-        let slot = self.slot(&fill.permit, (fill.entry, fill.ttl), shape);
+        let slot = self.slot(&fill, shape);
         let MemoryPermit {
             key,
             generation,
@@ -213,7 +212,7 @@ impl Shared {
     }
 
     fn put(&self, put: Fill<MemoryPermit>, shape: &'static Shape) -> Filled {
-        let slot = self.slot(&put.permit, (put.entry, put.ttl), shape);
+        let slot = self.slot(&put, shape);
         let MemoryPermit {
             key,
             generation,

@@ -6,7 +6,7 @@ use super::buffer::Buffer;
 #[cfg(feature = "compression")]
 use super::compression;
 use super::{Header, Sealed};
-use crate::backend::{Age, Entry, Lookup};
+use crate::backend::{Age, Entry, Lookup, Stale, Stamp};
 use crate::codec::Encoding;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
@@ -54,14 +54,22 @@ impl Wrap {
         &self,
         key: &CacheKey,
         sealed: Sealed<'_>,
-        age: Age,
+        (age, stamp): (Age, Stamp),
         shape: &'static Shape,
     ) -> Result<Option<Lookup>> {
-        match self.open(key, &sealed.checked()?, shape) {
-            Ok(Some(value)) => Ok(Some(Lookup::Hit { value, age })),
-            Ok(None) => Ok(Some(Lookup::Absent { age })),
-            Err(Error::ValidationError(_)) => Ok(None),
-            Err(error) => Err(error),
+        let sealed = sealed.checked()?;
+        let since = sealed.header.stale_since(age);
+        match (self.open(key, &sealed, shape), since) {
+            (Ok(Some(value)), None) => Ok(Some(Lookup::Hit { value, age })),
+            (Ok(Some(value)), Some(since)) => Ok(Some(Lookup::Stale(Stale {
+                value,
+                age,
+                since,
+                stamp,
+            }))),
+            (Ok(None), _) => Ok(Some(Lookup::Absent { age })),
+            (Err(Error::ValidationError(_)), _) => Ok(None),
+            (Err(error), _) => Err(error),
         }
     }
 

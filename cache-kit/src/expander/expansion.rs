@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::feed::CacheFeed;
-use crate::read_through::{Missed, Plan, peek};
+use crate::read_through::{Detached, InBackground, Inline, Miss, Plan, Refresh, peek};
 use crate::repository::{DataRepository, load_own};
 use crate::retry::Retries;
 use crate::service::CacheService;
@@ -70,9 +70,14 @@ where
         }
     }
 
+    /// Feeds; what is stale is refreshed by the caller who comes first.
     pub(super) async fn run(&mut self) -> Result<()> {
+        self.run_with(&Inline).await
+    }
+
+    async fn run_with(&mut self, refresh: &impl Refresh<B, Expanded<T>>) -> Result<()> {
         loop {
-            match self.expand().await {
+            match self.expand(refresh).await {
                 Ok(entity) => return self.feed(entity),
                 Err(Stop::Broken(error)) if error.is_transient() && self.retries.next().await => {}
                 Err(Stop::Broken(error) | Stop::Failed(error)) => return Err(error),
@@ -85,15 +90,18 @@ where
     }
 
     /// The read-through: look up; after a miss ask the repository, or those who do.
-    async fn expand(&mut self) -> Result<Option<Arc<T>>, Stop> {
+    async fn expand(
+        &mut self,
+        refresh: &impl Refresh<B, Expanded<T>>,
+    ) -> Result<Option<Arc<T>>, Stop> {
         let plan = match self.begin()? {
             Begun::Hit(entity) => return self.hit(entity),
             Begun::Plan(plan) => plan,
         };
-        match plan.look_up().await {
+        match plan.look_up(refresh).await {
             Ok(Ok(entity)) => self.hit(entity),
             Ok(Err(error)) => Err(Stop::Broken(error)),
-            Err(missed) => self.miss(plan, missed).await,
+            Err(miss) => self.miss(plan, miss).await,
         }
     }
 
@@ -122,7 +130,7 @@ where
     async fn miss(
         &mut self,
         plan: Plan<'e, B, Expanded<T>>,
-        missed: Missed,
+        miss: Miss<T>,
     ) -> Result<Option<Arc<T>>, Stop> {
         if !self.has_missed {
             self.has_missed = true;
@@ -132,7 +140,7 @@ where
             return Err(Stop::Missed);
         }
         let load = pin!(load(self.repository, &self.key, &self.retries));
-        match plan.ask(missed, load).await {
+        match plan.ask(miss, load).await {
             Ok(loaded) => Ok(loaded?),
             Err(ended) => Err(Stop::Broken(ended.error)),
         }
@@ -144,6 +152,24 @@ where
         }
         self.feeder.feed(entity.map(Arc::unwrap_or_clone));
         Ok(())
+    }
+}
+
+impl<B, T, F, R> Expansion<'_, B, T, F, R>
+where
+    B: CacheBackend,
+    T: CacheEntity,
+    F: CacheFeed<T> + ?Sized,
+    R: DataRepository<T> + ?Sized + 'static,
+{
+    /// Feeds; what is stale is refreshed by a task of its own.
+    pub(super) async fn run_shared(&mut self, repository: &Arc<R>) -> Result<()> {
+        let (key, retry) = (self.key.clone(), self.config.retry);
+        let begin = || -> Detached<Expanded<T>> {
+            let (repository, key) = (Arc::clone(repository), key.clone());
+            Box::pin(async move { load(&*repository, &key, &Retries::new(retry)).await })
+        };
+        self.run_with(&InBackground(begin)).await
     }
 }
 

@@ -115,6 +115,20 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
         }
     }
 
+    /// Begins the key's flight, unless there is one with this tag.
+    pub(crate) fn begin(&self, key: &K, tag: G) -> Option<Leader<K, G, V>> {
+        let stripe = self.stripe(key);
+        let mut table = lock(&self.stripes[stripe]);
+        if table.get(key).is_some_and(|(known, _)| *known == tag) {
+            return None;
+        }
+        let flight = Arc::new(Flight::new());
+        table.insert(key.clone(), (tag, Arc::clone(&flight)));
+        Some(Leader {
+            place: self.place(stripe, key, flight),
+        })
+    }
+
     /// Takes a key's flight out of reach: who comes now begins a new one.
     pub(crate) fn detach(&self, key: &K) {
         lock(&self.stripes[self.stripe(key)]).remove(key);

@@ -17,6 +17,24 @@ pub enum CacheEvent<'a> {
         /// The entity's prefix.
         prefix: &'a str,
     },
+    /// A read found a value whose time is over, and returned it while the next one is loaded.
+    #[non_exhaustive]
+    StaleHit {
+        /// The entity's prefix.
+        prefix: &'a str,
+    },
+    /// A caller or a task began to load what will replace a stale value.
+    #[non_exhaustive]
+    Refresh {
+        /// The entity's prefix.
+        prefix: &'a str,
+    },
+    /// A stale value was returned because the load of the next one failed, or had failed not long ago.
+    #[non_exhaustive]
+    StandIn {
+        /// The entity's prefix.
+        prefix: &'a str,
+    },
     /// A read found nothing fresh.
     #[non_exhaustive]
     Miss {
@@ -83,6 +101,9 @@ impl CacheEvent<'_> {
         match self {
             Self::Hit { prefix }
             | Self::AbsentHit { prefix }
+            | Self::StaleHit { prefix }
+            | Self::Refresh { prefix }
+            | Self::StandIn { prefix }
             | Self::Miss { prefix }
             | Self::Coalesced { prefix }
             | Self::Load { prefix, .. }
@@ -94,12 +115,15 @@ impl CacheEvent<'_> {
         }
     }
 
-    /// Returns the name of what happened, as a label: `hit`, `absent_hit`, `miss`, `coalesced`, `load`, `fill`, `superseded_fill`, `put`,
+    /// Returns the name of what happened, as a label: `hit`, `absent_hit`, `stale_hit`, `refresh`, `stand_in`, `miss`, `coalesced`, `load`, `fill`, `superseded_fill`, `put`,
     /// `invalidation` or `failure`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Hit { .. } => "hit",
             Self::AbsentHit { .. } => "absent_hit",
+            Self::StaleHit { .. } => "stale_hit",
+            Self::Refresh { .. } => "refresh",
+            Self::StandIn { .. } => "stand_in",
             Self::Miss { .. } => "miss",
             Self::Coalesced { .. } => "coalesced",
             Self::Load { .. } => "load",

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::key::KeyWriter;
 use crate::outcome::{CachedOutput, EntityOf};
-use crate::read_through;
+use crate::read_through::{self, Detached, InBackground, Inline};
 use crate::service::CacheService;
 use crate::write::Write;
 use std::marker::PhantomData;
@@ -69,7 +69,25 @@ impl<O: CachedOutput> Outcome<O> {
         B: CacheBackend,
         F: Future<Output = O>,
     {
-        read_through::read_through(cache, key, call, body)
+        read_through::read_through(cache, key, call, Inline, body)
+    }
+
+    /// As `read_through`, with refreshes by tasks of their own, for which `refresh` begins a load.
+    pub fn refresh_through<B, F, R>(
+        self,
+        cache: &CacheService<B>,
+        key: KeyWriter,
+        call: Call<O>,
+        body: Pin<&mut F>,
+        refresh: R,
+    ) -> impl Future<Output = O>
+    where
+        B: CacheBackend,
+        O: 'static,
+        F: Future<Output = O>,
+        R: Fn() -> Detached<O>,
+    {
+        read_through::read_through(cache, key, call, InBackground(refresh), body)
     }
 
     pub fn begin_put<'c, B>(
@@ -120,6 +138,21 @@ impl<O> NoOutcome<O> {
     ) -> impl Future<Output = O>
     where
         F: Future<Output = O>,
+    {
+        body
+    }
+
+    pub fn refresh_through<C, K, F, R>(
+        self,
+        _: &C,
+        _: K,
+        _: Call<O>,
+        body: Pin<&mut F>,
+        _: R,
+    ) -> impl Future<Output = O>
+    where
+        F: Future<Output = O>,
+        R: Fn() -> Detached<O>,
     {
         body
     }

@@ -2,7 +2,7 @@
 
 use super::late::LateFill;
 use super::read::{Ended, Read};
-use super::{landing_of, to_fill};
+use super::{Stale, landing_of, to_fill};
 use crate::backend::{CacheBackend, Entry, Fill, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
@@ -43,24 +43,33 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     /// Loads outside of any flight: for the same key within its own load, or after having waited for too long.
     pub(super) async fn load_alone<F: Future<Output = O>>(
         &self,
+        spare: Option<&Stale<EntityOf<O>>>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         let permit = self.open().await?.map(|opened| opened.permit);
-        let Told { output, late, .. } = self.load(permit, body).await;
+        let Told { output, late, .. } = self.load(permit, spare, body).await;
         if let Some(late) = late {
             late.fill(());
         }
         output
     }
 
-    /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told.
+    /// Loads and stores, and says what everyone else on the flight is told; `None` if they cannot be told. Where the load fails the caller has the spare.
     pub(super) async fn load<F: Future<Output = O>>(
         &self,
         permit: Option<B::Permit>,
+        spare: Option<&Stale<EntityOf<O>>>,
         body: Pin<&mut F>,
     ) -> Told<B, O> {
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
+        if let Some(spare) = spare {
+            if let Some(landing) = self.failure_of(&output, &validity) {
+                self.reader.throttle(&self.key, self.call.lifetime);
+                return Told::now(Ok(self.stand_in(spare)), landing);
+            }
+            self.reader.cache.inner().throttle.release(&self.key);
+        }
         let Some(payload) = output.payload() else {
             let failure = (self.call.sharing.share)(&output);
             return Told::now(Ok(output), failure.map(Landing::Failed));
@@ -90,6 +99,18 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             output: Ok(told),
             landing: Some(landing),
             late,
+        }
+    }
+
+    /// What everyone else is told of a load that failed; `None` of one that did not.
+    fn failure_of(&self, output: &O, validity: &Result<(), Error>) -> Option<Option<Landing>> {
+        match (output.payload(), validity) {
+            (None, _) => Some((self.call.sharing.share)(output).map(Landing::Failed)),
+            (Some(payload), Err(error)) => {
+                let invalid = |entity| Landing::Invalid(entity, error.clone());
+                Some(payload.entity().map(|entity| invalid(entity)))
+            }
+            (Some(_), Ok(())) => None,
         }
     }
 

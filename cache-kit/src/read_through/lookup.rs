@@ -1,9 +1,9 @@
 //! What a look-up says, typed, and what follows from a miss.
 
-use crate::backend::{Age, Lease, Lookup, Stamp};
+use crate::backend::{self, Age, Lease, Lookup, Stamp};
 use crate::entity::CacheEntity;
 use crate::error::Error;
-use crate::flight::Landing;
+use crate::flight::{Landing, Lead};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,43 @@ use std::time::Duration;
 pub(crate) enum Typed<T> {
     Hit(Arc<T>),
     Absent,
-    Miss(Missed),
+    Miss(Miss<T>),
+}
+
+/// A look-up that found nothing fresh.
+pub(crate) struct Miss<T> {
+    pub(crate) missed: Missed,
+    /// What has ended and is kept.
+    pub(crate) stale: Option<Stale<T>>,
+    /// The duty to refresh that, where it is the caller's.
+    pub(crate) lead: Option<Lead>,
+}
+
+/// A value whose time is over.
+pub(crate) struct Stale<T> {
+    pub(crate) entity: Arc<T>,
+    /// For how long.
+    pub(crate) since: Duration,
+    pub(crate) stamp: Stamp,
+}
+
+impl<T> From<Missed> for Miss<T> {
+    fn from(missed: Missed) -> Self {
+        Self {
+            missed,
+            stale: None,
+            lead: None,
+        }
+    }
+}
+
+impl<T> Clone for Stale<T> {
+    fn clone(&self) -> Self {
+        Self {
+            entity: Arc::clone(&self.entity),
+            ..*self
+        }
+    }
 }
 
 /// What a miss says of the key's state, and so of who may share a load.
@@ -69,15 +105,38 @@ impl<T: CacheEntity> Typed<T> {
         let is_too_old = |age: Age| age_limit.is_some_and(|limit| age.get() >= limit);
         match lookup {
             Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(age) => {
-                Self::Miss(Missed::Unstamped)
+                Self::missed(Missed::Unstamped)
             }
             // A backend that hands out another type than it was asked for has missed.
-            Lookup::Hit { value, .. } => value
-                .downcast()
-                .map_or(Self::Miss(Missed::Unstamped), Self::Hit),
+            Lookup::Hit { value, .. } => match value.downcast() {
+                Ok(entity) => Self::Hit(entity),
+                Err(_) => Self::missed(Missed::Unstamped),
+            },
             Lookup::Absent { .. } => Self::Absent,
-            Lookup::Miss(stamp) => Self::Miss(stamp.map_or(Missed::Unstamped, Missed::At)),
+            Lookup::Stale(stale) => Self::Miss(Miss {
+                missed: Missed::At(stale.stamp),
+                stale: Stale::of(stale, is_too_old),
+                lead: None,
+            }),
+            Lookup::Miss(stamp) => Self::missed(stamp.map_or(Missed::Unstamped, Missed::At)),
         }
+    }
+
+    fn missed(missed: Missed) -> Self {
+        Self::Miss(missed.into())
+    }
+}
+
+impl<T: CacheEntity> Stale<T> {
+    fn of(stale: backend::Stale, is_too_old: impl Fn(Age) -> bool) -> Option<Self> {
+        if is_too_old(stale.age) {
+            return None;
+        }
+        Some(Self {
+            entity: stale.value.downcast().ok()?,
+            since: stale.since,
+            stamp: stale.stamp,
+        })
     }
 }
 

@@ -1,27 +1,30 @@
 //! One call: look up, join a flight or lead one, open.
 
 use super::load::Told;
-use super::{Carry, Missed, Pass, Reader, Turn, Typed, answer};
+use super::stale::Errand;
+use super::{Carry, Miss, Missed, Pass, Reader, Refresh, Stale, Turn, Typed, answer};
 use crate::backend::{CacheBackend, Intent, Lease, Opened, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::Error;
-use crate::flight::{Arrival, Frame, Joined, Landing, Leader, Tag};
+use crate::flight::{Arrival, Frame, Joined, Landing, Lead, Tag};
 use crate::key::CacheKey;
-use crate::observe::{CacheEvent, InvalidationSource};
+use crate::observe::InvalidationSource;
 use crate::outcome::{CachedOutput, EntityOf};
 use crate::strategy::CacheStrategy;
 use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 
-type Lead = Leader<CacheKey, Tag, Landing>;
-
-/// How a flight begins: with a load, or with what somebody else has brought meanwhile.
-enum TakeOff<P, O> {
+/// How a flight begins: with a load, or with what somebody else has brought meanwhile, or is about to.
+enum TakeOff<'s, P, O: CachedOutput> {
     Load(Option<P>),
     Arrived(Landing, O),
+    Elsewhere(&'s Stale<EntityOf<O>>),
 }
+
+/// A permit, if there is one, and whose turn it is.
+type OpenPass<B> = Option<(<B as CacheBackend>::Permit, Lease)>;
 
 /// How a failure of the cache ended a call.
 pub(crate) struct Ended<O> {
@@ -49,33 +52,33 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// The first half: asks the cache. A miss is counted here, for whatever comes of it.
-    pub(super) async fn look_up(&self) -> Result<O, Missed> {
+    pub(super) async fn look_up(
+        &self,
+        refresh: &impl Refresh<B, O>,
+    ) -> Result<O, Miss<EntityOf<O>>> {
         if self.call.strategy == CacheStrategy::Invalidate {
-            return Err(Missed::Unstamped);
+            return Err(Missed::Unstamped.into());
         }
         let looked_up = match self.reader.read(&self.key).await {
             Ok(lookup) => answer(&self.reader, Typed::within(self.call.age_limit, lookup)),
             Err(error) => match self.strict {
                 Some(carry) => return Ok(carry(error)),
-                None => Err(Missed::after(&error)),
+                None => Err(Missed::after(&error).into()),
             },
         };
-        if looked_up.is_err() {
-            self.reader.record(|prefix| CacheEvent::Miss { prefix });
-        }
-        looked_up
+        looked_up.or_else(|miss| self.revalidate(miss, refresh))
     }
 
     /// The second half: asks the repository, or those who do. `Err` is what a failure of the cache made of it.
     pub(super) async fn ask<F: Future<Output = O>>(
         &self,
-        missed: Missed,
+        miss: Miss<EntityOf<O>>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         match (self.call.strategy, self.call.fresh_miss()) {
             (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
             (_, Some(miss)) => Ok(miss()),
-            _ => self.fly(missed, body).await,
+            _ => self.fly(miss, body).await,
         }
     }
 
@@ -91,16 +94,26 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             Some(opened) => (Some(opened.stamp), Pass::Opened(opened.permit, Lease::Held)),
             None => (None, Pass::Denied),
         };
-        self.share(stamp, pass, body).await
+        self.share(stamp, pass, None, body).await
     }
 
     /// Finds out which flight a miss belongs to.
     async fn fly<F: Future<Output = O>>(
         &self,
-        missed: Missed,
+        miss: Miss<EntityOf<O>>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
-        let (stamp, pass) = match missed {
+        let spare = self.reader.spare(self.call.lifetime, miss.stale);
+        if let Some(spare) = &spare {
+            if let Some(lead) = miss.lead {
+                let errand = Errand::Refresh(spare);
+                return Box::pin(self.lead(lead, Pass::Unopened, errand, body)).await;
+            }
+            if self.reader.is_throttled(&self.key) {
+                return Ok(self.stand_in(spare));
+            }
+        }
+        let (stamp, pass) = match miss.missed {
             Missed::At(stamp) => (Some(stamp), Pass::Unopened),
             Missed::Unreachable => (None, Pass::Denied),
             Missed::Unstamped => match Box::pin(self.open()).await? {
@@ -111,7 +124,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 None => (None, Pass::Denied),
             },
         };
-        self.share(stamp, pass, body).await
+        self.share(stamp, pass, spare.as_ref(), body).await
     }
 
     pub(super) async fn open(&self) -> Result<Option<Opened<B::Permit>>, Ended<O>> {
@@ -135,10 +148,11 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         &self,
         stamp: Option<Stamp>,
         pass: Pass<B::Permit>,
+        spare: Option<&Stale<EntityOf<O>>>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
-            return Box::pin(self.load_alone(body)).await;
+            return Box::pin(self.load_alone(spare, body)).await;
         }
         let mut pass = pass;
         // Of a flight without a stamp only what began after this caller came.
@@ -150,22 +164,30 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             };
             let flights = &self.reader.cache.inner().flights;
             let mut follower = match flights.join(&self.key, tag) {
-                Joined::Lead(leader) => return Box::pin(self.lead(leader, pass, body)).await,
+                Joined::Lead(lead) => {
+                    return Box::pin(self.lead(lead, pass, Errand::Miss(spare), body)).await;
+                }
                 Joined::Follow(follower) => follower,
             };
             // A permit from before the wait may be void; a new one shows what has come since.
             pass = pass.renewed();
             let landing = match self.reader.wait(&mut follower).await {
                 Some(Arrival::Landed(landing)) => landing,
-                Some(Arrival::Lead(leader)) => {
+                Some(Arrival::Lead(lead)) => {
                     drop(follower);
-                    return Box::pin(self.lead(leader, pass, body)).await;
+                    return Box::pin(self.lead(lead, pass, Errand::Miss(spare), body)).await;
                 }
                 None => {
                     drop(follower);
-                    return Box::pin(self.load_alone(body)).await;
+                    return match spare {
+                        Some(spare) => Ok(self.stand_in(spare)),
+                        None => Box::pin(self.load_alone(None, body)).await,
+                    };
                 }
             };
+            if let (Landing::Failed(_) | Landing::Invalid(..), Some(spare)) = (&landing, spare) {
+                return Ok(self.stand_in(spare));
+            }
             if may_take && let Some(output) = self.accept(&landing) {
                 return match landing {
                     Landing::Broken(error) => Err(Ended { output, error }),
@@ -179,19 +201,26 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Loads for everyone on the flight. If this future is dropped, or the body panics, `leader` hands over.
-    async fn lead<F: Future<Output = O>>(
+    pub(super) async fn lead<F: Future<Output = O>>(
         &self,
         leader: Lead,
         pass: Pass<B::Permit>,
+        errand: Errand<'_, EntityOf<O>>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
+        if let Some(spare) = errand.spare()
+            && self.reader.is_throttled(&self.key)
+        {
+            return Ok(self.stand_in(spare));
+        }
         let Told {
             output,
             landing,
             late,
-        } = match self.take_off(pass).await {
-            Ok(TakeOff::Load(permit)) => self.load(permit, body).await,
+        } = match self.take_off(pass, &errand).await {
+            Ok(TakeOff::Load(permit)) => self.load(permit, errand.spare(), body).await,
             Ok(TakeOff::Arrived(landing, output)) => Told::now(Ok(output), Some(landing)),
+            Ok(TakeOff::Elsewhere(stale)) => return Ok(self.stale_hit(stale)),
             Err(ended) => ended.told(),
         };
         match (landing, late) {
@@ -204,36 +233,43 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning. Where it is the turn of another
-    /// process, what that loads is waited for.
-    async fn take_off(&self, pass: Pass<B::Permit>) -> Result<TakeOff<B::Permit, O>, Ended<O>> {
+    /// process, what that loads is waited for, unless this is a refresh.
+    async fn take_off<'s>(
+        &self,
+        pass: Pass<B::Permit>,
+        errand: &Errand<'s, EntityOf<O>>,
+    ) -> Result<TakeOff<'s, B::Permit, O>, Ended<O>> {
         let mut opened = match pass {
             Pass::Opened(permit, lease) => Some((permit, lease)),
             Pass::Denied => None,
             Pass::Unopened => match self.open_or_arrive().await? {
-                TakeOff::Load(opened) => opened,
-                TakeOff::Arrived(landing, output) => return Ok(TakeOff::Arrived(landing, output)),
+                Ok(opened) => opened,
+                Err((landing, output)) => return Ok(TakeOff::Arrived(landing, output)),
             },
         };
+        if let (Some((_, Lease::Taken)), Some(stale)) = (&opened, errand.in_turn()) {
+            return Ok(TakeOff::Elsewhere(stale));
+        }
         let mut turn = Turn::new(self.reader.cache.inner().settings.lease_deadline);
         while let Some((_, Lease::Taken)) = opened
             && turn.wait().await
         {
             opened = match self.open_or_arrive().await? {
-                TakeOff::Load(opened) => opened,
-                TakeOff::Arrived(landing, output) => return Ok(TakeOff::Arrived(landing, output)),
+                Ok(opened) => opened,
+                Err((landing, output)) => return Ok(TakeOff::Arrived(landing, output)),
             };
         }
         Ok(TakeOff::Load(opened.map(|(permit, _)| permit)))
     }
 
-    /// Opens, and looks at what is there.
-    async fn open_or_arrive(&self) -> Result<TakeOff<(B::Permit, Lease), O>, Ended<O>> {
+    /// Opens, and looks at what is there; the inner `Err` is what has arrived.
+    async fn open_or_arrive(&self) -> Result<Result<OpenPass<B>, (Landing, O)>, Ended<O>> {
         let Some(opened) = self.open().await? else {
-            return Ok(TakeOff::Load(None));
+            return Ok(Ok(None));
         };
         Ok(match self.landing_of(opened.found) {
-            Some((landing, output)) => TakeOff::Arrived(landing, output),
-            None => TakeOff::Load(Some((opened.permit, opened.lease))),
+            Some(arrived) => Err(arrived),
+            None => Ok(Some((opened.permit, opened.lease))),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The steps that single reads, batches and puts share: each asks the backend, and turns its failure into less caching.
 
-use super::{Missed, Typed};
+use super::{Miss, Typed};
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::ttl::Lifetime;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::Instant as TimerInstant;
 use tracing::Instrument;
 
@@ -121,16 +121,19 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         self.answers(Operation::Read, keys.len(), read).await
     }
 
-    /// Counts a look-up and says what is known.
+    /// Counts a look-up and says what is known. What is stale is not.
     pub(crate) fn found(&self, lookup: Lookup) -> Found<T> {
         match self.count(lookup.into()) {
             Ok(answer) => Found::known(answer),
-            Err(_) => Found::Miss,
+            Err(_) => {
+                self.record(|prefix| CacheEvent::Miss { prefix });
+                Found::Miss
+            }
         }
     }
 
-    /// Counts a look-up; `Err` is a miss.
-    pub(crate) fn count(&self, lookup: Typed<T>) -> Result<Option<Arc<T>>, Missed> {
+    /// Counts a look-up; `Err` is a miss, which is not counted here.
+    pub(crate) fn count(&self, lookup: Typed<T>) -> Result<Option<Arc<T>>, Miss<T>> {
         match lookup {
             Typed::Hit(entity) => {
                 self.record(|prefix| CacheEvent::Hit { prefix });
@@ -140,10 +143,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
                 self.record(|prefix| CacheEvent::AbsentHit { prefix });
                 Ok(None)
             }
-            Typed::Miss(missed) => {
-                self.record(|prefix| CacheEvent::Miss { prefix });
-                Err(missed)
-            }
+            Typed::Miss(miss) => Err(miss),
         }
     }
 
@@ -265,12 +265,17 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
 
 /// Says what is to be done with an entry after a load. An absence that is not to be remembered takes away what is there: it is not true.
 pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Fill<P> {
-    let (entry, ttl) = match (entry, lifetime.negative_ttl()) {
-        (Entry::Absent, Some(ttl)) => (Entry::Absent, Some(ttl)),
-        (Entry::Absent, None) => (Entry::Gone, None),
-        (entry, _) => (entry, lifetime.draw()),
+    let (entry, ttl, stale) = match (entry, lifetime.negative_ttl()) {
+        (Entry::Absent, Some(ttl)) => (Entry::Absent, Some(ttl), Duration::ZERO),
+        (Entry::Absent, None) => (Entry::Gone, None, Duration::ZERO),
+        (entry, _) => (entry, lifetime.draw(), lifetime.stale()),
     };
-    Fill { permit, entry, ttl }
+    Fill {
+        permit,
+        entry,
+        ttl,
+        stale,
+    }
 }
 
 /// Reports a load when it is over, however that came about.

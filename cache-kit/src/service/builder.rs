@@ -6,6 +6,7 @@ use crate::background::Background;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer};
+use crate::throttle::Throttle;
 use crate::ttl::{Lifetime, TtlPolicy};
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub struct CacheServiceBuilder<B> {
     backend: B,
     settings: Settings,
     flights: Arc<Flights>,
+    throttle: Arc<Throttle>,
     background: Background,
 }
 
@@ -61,6 +63,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             backend,
             settings,
             flights: Arc::new(Flights::new(FLIGHT_STRIPES)),
+            throttle: Arc::default(),
             background: Background::default(),
         }
     }
@@ -71,6 +74,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             backend: inner.backend.clone(),
             settings: inner.settings.clone(),
             flights: Arc::clone(&inner.flights),
+            throttle: Arc::clone(&inner.throttle),
             background: inner.background.clone(),
         }
     }
@@ -144,6 +148,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         CacheService(Arc::new(Inner {
             backend: self.backend,
             flights: self.flights,
+            throttle: self.throttle,
             background: self.background,
             observer: Observer::new(self.settings.metrics.clone()),
             definitions: Definitions::default(),

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{FailurePolicy, Result};
 use crate::key::KeyWriter;
-use crate::read_through::{Reader, peek, read_through};
+use crate::read_through::{Detached, InBackground, Inline, Reader, peek, read_through};
 use crate::strategy::CacheStrategy;
 use std::future::Future;
 use std::pin::pin;
@@ -101,6 +101,55 @@ impl<B: CacheBackend> CacheService<B> {
             return hit;
         }
         let body = pin!(async { Ok(load().await?.map(Arc::new)) });
-        read_through(self, writer, call, body).await
+        read_through(self, writer, call, Inline, body).await
+    }
+
+    /// Returns the cached entity, or loads and stores it, as [`get_or_load`](Self::get_or_load) does; what is stale, and serves by
+    /// [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), is refreshed by a task of its own, and nobody waits for it.
+    ///
+    /// `load` may be called twice: for this call, or for the task. What it returns borrows nothing.
+    ///
+    /// ```
+    /// use cache_kit::prelude::*;
+    /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    /// # #[cache(prefix = "user", ttl = "1m", stale_while_revalidate = "1h", key = id)]
+    /// # struct User { id: u64 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_kit::Result<()> {
+    /// let cache = CacheService::new(InMemoryBackend::new());
+    /// let load = || async { Ok::<_, cache_kit::Error>(Some(User { id: 7 })) };
+    /// let user = cache.get_or_refresh::<User, _, _>(&7, load).await?;
+    /// # assert_eq!(user.as_deref(), Some(&User { id: 7 }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get_or_load`](Self::get_or_load). What a refresh fails with is counted and logged.
+    ///
+    /// # Cancel safety
+    /// As [`get_or_load`](Self::get_or_load); a refresh goes on without its caller.
+    pub async fn get_or_refresh<T, E, F>(
+        &self,
+        key: &T::Key,
+        load: impl Fn() -> F + Sync,
+    ) -> Result<Option<Arc<T>>, E>
+    where
+        T: CacheEntity,
+        E: Send + 'static,
+        F: Future<Output = Result<Option<T>, E>> + Send + 'static,
+    {
+        let writer = self.writer_for::<T>(key);
+        let call = Call::direct(CacheStrategy::Refresh).or_miss(|| Ok(None));
+        if let Some(hit) = peek(self, &writer, &call) {
+            return hit;
+        }
+        let begin = || -> Detached<Result<Option<Arc<T>>, E>> {
+            let loading = load();
+            Box::pin(async { Ok(loading.await?.map(Arc::new)) })
+        };
+        let body = pin!(async { begin().await });
+        read_through(self, writer, call, InBackground(&begin), body).await
     }
 }

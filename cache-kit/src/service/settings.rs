@@ -50,6 +50,18 @@ impl Settings {
         operation.or(T::lifetime()).or(self.lifetime)
     }
 
+    /// Refuses what an entity and an operation say together and cannot work.
+    pub(super) fn check_declared<T: CacheEntity>(&self, operation: Lifetime) -> Result<()> {
+        let declared = self.declared::<T>(operation);
+        declared.check()?;
+        let is_kept = !operation.or(T::lifetime()).stale().is_zero();
+        if is_kept && declared.ttl().is_none() && self.ttl_policy.is_none() {
+            let fault = "what has no `ttl` does not go stale; set one, or drop `stale_while_revalidate` and `stale_if_error`";
+            return Err(Error::ConfigError(fault.into()));
+        }
+        Ok(())
+    }
+
     /// What a policy is asked about.
     pub(super) fn context<'a, T: CacheEntity>(
         &self,

@@ -68,6 +68,7 @@ impl<B: CacheBackend> CacheService<B> {
             permit,
             entry: Entry::Value(entity),
             ttl: lifetime.draw(),
+            stale: lifetime.stale(),
         };
         let answer = only(self.0.backend.put(vec![put], Shape::of::<T>()).await);
         let answer = answer.inspect_err(|error| self.failed::<T>(Operation::Put, error))?;

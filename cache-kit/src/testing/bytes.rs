@@ -106,7 +106,7 @@ impl ByteBackend {
             stamp: permit.guard,
             prefix_stamp: permit.prefix_guard,
             soft: fill.ttl,
-            hard: fill.ttl,
+            hard: fill.kept(),
             ..Header::default()
         };
         let mut bytes = self.wrap.seal(&permit.key, header, &fill.entry, shape)?;
@@ -131,7 +131,10 @@ impl ByteBackend {
         if has_ended || !sealed.is_current(guard, prefix_guard, shape) {
             return Ok(miss);
         }
-        let found = self.wrap.look_up(key, sealed, Age::new(age), shape)?;
+        let stamp = stamp_of(guard, prefix_guard);
+        let found = self
+            .wrap
+            .look_up(key, sealed, (Age::new(age), stamp), shape)?;
         Ok(found.unwrap_or(miss))
     }
 

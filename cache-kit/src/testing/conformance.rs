@@ -18,6 +18,7 @@ use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, 
 use crate::entity::CacheEntity;
 use crate::key::CacheKey;
 use crate::shape::{Erased, Shape};
+use crate::testing::bytes::SHORT;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -83,6 +84,8 @@ pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
         entries::clones_share_their_entries,
         entries::an_entry_ends_with_its_ttl,
         entries::an_entry_says_how_old_it_is,
+        entries::a_stale_entry_is_kept_until_it_is_invalidated,
+        entries::a_stale_entry_is_gone_at_last,
         entries::a_later_fill_replaces_an_entry,
         entries::a_value_of_another_type_is_a_miss,
         entries::long_and_strange_keys_are_keys,
@@ -194,12 +197,30 @@ impl<B: CacheBackend> Bench<B> {
         entry: Entry,
         ttl: Option<Duration>,
     ) -> Result<Filled, String> {
-        let filled = only(
-            self.backend
-                .fill(vec![Fill { permit, entry, ttl }], shape())
-                .await,
-        );
+        self.fill_with(Fill {
+            permit,
+            entry,
+            ttl,
+            stale: Duration::ZERO,
+        })
+        .await
+    }
+
+    async fn fill_with(&self, fill: Fill<B::Permit>) -> Result<Filled, String> {
+        let filled = only(self.backend.fill(vec![fill], shape()).await);
         filled.map_err(|error| format!("fill failed: {error}"))
+    }
+
+    /// Stores what is fresh for a short time and kept for longer.
+    async fn store_stale(&self, key: &CacheKey, kept: Duration) -> Verdict {
+        let fill = Fill {
+            permit: self.open(key).await?.permit,
+            entry: value("old"),
+            ttl: Some(SHORT),
+            stale: kept,
+        };
+        let filled = self.fill_with(fill).await?;
+        expect(filled, Filled::Stored, "a fill of what is kept")
     }
 
     async fn put(&self, permit: B::Permit, text: &str) -> Result<Filled, String> {
@@ -207,6 +228,7 @@ impl<B: CacheBackend> Bench<B> {
             permit,
             entry: value(text),
             ttl: None,
+            stale: Duration::ZERO,
         };
         only(self.backend.put(vec![put], shape()).await)
             .map_err(|error| format!("put failed: {error}"))
@@ -262,10 +284,14 @@ fn value(text: &str) -> Entry {
 }
 
 fn describe(lookup: &Lookup) -> String {
-    match lookup {
-        Lookup::Hit { value, .. } => value
+    let text = |value: &Erased| {
+        value
             .downcast_ref::<Card>()
-            .map_or_else(|| "(another type)".to_owned(), |card| card.text.clone()),
+            .map_or_else(|| "(another type)".to_owned(), |card| card.text.clone())
+    };
+    match lookup {
+        Lookup::Hit { value, .. } => text(value),
+        Lookup::Stale(stale) => format!("(stale) {}", text(&stale.value)),
         Lookup::Absent { .. } => "(absent)".to_owned(),
         Lookup::Miss(_) => "(miss)".to_owned(),
     }

@@ -28,6 +28,7 @@ mod retries;
 mod schema;
 mod serialisation;
 mod service;
+mod stale;
 mod strategies;
 mod ttl_class;
 mod ttl_policy;

@@ -529,6 +529,7 @@ async fn a_permit_of_another_store_stores_nothing() {
         permit: opened.permit,
         entry,
         ttl: None,
+        stale: Duration::ZERO,
     };
     let filled = b.fill(vec![fill], shape).await.remove(0);
     assert!(!matches!(filled, Ok(Filled::Stored)));

@@ -225,7 +225,7 @@ fn every_future_is_send<B, T, F, R>(
     B: CacheBackend,
     T: CacheEntity,
     F: CacheFeed<T> + ?Sized + 'static,
-    R: DataRepository<T> + ?Sized,
+    R: DataRepository<T> + ?Sized + 'static,
 {
     let config = OperationConfig::new();
     drop(is_send(cache.execute(

@@ -16,6 +16,7 @@ async fn fill(backend: &InMemoryBackend, key: &CacheKey, ttl: Option<Duration>) 
         permit: opened.unwrap().permit,
         entry: Entry::Value(Arc::new(person)),
         ttl,
+        stale: Duration::ZERO,
     };
     let _ = backend.fill(vec![fill], shape).await.remove(0).unwrap();
 }

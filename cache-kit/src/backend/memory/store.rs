@@ -1,5 +1,6 @@
 //! The seam to the store: all that an in-memory backend asks of a map that forgets. moka today; nothing else names it.
 
+use crate::backend::Fill;
 use crate::clock::Clock;
 use crate::key::CacheKey;
 use crate::shape::Erased;
@@ -74,10 +75,37 @@ impl Eq for StoredKey {}
 #[derive(Clone)]
 pub(super) struct Slot {
     pub(super) content: Content,
-    pub(super) written: u64,
-    pub(super) ends: u64,
+    pub(super) lifespan: Lifespan,
     pub(super) epoch: u64,
     pub(super) weight: usize,
+}
+
+/// From when to when an entry lives, in times of the store's clock.
+#[derive(Clone, Copy)]
+pub(super) struct Lifespan {
+    pub(super) written: u64,
+    /// When it is fresh no longer, and when it is gone.
+    stales: u64,
+    ends: u64,
+}
+
+impl Lifespan {
+    pub(super) fn beginning<P>(now: u64, fill: &Fill<P>) -> Self {
+        Self {
+            written: now,
+            stales: Clock::end_of(now, fill.ttl),
+            ends: Clock::end_of(now, fill.kept()),
+        }
+    }
+
+    /// Says how long an entry that is not gone has been stale, if it is. One that is not kept any longer than it is fresh needs no clock.
+    pub(super) fn stale_since(&self, clock: &Clock) -> Option<Duration> {
+        if self.stales == self.ends {
+            return None;
+        }
+        let since = clock.now().checked_sub(self.stales)?;
+        Some(Duration::from_nanos(since))
+    }
 }
 
 /// What an entry says; of which type there is none matters as much as of which there is one.
@@ -116,7 +144,7 @@ impl Store {
         let has_ended = self
             .turned
             .as_ref()
-            .is_some_and(|clock| clock.now() >= slot.ends);
+            .is_some_and(|clock| clock.now() >= slot.lifespan.ends);
         (!has_ended).then_some(slot)
     }
 
@@ -162,8 +190,9 @@ struct End {
 impl End {
     fn left(&self, slot: &Slot) -> Option<Duration> {
         // moka's time is the system's: under a turned clock it would forget what has not ended.
-        (slot.ends != Clock::NEVER && self.clock.runs())
-            .then(|| Duration::from_nanos(slot.ends.saturating_sub(self.clock.now())))
+        let ends = slot.lifespan.ends;
+        (ends != Clock::NEVER && self.clock.runs())
+            .then(|| Duration::from_nanos(ends.saturating_sub(self.clock.now())))
     }
 }
 

@@ -230,7 +230,8 @@ impl Shared {
         stored: Option<(Vec<u8>, ServerClock)>,
         shape: &'static Shape,
     ) -> Result<Lookup> {
-        let miss = Lookup::Miss(Some(stamp_of(guard, prefix)));
+        let stamp = stamp_of(guard, prefix);
+        let miss = Lookup::Miss(Some(stamp));
         let Some((bytes, clock)) = stored else {
             return Ok(miss);
         };
@@ -239,7 +240,7 @@ impl Shared {
             return Ok(miss);
         }
         let age = clock.age(sealed.written);
-        let found = self.wrap.look_up(key, sealed, age, shape)?;
+        let found = self.wrap.look_up(key, sealed, (age, stamp), shape)?;
         Ok(found.unwrap_or(miss))
     }
 }

@@ -151,7 +151,8 @@ impl Shared {
         stamp: u64,
         shape: &'static Shape,
     ) -> Result<()> {
-        let ttl = fill.ttl.filter(|ttl| *ttl < LONGEST).map(open::millis);
+        let kept = fill.kept().filter(|kept| *kept < LONGEST);
+        let kept = kept.map(open::millis);
         if let Entry::Gone = fill.entry {
             cmd.arg("");
         } else {
@@ -160,7 +161,7 @@ impl Shared {
                 stamp,
                 prefix_stamp: fill.permit.prefix_guard,
                 soft: fill.ttl,
-                hard: fill.ttl,
+                hard: fill.kept(),
                 ..Header::default()
             };
             let entry = self
@@ -178,7 +179,7 @@ impl Shared {
         }
         let text =
             |millis: Option<u64>| millis.map_or_else(String::new, |millis| millis.to_string());
-        cmd.arg(text(ttl)).arg(text(ttl.map(|ttl| ttl * 2)));
+        cmd.arg(text(kept)).arg(text(kept.map(|kept| kept * 2)));
         Ok(())
     }
 }

@@ -4,13 +4,12 @@ use super::run::Batch;
 use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::flight::{Landing, Leader, Tag};
+use crate::flight::{Landing, Lead};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, Operation};
+use crate::read_through::{Stale, Verdict};
 use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
-
-pub(super) type Lead = Leader<CacheKey, Tag, Landing>;
 
 /// One key of a batch.
 pub(super) struct Item<T: CacheEntity> {
@@ -18,6 +17,18 @@ pub(super) struct Item<T: CacheEntity> {
     pub(super) id: T::Key,
     pub(super) key: Option<CacheKey>,
     pub(super) answer: Answer<T>,
+    /// A stale value, which the answer is if the load fails.
+    pub(super) spare: Option<Arc<T>>,
+    /// Whether that is the answer also where another process is loading.
+    pub(super) serves: bool,
+}
+
+/// What a stale value comes to.
+pub(super) enum Serving {
+    /// It is the answer.
+    Done,
+    /// The next one is wanted, and may be this batch's to load.
+    Miss(Option<Lead>),
 }
 
 /// What has been found out about a key.
@@ -47,6 +58,8 @@ where
                     id: id.clone(),
                     key: self.reader.counted(Operation::Declare, key),
                     answer: Answer::Wanted,
+                    spare: None,
+                    serves: false,
                 });
                 if let (Some(error), Some(carry)) = (refusal, self.call.carry) {
                     self.refuse(index, carry(error))?;
@@ -72,6 +85,7 @@ where
         let entity = match landing {
             Landing::Absent | Landing::Found(None) => None,
             Landing::Value(value) | Landing::Found(Some(value)) => Some(value),
+            Landing::Invalid(..) | Landing::Failed(_) if self.stand_in(item) => return Ok(true),
             Landing::Invalid(value, error) => match self.call.carry {
                 Some(carry) => return self.refuse(item, carry(error.clone())).map(|()| true),
                 None => Some(value),
@@ -93,6 +107,57 @@ where
         Ok(is_taken)
     }
 
+    /// Answers with what is stale, if that serves; says what else is to be done.
+    pub(super) fn serve(&mut self, item: usize, stale: Option<Stale<T>>) -> Serving {
+        let (Some(stale), Some(key)) = (stale, &self.items[item].key) else {
+            return Serving::Miss(None);
+        };
+        let lead = match self.reader.judge(key, self.call.lifetime, &stale) {
+            Verdict::Serves => {
+                self.items[item].spare = Some(stale.entity);
+                self.serve_stale(item);
+                return Serving::Done;
+            }
+            Verdict::Refresh(lead) => Some(lead),
+            Verdict::Ended => None,
+        };
+        let is_throttled = self.reader.is_throttled(key);
+        let spare = self.reader.spare(self.call.lifetime, Some(stale));
+        self.items[item].spare = spare.map(|spare| spare.entity);
+        self.items[item].serves = lead.is_some();
+        if is_throttled && self.stand_in(item) {
+            return Serving::Done;
+        }
+        Serving::Miss(lead)
+    }
+
+    /// Answers with what is stale, and that somebody else replaces.
+    pub(super) fn serve_stale(&mut self, item: usize) {
+        if let Some(entity) = self.items[item].spare.clone() {
+            self.reader.record(|prefix| CacheEvent::StaleHit { prefix });
+            self.items[item].answer = Answer::Known(Some(entity));
+        }
+    }
+
+    /// Answers with what is stale, where there is anything; `false` if there is nothing.
+    pub(super) fn stand_in(&mut self, item: usize) -> bool {
+        let Some(spare) = self.items[item].spare.clone() else {
+            return false;
+        };
+        self.reader.record(|prefix| CacheEvent::StandIn { prefix });
+        self.items[item].answer = Answer::Known(Some(spare));
+        true
+    }
+
+    /// Answers with what is stale because the item's own load failed.
+    pub(super) fn make_do(&mut self, item: usize) -> bool {
+        let is_served = self.stand_in(item);
+        if let (true, Some(key)) = (is_served, &self.items[item].key) {
+            self.reader.throttle(key, self.call.lifetime);
+        }
+        is_served
+    }
+
     /// Ends an item with a failure: the item alone, or the whole call.
     pub(super) fn refuse(&mut self, item: usize, failed: Result<Vec<T>, E>) -> Result<(), E> {
         if let Err(error) = failed {
@@ -109,6 +174,9 @@ where
         failed: Result<Vec<T>, E>,
     ) -> Result<(), E> {
         self.tell(leader, &failed);
+        if self.make_do(item) {
+            return Ok(());
+        }
         self.refuse(item, failed)
     }
 

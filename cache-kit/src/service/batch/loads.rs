@@ -1,12 +1,11 @@
 //! What a batch loads itself: one open, one call, one fill, and a landing for each flight.
 
-use super::items::Lead;
 use super::run::Batch;
 use super::{Loaded, outcome_of};
 use crate::backend::{CacheBackend, Entry, Fill, Intent, Lease};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::flight::Landing;
+use crate::flight::{Landing, Lead};
 use crate::observe::Operation;
 use crate::read_through::{Pass, Turn, landing_of, to_fill};
 use foldhash::HashMap;
@@ -64,6 +63,12 @@ where
             let (taken, own): (Vec<_>, Vec<_>) = opened
                 .into_iter()
                 .partition(|task| is_patient && task.is_taken());
+            let (served, taken): (Vec<_>, Vec<_>) = taken
+                .into_iter()
+                .partition(|task| self.items[task.item].serves);
+            for task in served {
+                self.serve_stale(task.item);
+            }
             self.load_opened(own).await?;
             if taken.is_empty() {
                 return Ok(());
@@ -92,10 +97,12 @@ where
             }
             Err(error) => {
                 let failed = Err(error);
+                let mut is_served = true;
                 for task in tasks {
                     self.tell(task.leader, &failed);
+                    is_served &= self.make_do(task.item);
                 }
-                failed.map(|_| ())
+                if is_served { Ok(()) } else { failed.map(|_| ()) }
             }
         }
     }
@@ -224,7 +231,12 @@ where
         {
             let ended = match landing {
                 Ok(landing) => {
-                    let accepted = self.accept(item, &landing).map(drop);
+                    let is_refused = matches!(landing, Landing::Invalid(..));
+                    let accepted = if is_refused && self.make_do(item) {
+                        Ok(())
+                    } else {
+                        self.accept(item, &landing).map(drop)
+                    };
                     if let Some(leader) = leader {
                         landed.push(leader.share(landing));
                     }

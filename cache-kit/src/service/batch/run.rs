@@ -1,15 +1,15 @@
 //! One batch: look up, join or lead a flight for each miss, load what it leads, follow the others.
 
 use super::Loaded;
-use super::items::{Answer, Item};
+use super::items::{Answer, Item, Serving};
 use super::loads::Task;
 use crate::backend::{CacheBackend, Intent, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::flight::{Arrival, Flights, Frame, Joined, Tag};
-use crate::observe::Operation;
-use crate::read_through::{Missed, Pass, Reader, Typed, Waiting, landing_of};
+use crate::flight::{Arrival, Flights, Frame, Joined, Lead, Tag};
+use crate::observe::{CacheEvent, Operation};
+use crate::read_through::{Miss, Missed, Pass, Reader, Typed, Waiting, landing_of};
 use std::any::TypeId;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -28,6 +28,9 @@ pub(super) struct Batch<'c, B: CacheBackend, T: CacheEntity, E, L> {
 /// A miss, the state that says who may share its load, and its permit if that is how the state was found.
 type Stamped<P> = (usize, Option<Stamp>, Pass<P>);
 
+/// A stale value that is this batch's to refresh.
+type Refreshing = (usize, Lead);
+
 /// A miss that somebody else loads, and by which state.
 type Wait = (usize, Option<Stamp>, Waiting);
 
@@ -43,10 +46,10 @@ where
     L: FnMut(Vec<T::Key>) -> F,
 {
     pub(super) async fn run(&mut self) -> Result<(), E> {
-        let misses = self.look_up().await?;
+        let (misses, stale) = self.look_up().await?;
         let stamped = self.stamp(misses).await?;
-        let late = self.share(stamped, false).await?;
-        self.share(late, true).await?;
+        let late = self.share(stamped, stale, false).await?;
+        self.share(late, Vec::new(), true).await?;
         Ok(())
     }
 
@@ -54,16 +57,21 @@ where
     async fn share(
         &mut self,
         misses: Vec<Stamped<B::Permit>>,
+        stale: Vec<Refreshing>,
         is_next: bool,
     ) -> Result<Vec<Stamped<B::Permit>>, E> {
-        let (tasks, waits) = self.join(misses);
+        let (mut tasks, waits) = self.join(misses);
+        let refreshes = stale
+            .into_iter()
+            .map(|(item, lead)| Task::unopened(item, Some(lead)));
+        tasks.extend(refreshes);
         // What this batch leads comes first: two batches that wait for each other's keys have then loaded their own.
         self.load(tasks).await?;
         self.follow(waits, is_next).await
     }
 
-    /// Reads everything; returns the misses.
-    async fn look_up(&mut self) -> Result<Vec<(usize, Missed)>, E> {
+    /// Reads everything; returns the misses, and what is stale and to be refreshed.
+    async fn look_up(&mut self) -> Result<(Vec<(usize, Missed)>, Vec<Refreshing>), E> {
         let (keyed, keyless): (Vec<_>, Vec<_>) = (0..self.items.len())
             .filter(|item| matches!(self.items[*item].answer, Answer::Wanted))
             .partition(|item| self.items[*item].key.is_some());
@@ -72,11 +80,12 @@ where
         let lookups = self.reader.read_many(&keys).await;
         let beside = |item| (item, Missed::Unreachable);
         let mut misses: Vec<_> = keyless.into_iter().map(beside).collect();
+        let mut refreshes = Vec::new();
         for (item, lookup) in keyed.into_iter().zip(lookups) {
             let typed = match lookup {
                 Ok(lookup) => Typed::from(lookup),
                 Err(error) => {
-                    let miss = Typed::Miss(Missed::after(&error));
+                    let miss = Typed::Miss(Missed::after(&error).into());
                     if let Some(failed) = self.propagated(error) {
                         self.refuse(item, failed)?;
                         continue;
@@ -86,10 +95,19 @@ where
             };
             match self.reader.count(typed) {
                 Ok(entity) => self.items[item].answer = Answer::Known(entity),
-                Err(miss) => misses.push((item, miss)),
+                Err(Miss { missed, stale, .. }) => match self.serve(item, stale) {
+                    Serving::Done => {}
+                    Serving::Miss(lead) => {
+                        self.reader.record(|prefix| CacheEvent::Miss { prefix });
+                        match lead {
+                            Some(lead) => refreshes.push((item, lead)),
+                            None => misses.push((item, missed)),
+                        }
+                    }
+                },
             }
         }
-        Ok(misses)
+        Ok((misses, refreshes))
     }
 
     /// Finds out which flight each miss belongs to, asking for a permit where only that can tell.

@@ -7,6 +7,9 @@ use crate::shape::Shape;
 use crate::testing::bytes::SHORT;
 use std::time::{Duration, Instant};
 
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(600);
+
 pub(super) async fn a_healthy_store_says_so<B: CacheBackend>(bench: Bench<B>) -> Verdict {
     bench
         .backend
@@ -112,6 +115,39 @@ pub(super) async fn an_entry_says_how_old_it_is<B: CacheBackend>(bench: Bench<B>
         }
     }
     Ok(())
+}
+
+pub(super) async fn a_stale_entry_is_kept_until_it_is_invalidated<B: CacheBackend>(
+    bench: Bench<B>,
+) -> Verdict {
+    let (key, other) = (bench.key("kept")?, bench.key("replaced when stale")?);
+    bench.store_stale(&key, LONG).await?;
+    bench.store_stale(&other, LONG).await?;
+    bench.expect_value(&key, "old").await?;
+    tokio::time::sleep(SHORT * 2).await;
+    let Lookup::Stale(stale) = bench.read(&key).await? else {
+        return Err("what is kept is not stale".to_owned());
+    };
+    // A store may count in milliseconds.
+    let at_least = SHORT.saturating_sub(Duration::from_millis(2));
+    if stale.since < at_least || stale.age.get() < SHORT + at_least {
+        return Err(format!("it is stale since {:?}, it says", stale.since));
+    }
+    let opened = bench.open(&key).await?;
+    expect(stale.stamp, opened.stamp, "the stamp of what is stale")?;
+    let found = describe(&opened.found);
+    expect(found.as_str(), "(stale) old", "what an open finds")?;
+    bench.invalidate(&key).await?;
+    bench.expect_miss(&key).await?;
+    bench.store(&other, "new").await?;
+    bench.expect_value(&other, "new").await
+}
+
+pub(super) async fn a_stale_entry_is_gone_at_last<B: CacheBackend>(bench: Bench<B>) -> Verdict {
+    let key = bench.key("kept for a while")?;
+    bench.store_stale(&key, SHORT).await?;
+    tokio::time::sleep(SHORT * 3).await;
+    bench.expect_miss(&key).await
 }
 
 pub(super) async fn a_later_fill_replaces_an_entry<B: CacheBackend>(bench: Bench<B>) -> Verdict {

@@ -1,0 +1,275 @@
+//! The body as a function of its own, for a refresh that runs without its caller.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Expr, Lifetime, Type, TypeReference};
+
+use crate::arguments::Arguments;
+use crate::blame::{Extent, arguments_at, local, spread};
+use crate::diagnostics::Diagnostics;
+use crate::lifetimes::Lifetimes;
+use crate::messages;
+use crate::options::{Setting, peel_expr};
+use crate::signature::{
+    Borrow, Parameter, Receiver, Shell, first_borrow, is_reference, peel_type,
+};
+
+/// Everything that a body is called with, each of which can be kept.
+#[derive(Debug)]
+pub(super) struct Background {
+    receiver: Option<Kept>,
+    parameters: Vec<Kept>,
+}
+
+/// One thing that a body is called with.
+#[derive(Debug)]
+struct Kept {
+    /// How the caller's function names it.
+    name: TokenStream,
+    /// How the body does: `mut id`, or the receiver under another name.
+    pat: TokenStream,
+    ty: Type,
+    is_reference: bool,
+    blame: Extent,
+}
+
+/// Whether refreshes run without their callers, and with what; the outer `None` is a fault that was reported.
+pub(super) fn background(
+    setting: Option<&Setting<Expr>>,
+    lifetimes: &Lifetimes,
+    arguments: &Arguments,
+    diagnostics: &mut Diagnostics,
+) -> Option<Option<Background>> {
+    let is_wanted = match setting {
+        None => lifetimes.revalidate(),
+        Some(setting) => match word(&setting.value).as_deref() {
+            Some("background") => true,
+            Some("inline") => false,
+            _ => {
+                diagnostics.report(&setting.value, messages::REFRESH);
+                return None;
+            }
+        },
+    };
+    if !is_wanted {
+        return Some(None);
+    }
+    Background::from_arguments(arguments, diagnostics).map(Some)
+}
+
+fn word(value: &Expr) -> Option<String> {
+    match peel_expr(value) {
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+        _ => None,
+    }
+}
+
+impl Background {
+    fn from_arguments(arguments: &Arguments, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let parameters = arguments.parameters();
+        let kept: Vec<_> = parameters
+            .iter()
+            .filter_map(|parameter| Kept::from_parameter(parameter, diagnostics))
+            .collect();
+        (kept.len() == parameters.len()).then(|| Self {
+            receiver: arguments.receiver().map(Kept::from_receiver),
+            parameters: kept,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Kept> {
+        self.receiver.iter().chain(&self.parameters)
+    }
+
+    /// Statements that bind the body, what a call polls, and how a refresh begins.
+    pub(super) fn expand(&self, shell: &Shell, output: &Type, private: &TokenStream) -> TokenStream {
+        let (load, body, refresh) = (local("load"), local("body"), local("refresh"));
+        let function = self.function(shell, output);
+        let call = self.all().map(Kept::lend);
+        let keep: TokenStream = self.all().map(|kept| kept.keep(private)).collect();
+        let pass = self.all().map(Kept::pass);
+        // expands to:
+        //     let load = async |this: &Self, person_id: &str, year: i32| -> Ret { … };
+        //     let body = pin!(async { load(self, person_id, Clone::clone(&year)).await });
+        //     let refresh = || -> K::Detached<Ret> {
+        //         let kept_self = K::Keep::keep(self);
+        //         let kept_person_id = K::Keep::keep(person_id);
+        //         let kept_year = K::Keep::keep(&year);
+        //         Box::pin(async move { load(&kept_self, &kept_person_id, kept_year).await })
+        //     };
+        quote! {
+            let #load = #function;
+            let #body = ::core::pin::pin!(async { #load(#(#call),*).await });
+            let #refresh = || -> #private::Detached<#output> {
+                #keep
+                #private::boxed(async move { #load(#(#pass),*).await })
+            };
+        }
+    }
+
+    /// The body as a closure that captures nothing.
+    fn function(&self, shell: &Shell, output: &Type) -> TokenStream {
+        let parameters = self.all().map(|kept| {
+            let (pat, ty) = (&kept.pat, elided(kept.ty.to_token_stream()));
+            quote!(#pat: #ty)
+        });
+        let mut block = proc_macro2::Group::new(
+            shell.block.delimiter(),
+            with_this(shell.block.stream(), &this()),
+        );
+        block.set_span(shell.block.span());
+        quote!(async |#(#parameters),*| -> #output #block)
+    }
+}
+
+impl Kept {
+    fn from_receiver(receiver: &Receiver) -> Self {
+        let this = this();
+        let ty = receiver.ty.clone();
+        let ty = ty.unwrap_or_else(|| syn::parse_quote!(&Self));
+        Self {
+            name: receiver.self_token.to_token_stream(),
+            pat: this.to_token_stream(),
+            is_reference: is_reference(&ty),
+            ty,
+            blame: Extent::of(&receiver.node),
+        }
+    }
+
+    /// Refuses what cannot be kept when the caller has gone.
+    fn from_parameter(parameter: &Parameter, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let name = match (&parameter.name, &parameter.cfg) {
+            (Some(name), None) => name,
+            (Some(_), Some(cfg)) => {
+                diagnostics.report(cfg, messages::unkept("an argument under a `cfg`"));
+                return None;
+            }
+            (None, _) => {
+                diagnostics.report(&parameter.pat, messages::unkept("an argument without a name"));
+                return None;
+            }
+        };
+        let (inner, is_reference) = match peel_type(&parameter.ty) {
+            Type::Reference(reference) if reference.mutability.is_some() => {
+                diagnostics.report(
+                    &parameter.ty,
+                    messages::unkept("what is borrowed for writing"),
+                );
+                return None;
+            }
+            Type::Reference(reference) if !is_static(reference) => (&*reference.elem, true),
+            Type::Reference(reference) => (&*reference.elem, false),
+            other => (other, false),
+        };
+        match first_borrow(inner) {
+            None => {}
+            Some(Borrow::ImplTrait(node)) => {
+                diagnostics.report(node, messages::unkept("an `impl Trait` argument"));
+                return None;
+            }
+            Some(Borrow::Lifetime(node)) => {
+                let what = "what is borrowed within another type";
+                diagnostics.report(node, messages::unkept(what));
+                return None;
+            }
+        }
+        Some(Self {
+            name: name.to_token_stream(),
+            pat: parameter.pat.to_token_stream(),
+            ty: parameter.ty.clone(),
+            is_reference,
+            blame: Extent::of(&parameter.ty),
+        })
+    }
+
+    /// What the caller's own load is given.
+    fn lend(&self) -> TokenStream {
+        let name = &self.name;
+        if self.is_reference {
+            quote!(#name)
+        } else {
+            quote!(::core::clone::Clone::clone(&#name))
+        }
+    }
+
+    fn local(&self) -> Ident {
+        let name = self.name.to_string();
+        local(&format!("kept_{}", name.trim_start_matches("r#")))
+    }
+
+    /// The statement that keeps it. Blamed where it was declared: it is what cannot be kept.
+    fn keep(&self, private: &TokenStream) -> TokenStream {
+        let (kept, name) = (self.local(), &self.name);
+        let keep = spread(self.blame, quote!(#private::Keep::keep));
+        let borrow = (!self.is_reference).then(|| quote_spanned!(self.blame.first=> &));
+        let arguments = arguments_at(self.blame, quote!(#borrow #name));
+        quote!(let #kept = #keep #arguments;)
+    }
+
+    /// What a refresh is given.
+    fn pass(&self) -> TokenStream {
+        let kept = self.local();
+        if self.is_reference {
+            quote!(&#kept)
+        } else {
+            quote!(#kept)
+        }
+    }
+}
+
+/// What is borrowed for ever is kept as it is.
+fn is_static(reference: &TypeReference) -> bool {
+    let lifetime = reference.lifetime.as_ref();
+    lifetime.is_some_and(|lifetime| lifetime.ident == "static")
+}
+
+/// What `self` is called in the body.
+fn this() -> Ident {
+    local("this")
+}
+
+/// Replaces `self`, which is a word that no closure can take.
+fn with_this(tokens: TokenStream, this: &Ident) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if ident == "self" => {
+                let span = Span::mixed_site().located_at(ident.span());
+                TokenTree::Ident(Ident::new(&this.to_string(), span))
+            }
+            TokenTree::Group(group) => {
+                let stream = with_this(group.stream(), this);
+                let mut replaced = proc_macro2::Group::new(group.delimiter(), stream);
+                replaced.set_span(group.span());
+                TokenTree::Group(replaced)
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// A type without the names of its lifetimes: what the caller borrows lives longer than what is kept.
+fn elided(tokens: TokenStream) -> TokenStream {
+    let mut elided = Vec::new();
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                let Some(TokenTree::Ident(name)) = tokens.next() else {
+                    continue;
+                };
+                let name = if name == "static" { "'static" } else { "'_" };
+                let span = punct.span();
+                elided.extend(Lifetime::new(name, span).into_token_stream());
+            }
+            TokenTree::Group(group) => {
+                let mut inner =
+                    proc_macro2::Group::new(group.delimiter(), self::elided(group.stream()));
+                inner.set_span(group.span());
+                elided.push(TokenTree::Group(inner));
+            }
+            other => elided.push(other),
+        }
+    }
+    elided.into_iter().collect()
+}

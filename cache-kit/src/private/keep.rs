@@ -1,0 +1,28 @@
+//! What a refresh keeps of a call that does not wait for it.
+
+use crate::read_through::Detached;
+use std::future::Future;
+
+/// Can be kept when the caller has gone.
+#[diagnostic::on_unimplemented(
+    message = "a refresh in the background needs `{Self}: Clone`",
+    label = "cannot be kept for a refresh in the background",
+    note = "derive `Clone` (a repository is a handle: put what it owns in an `Arc`), or write `refresh = inline`"
+)]
+pub trait Keep {
+    type Kept: Send + Sync + 'static;
+    fn keep(&self) -> Self::Kept;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned: Send + Sync + 'static> + ?Sized> Keep for T {
+    type Kept = T::Owned;
+    fn keep(&self) -> T::Owned {
+        self.to_owned()
+    }
+}
+
+/// A load that needs nothing of its caller's.
+pub fn boxed<O>(load: impl Future<Output = O> + Send + 'static) -> Detached<O> {
+    Box::pin(load)
+}

@@ -1,0 +1,227 @@
+//! What has ended and is kept: returned while the next is loaded, or where it cannot be.
+
+use super::read::Read;
+use super::{Miss, Pass, Reader, Stale};
+use crate::backend::CacheBackend;
+use crate::entity::CacheEntity;
+use crate::flight::{Lead, Tag};
+use crate::key::CacheKey;
+use crate::observe::CacheEvent;
+use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::strategy::CacheStrategy;
+use crate::ttl::Lifetime;
+use std::any::TypeId;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// A load that needs nothing of its caller's any more.
+pub type Detached<O> = Pin<Box<dyn Future<Output = O> + Send>>;
+
+/// For how long a value serves after its end.
+#[derive(Clone, Copy)]
+pub(crate) struct Windows {
+    revalidate: Duration,
+    error: Duration,
+    throttle: Duration,
+}
+
+impl From<Lifetime> for Windows {
+    fn from(lifetime: Lifetime) -> Self {
+        let throttle = lifetime.error_throttle();
+        Self {
+            revalidate: lifetime.stale_while_revalidate().unwrap_or_default(),
+            error: lifetime.stale_if_error().unwrap_or_default(),
+            throttle: throttle.unwrap_or(Lifetime::DEFAULT_ERROR_THROTTLE),
+        }
+    }
+}
+
+/// What becomes of a stale value that a look-up found.
+pub(crate) enum Verdict {
+    /// It serves; somebody else refreshes it, or it has failed to be not long ago.
+    Serves,
+    /// It serves, and is the caller's to refresh.
+    Refresh(Lead),
+    /// The next one is wanted.
+    Ended,
+}
+
+impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
+    /// Says what becomes of a stale value.
+    pub(crate) fn judge(
+        &self,
+        key: &CacheKey,
+        operation: Lifetime,
+        stale: &Stale<T>,
+    ) -> Verdict {
+        let inner = self.cache.inner();
+        if stale.since >= self.windows(operation).revalidate {
+            return Verdict::Ended;
+        }
+        if inner.throttle.holds(key) {
+            return Verdict::Serves;
+        }
+        let tag = Tag {
+            stamp: Some(stale.stamp),
+            type_id: TypeId::of::<T>(),
+        };
+        match inner.flights.begin(key, tag) {
+            Some(lead) => {
+                self.record(|prefix| CacheEvent::Refresh { prefix });
+                Verdict::Refresh(lead)
+            }
+            None => Verdict::Serves,
+        }
+    }
+
+    /// Leaves a stale value that may be returned where the load of the next one fails.
+    pub(crate) fn spare(&self, operation: Lifetime, stale: Option<Stale<T>>) -> Option<Stale<T>> {
+        let stale = stale?;
+        let windows = self.windows(operation);
+        (stale.since < windows.revalidate.max(windows.error)).then_some(stale)
+    }
+
+    /// Says whether the load of a key has failed not long ago.
+    pub(crate) fn is_throttled(&self, key: &CacheKey) -> bool {
+        self.cache.inner().throttle.holds(key)
+    }
+
+    /// Notes that the load of a key has failed, where there was a spare.
+    pub(crate) fn throttle(&self, key: &CacheKey, operation: Lifetime) {
+        let interval = self.windows(operation).throttle;
+        self.cache.inner().throttle.hold(key, interval);
+    }
+
+    fn windows(&self, operation: Lifetime) -> Windows {
+        self.cache.declared::<T>(operation).into()
+    }
+}
+
+/// Why a load is wanted, and what there is instead.
+pub(super) enum Errand<'s, T> {
+    /// Nothing fresh was found.
+    Miss(Option<&'s Stale<T>>),
+    /// What is stale, and serves, is to be replaced.
+    Refresh(&'s Stale<T>),
+}
+
+impl<'s, T> Errand<'s, T> {
+    pub(super) fn spare(&self) -> Option<&'s Stale<T>> {
+        match self {
+            Self::Miss(spare) => *spare,
+            Self::Refresh(stale) => Some(stale),
+        }
+    }
+
+    /// What to return where another process is loading.
+    pub(super) fn in_turn(&self) -> Option<&'s Stale<T>> {
+        match self {
+            Self::Miss(_) => None,
+            Self::Refresh(stale) => Some(stale),
+        }
+    }
+}
+
+/// Runs a refresh for a caller who does not wait for it.
+pub(crate) trait Refresh<B: CacheBackend, O: CachedOutput> {
+    /// Takes the duty to refresh from a call.
+    ///
+    /// # Errors
+    /// Gives it back, where the call has to do it itself.
+    fn take_over(
+        &self,
+        read: &Read<'_, B, O>,
+        lead: Lead,
+        stale: &Stale<EntityOf<O>>,
+    ) -> Result<(), Lead>;
+}
+
+/// Leaves refreshes to the callers.
+pub(crate) struct Inline;
+
+impl<B: CacheBackend, O: CachedOutput> Refresh<B, O> for Inline {
+    fn take_over(
+        &self,
+        _: &Read<'_, B, O>,
+        lead: Lead,
+        _: &Stale<EntityOf<O>>,
+    ) -> Result<(), Lead> {
+        Err(lead)
+    }
+}
+
+/// Runs refreshes by tasks of their own; the function begins a load.
+pub(crate) struct InBackground<F>(pub(crate) F);
+
+impl<B, O, F> Refresh<B, O> for InBackground<F>
+where
+    B: CacheBackend,
+    O: CachedOutput + 'static,
+    F: Fn() -> Detached<O>,
+{
+    fn take_over(
+        &self,
+        read: &Read<'_, B, O>,
+        lead: Lead,
+        stale: &Stale<EntityOf<O>>,
+    ) -> Result<(), Lead> {
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(lead);
+        };
+        let (cache, key) = (read.reader.cache.clone(), read.key.clone());
+        let (call, stale) = (read.call.clone(), stale.clone());
+        let mut body = (self.0)();
+        let background = cache.inner().background.clone();
+        background.spawn(&runtime, async move {
+            let read = Read::new(Reader::new(&cache), key, call);
+            let errand = Errand::Refresh(&stale);
+            // Counted and logged where it happens.
+            let _ = read
+                .lead(lead, Pass::Unopened, errand, Pin::new(&mut body))
+                .await;
+        });
+        Ok(())
+    }
+}
+
+impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
+    /// Serves what a look-up found stale, if that may be, and sees to its refresh. `Err` is a miss, which is counted here.
+    pub(super) fn revalidate(
+        &self,
+        miss: Miss<EntityOf<O>>,
+        refresh: &impl Refresh<B, O>,
+    ) -> Result<O, Miss<EntityOf<O>>> {
+        let mut miss = miss;
+        let is_served = self.call.strategy == CacheStrategy::Refresh;
+        if let Some(stale) = miss.stale.as_ref().filter(|_| is_served) {
+            match self.reader.judge(&self.key, self.call.lifetime, stale) {
+                Verdict::Serves => return Ok(self.stale_hit(stale)),
+                Verdict::Refresh(lead) => match refresh.take_over(self, lead, stale) {
+                    Ok(()) => return Ok(self.stale_hit(stale)),
+                    Err(lead) => miss.lead = Some(lead),
+                },
+                Verdict::Ended => {}
+            }
+        }
+        self.reader.record(|prefix| CacheEvent::Miss { prefix });
+        Err(miss)
+    }
+
+    /// Returns what is stale: the next is being loaded.
+    pub(super) fn stale_hit(&self, stale: &Stale<EntityOf<O>>) -> O {
+        self.reader.record(|prefix| CacheEvent::StaleHit { prefix });
+        output_of(stale)
+    }
+
+    /// Returns what is stale: the next could not be loaded.
+    pub(super) fn stand_in(&self, spare: &Stale<EntityOf<O>>) -> O {
+        self.reader.record(|prefix| CacheEvent::StandIn { prefix });
+        output_of(spare)
+    }
+}
+
+fn output_of<O: CachedOutput>(stale: &Stale<EntityOf<O>>) -> O {
+    O::from_payload(O::Payload::from_hit(stale.entity.clone()))
+}
