@@ -8,15 +8,20 @@ use crate::blame::{Extent, at};
 use crate::signature::Shell;
 
 /// The body as an `async move` block of the function's output.
+pub(crate) fn async_block(shell: &Shell, output: &Type) -> TokenStream {
+    let block = typed_block(shell, &shell.block.stream(), output);
+    quote!(async move #block)
+}
+
+/// Statements as a block of the function's output.
 ///
 /// The unreachable `return` at its start gives the block its type, so that `?`, `return` and the last
 /// expression are checked, and blamed, as in the unannotated function.
-pub(crate) fn async_block(shell: &Shell, output: &Type) -> TokenStream {
+pub(crate) fn typed_block(shell: &Shell, statements: &TokenStream, output: &Type) -> Group {
     // At the return type, so that a mismatch names it as its reason.
     let ret = Ident::new("__cache_kit_ret", Extent::of(output).first);
-    let statements = shell.block.stream();
     // expands to:
-    //     async move {
+    //     {
     //         if let Some(ret) = None::<Ret> { return ret; }
     //         <the user's statements>
     //     }
@@ -29,7 +34,7 @@ pub(crate) fn async_block(shell: &Shell, output: &Type) -> TokenStream {
     };
     let mut block = Group::new(shell.block.delimiter(), stream);
     block.set_span(shell.block.span());
-    quote!(async move #block)
+    block
 }
 
 /// `K::EntityOf<Ret>`, all of it at the return type: what cannot be cached is blamed there, once.

@@ -13,7 +13,7 @@ use crate::{messages, suggest};
 /// A lifetime, checked here or by the compiler.
 #[derive(Debug, Clone)]
 pub(crate) enum Lifetime {
-    /// A literal: more than zero, and within what `Duration` holds.
+    /// A literal, within what `Duration` holds; zero only where that says something.
     Literal(Duration),
     /// A constant of the user's; the compiler checks its type, the runtime's `const fn` its value.
     Constant(Expr),
@@ -48,6 +48,8 @@ impl Lifetime {
     fn from_text(option: &str, text: &LitStr, diagnostics: &mut Diagnostics) -> Option<Self> {
         match parse(&text.value()) {
             Ok(duration) => Some(Self::Literal(duration)),
+            // Off, where an entity or a service says otherwise.
+            Err(Fault::Zero) if may_be_zero(option) => Some(Self::Literal(Duration::ZERO)),
             Err(fault) => {
                 diagnostics.report(text, fault.message(option, &text.value()));
                 None
@@ -98,6 +100,11 @@ impl Fault {
             Self::Zero => messages::zero_duration(option),
         }
     }
+}
+
+/// Whether no time at all says something.
+fn may_be_zero(option: &str) -> bool {
+    !matches!(option, "ttl" | "negative_ttl")
 }
 
 /// Nanoseconds of every unit.

@@ -53,13 +53,16 @@ use proc_macro::TokenStream;
 /// | `ttl` | `ttl = "1h30m"`, `ttl = HOUR` | how long a value is fresh |
 /// | `negative_ttl` | `negative_ttl = "30s"` | how long "there is none" is remembered; without it, it is not |
 /// | `jitter` | `jitter = 0.1` | the fraction, from 0 to 1, that is taken off each TTL at random |
+/// | `stale_while_revalidate` | `stale_while_revalidate = "5m"` | for how long after its TTL a value is returned at once while the next is loaded, once for all |
+/// | `stale_if_error` | `stale_if_error = "1d"` | for how long after its TTL a value is returned where the load of the next fails |
+/// | `error_throttle` | `error_throttle = "10s"` | how long a key is not asked for again after that; 5 s by default |
 /// | `codec` | `codec = MessagePack` | how a byte store keeps the entity: one of `Bincode`, `Json`, `MessagePack`, `Postcard`, or any type that is a `Codec` |
 /// | `version` | `version = 2` | raise it when the meaning of a field changes: older entries are misses then |
 /// | `feeder` | `feeder = UserSlot` | the feeder's name |
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit`, where it was renamed |
 ///
 /// A duration is a string of whole numbers with units (`ns`, `us`, `ms`, `s`, `m` or `min`, `h`, `d`,
-/// `w`) without spaces, or a constant expression of type `Duration`. Zero is an error.
+/// `w`) without spaces, or a constant expression of type `Duration`. A TTL of zero is an error; of the others zero is "not at all".
 ///
 /// A part of a key is any `KeyPart`: integers, strings, `bool`, `char` and more, not floats, options or
 /// collections.
@@ -119,8 +122,16 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 /// | `cache` | `cache = self.store` | where the cache is |
 /// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
 /// | `skip` | `skip(connection)` | parameters that are no part of the key |
-/// | `ttl`, `negative_ttl`, `jitter` | `ttl = "10s"` | instead of the entity's |
+/// | `ttl`, `negative_ttl`, `jitter`, `stale_while_revalidate`, `stale_if_error`, `error_throttle` | `ttl = "10s"` | instead of the entity's |
+/// | `refresh` | `refresh = background` | who loads the next value while the stale one serves: a task, or with `inline` the first caller who comes |
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
+///
+/// # Refreshes in the background
+///
+/// `refresh = background` is the default of a function that says `stale_while_revalidate` itself; where only the entity does, write it. The
+/// body is then called by the task as well, on a clone of `self` and on owned copies of the arguments: those must be `Clone` (for `&str`
+/// and slices, what they borrow), `Send`, `Sync` and `'static`. An argument that cannot be kept (`&mut`, `impl Trait`, a reference within another type) is a
+/// compile error that says so; `refresh = inline` needs nothing.
 ///
 /// With `Fresh`, and with a strategy that is only known at run time, the return type must be able to say
 /// "miss": an `Option`, or a `Result` whose error is `From<cache_kit::Error>`.

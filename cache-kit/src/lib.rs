@@ -100,9 +100,9 @@ mod schema;
 mod service;
 mod shape;
 pub mod strategy;
-mod throttle;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod throttle;
 mod timer;
 mod ttl;
 mod write;

@@ -53,7 +53,10 @@ pub fn read_entry(
     if !sealed.is_current(GUARDS.0, GUARDS.1, shape) {
         return Ok(None);
     }
-    store
-        .wrap
-        .look_up(key, sealed, (Age::new(Duration::ZERO), Stamp::new(0)), shape)
+    store.wrap.look_up(
+        key,
+        sealed,
+        (Age::new(Duration::ZERO), Stamp::new(0)),
+        shape,
+    )
 }

@@ -7,6 +7,7 @@ use crate::blame::{Extent, at, local, spread};
 use crate::body;
 
 use super::model::{Model, Strategy};
+use super::refresh::Refresh;
 
 /// Writes the function with a cache in front of its body.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -20,15 +21,15 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let write_key = model.key.expand(&private, &entity, &key, parens);
     let plan = plan(model, &private);
     let refresh = local("refresh");
-    let (bind_body, read_through) = match &model.background {
-        None => {
+    let (bind_body, read_through) = match &model.refresh {
+        Refresh::Inline => {
             let block = body::async_block(&model.shell, output);
             (
                 quote!(let #load = ::core::pin::pin!(#block);),
                 quote!(read_through(#cache, #key, #call, #load)),
             )
         }
-        Some(background) => (
+        Refresh::Background(background) => (
             background.expand(&model.shell, output, &private),
             quote!(refresh_through(#cache, #key, #call, #load, #refresh)),
         ),
@@ -59,9 +60,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #bind_body
         #outcome.#read_through.await
     };
-    match model.background {
-        None => model.function.with_body(&model.shell, &inner),
-        Some(_) => model.function.with_settled_body(&model.shell, &inner),
+    match model.refresh {
+        Refresh::Inline => model.function.with_body(&model.shell, &inner),
+        Refresh::Background(_) => model.function.with_settled_body(&model.shell, &inner),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::signature::{
 use crate::{messages, suggest};
 
 use super::input::Input;
-use super::refresh::{self, Background};
+use super::refresh::Refresh;
 
 /// A function with a cache in front.
 #[derive(Debug)]
@@ -26,8 +26,7 @@ pub(super) struct Model {
     pub(super) key: CallKey,
     pub(super) strategy: Strategy,
     pub(super) lifetimes: Lifetimes,
-    /// What a refresh needs that runs without its caller, where one does.
-    pub(super) background: Option<Background>,
+    pub(super) refresh: Refresh,
     pub(super) krate: CratePath,
 }
 
@@ -66,12 +65,8 @@ impl Model {
             None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
         };
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
-        let background = refresh::background(
-            input.refresh.as_ref(),
-            &lifetimes,
-            &arguments,
-            diagnostics,
-        );
+        let refresh =
+            Refresh::from_setting(input.refresh.as_ref(), &lifetimes, &arguments, diagnostics);
         let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
         Some(Self {
             shell,
@@ -81,7 +76,7 @@ impl Model {
             strategy: strategy?,
             function,
             lifetimes,
-            background: background?,
+            refresh: refresh?,
             krate,
         })
     }
@@ -99,6 +94,10 @@ impl Strategy {
             let name = ident.to_string();
             if name == "Bypass" || name == "Fresh" {
                 input.lifetimes.reject_all(&name, diagnostics);
+                if let Some(refresh) = &input.refresh {
+                    let message = messages::useless_lifetime(&refresh.name, &name);
+                    diagnostics.report(&refresh.name, message);
+                }
             }
         }
         Some(strategy)

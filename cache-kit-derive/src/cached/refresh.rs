@@ -1,18 +1,17 @@
 //! The body as a function of its own, for a refresh that runs without its caller.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Expr, Lifetime, Type, TypeReference};
 
 use crate::arguments::Arguments;
 use crate::blame::{Extent, arguments_at, local, spread};
+use crate::body;
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes::Lifetimes;
 use crate::messages;
 use crate::options::{Setting, peel_expr};
-use crate::signature::{
-    Borrow, Parameter, Receiver, Shell, first_borrow, is_reference, peel_type,
-};
+use crate::signature::{Borrow, Parameter, Receiver, Shell, first_borrow, is_reference, peel_type};
 
 /// Everything that a body is called with, each of which can be kept.
 #[derive(Debug)]
@@ -33,28 +32,41 @@ struct Kept {
     blame: Extent,
 }
 
-/// Whether refreshes run without their callers, and with what; the outer `None` is a fault that was reported.
-pub(super) fn background(
-    setting: Option<&Setting<Expr>>,
-    lifetimes: &Lifetimes,
-    arguments: &Arguments,
-    diagnostics: &mut Diagnostics,
-) -> Option<Option<Background>> {
-    let is_wanted = match setting {
-        None => lifetimes.revalidate(),
-        Some(setting) => match word(&setting.value).as_deref() {
-            Some("background") => true,
-            Some("inline") => false,
-            _ => {
-                diagnostics.report(&setting.value, messages::REFRESH);
-                return None;
-            }
-        },
-    };
-    if !is_wanted {
-        return Some(None);
+/// Who loads while a stale value serves.
+#[derive(Debug)]
+pub(super) enum Refresh {
+    /// The first caller who comes.
+    Inline,
+    /// A task.
+    Background(Box<Background>),
+}
+
+impl Refresh {
+    /// Reads `refresh = …`; a function that says for how long values serve has a task by itself.
+    pub(super) fn from_setting(
+        setting: Option<&Setting<Expr>>,
+        lifetimes: &Lifetimes,
+        arguments: &Arguments,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let is_background = match setting {
+            None => lifetimes.revalidate(),
+            Some(setting) => match word(&setting.value).as_deref() {
+                Some("background") => true,
+                Some("inline") => false,
+                _ => {
+                    diagnostics.report(&setting.value, messages::REFRESH);
+                    return None;
+                }
+            },
+        };
+        if is_background {
+            let background = Background::from_arguments(arguments, diagnostics);
+            background.map(|background| Self::Background(Box::new(background)))
+        } else {
+            Some(Self::Inline)
+        }
     }
-    Background::from_arguments(arguments, diagnostics).map(Some)
 }
 
 fn word(value: &Expr) -> Option<String> {
@@ -82,14 +94,19 @@ impl Background {
     }
 
     /// Statements that bind the body, what a call polls, and how a refresh begins.
-    pub(super) fn expand(&self, shell: &Shell, output: &Type, private: &TokenStream) -> TokenStream {
+    pub(super) fn expand(
+        &self,
+        shell: &Shell,
+        output: &Type,
+        private: &TokenStream,
+    ) -> TokenStream {
         let (load, body, refresh) = (local("load"), local("body"), local("refresh"));
         let function = self.function(shell, output);
         let call = self.all().map(Kept::lend);
         let keep: TokenStream = self.all().map(|kept| kept.keep(private)).collect();
         let pass = self.all().map(Kept::pass);
         // expands to:
-        //     let load = async |this: &Self, person_id: &str, year: i32| -> Ret { … };
+        //     let load = async |this: &Self, person_id: &str, year: i32| { … };
         //     let body = pin!(async { load(self, person_id, Clone::clone(&year)).await });
         //     let refresh = || -> K::Detached<Ret> {
         //         let kept_self = K::Keep::keep(self);
@@ -113,12 +130,9 @@ impl Background {
             let (pat, ty) = (&kept.pat, elided(kept.ty.to_token_stream()));
             quote!(#pat: #ty)
         });
-        let mut block = proc_macro2::Group::new(
-            shell.block.delimiter(),
-            with_this(shell.block.stream(), &this()),
-        );
-        block.set_span(shell.block.span());
-        quote!(async |#(#parameters),*| -> #output #block)
+        let statements = with_this(shell.block.stream(), &this());
+        let block = body::typed_block(shell, &statements, output);
+        quote!(async |#(#parameters),*| #block)
     }
 }
 
@@ -145,7 +159,10 @@ impl Kept {
                 return None;
             }
             (None, _) => {
-                diagnostics.report(&parameter.pat, messages::unkept("an argument without a name"));
+                diagnostics.report(
+                    &parameter.pat,
+                    messages::unkept("an argument without a name"),
+                );
                 return None;
             }
         };
@@ -239,7 +256,7 @@ fn with_this(tokens: TokenStream, this: &Ident) -> TokenStream {
             }
             TokenTree::Group(group) => {
                 let stream = with_this(group.stream(), this);
-                let mut replaced = proc_macro2::Group::new(group.delimiter(), stream);
+                let mut replaced = Group::new(group.delimiter(), stream);
                 replaced.set_span(group.span());
                 TokenTree::Group(replaced)
             }
@@ -263,8 +280,7 @@ fn elided(tokens: TokenStream) -> TokenStream {
                 elided.extend(Lifetime::new(name, span).into_token_stream());
             }
             TokenTree::Group(group) => {
-                let mut inner =
-                    proc_macro2::Group::new(group.delimiter(), self::elided(group.stream()));
+                let mut inner = Group::new(group.delimiter(), self::elided(group.stream()));
                 inner.set_span(group.span());
                 elided.push(TokenTree::Group(inner));
             }

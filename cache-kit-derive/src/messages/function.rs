@@ -13,7 +13,8 @@ pub(crate) const KEY_PART_NAME: &str =
 pub(crate) const KEY_PART_UNNAMED: &str =
     "this part of the key has no name; write `field = expression`";
 
-pub(crate) const REFRESH: &str = "`refresh` is `background` or `inline`; write `refresh = background`";
+pub(crate) const REFRESH: &str =
+    "`refresh` is `background` or `inline`; write `refresh = background`";
 
 pub(crate) fn unkept(what: &str) -> String {
     with_help(

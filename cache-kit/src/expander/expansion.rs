@@ -118,7 +118,7 @@ where
         let key = self.cache.writer_for::<T>(&self.key);
         match peek(self.cache, &key, &call) {
             Some(hit) => Ok(Begun::Hit(hit?)),
-            None => Ok(Begun::Plan(Plan::of(self.cache, &key, call))),
+            None => Ok(Begun::Plan(Box::new(Plan::of(self.cache, &key, call)))),
         }
     }
 
@@ -129,7 +129,7 @@ where
 
     async fn miss(
         &mut self,
-        plan: Plan<'e, B, Expanded<T>>,
+        plan: Box<Plan<'e, B, Expanded<T>>>,
         miss: Miss<T>,
     ) -> Result<Option<Arc<T>>, Stop> {
         if !self.has_missed {
@@ -176,7 +176,7 @@ where
 /// How far an expansion came without waiting.
 enum Begun<'e, B: CacheBackend, T: CacheEntity> {
     Hit(Option<Arc<T>>),
-    Plan(Plan<'e, B, Expanded<T>>),
+    Plan(Box<Plan<'e, B, Expanded<T>>>),
 }
 
 /// Asks the repository, again where that is wanted and may help.

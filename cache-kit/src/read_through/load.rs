@@ -64,7 +64,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
         if let Some(spare) = spare {
-            if let Some(landing) = self.failure_of(&output, &validity) {
+            if let Err(landing) = self.succeeded(&output, &validity) {
                 self.reader.throttle(&self.key, self.call.lifetime);
                 return Told::now(Ok(self.stand_in(spare)), landing);
             }
@@ -102,15 +102,15 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         }
     }
 
-    /// What everyone else is told of a load that failed; `None` of one that did not.
-    fn failure_of(&self, output: &O, validity: &Result<(), Error>) -> Option<Option<Landing>> {
+    /// Says whether a load has brought what was asked for; `Err` is what everyone else is told of one that has not.
+    fn succeeded(&self, output: &O, validity: &Result<(), Error>) -> Result<(), Option<Landing>> {
         match (output.payload(), validity) {
-            (None, _) => Some((self.call.sharing.share)(output).map(Landing::Failed)),
+            (Some(_), Ok(())) => Ok(()),
+            (None, _) => Err((self.call.sharing.share)(output).map(Landing::Failed)),
             (Some(payload), Err(error)) => {
-                let invalid = |entity| Landing::Invalid(entity, error.clone());
-                Some(payload.entity().map(|entity| invalid(entity)))
+                let entity = payload.entity();
+                Err(entity.map(|entity| Landing::Invalid(entity, error.clone())))
             }
-            (Some(_), Ok(())) => None,
         }
     }
 

@@ -14,13 +14,13 @@ pub(crate) enum Typed<T> {
     Miss(Miss<T>),
 }
 
-/// A look-up that found nothing fresh.
+/// A look-up that found nothing fresh. What few misses have is boxed: every caller carries one.
 pub(crate) struct Miss<T> {
     pub(crate) missed: Missed,
     /// What has ended and is kept.
-    pub(crate) stale: Option<Stale<T>>,
+    pub(crate) stale: Option<Box<Stale<T>>>,
     /// The duty to refresh that, where it is the caller's.
-    pub(crate) lead: Option<Lead>,
+    pub(crate) lead: Option<Box<Lead>>,
 }
 
 /// A value whose time is over.
@@ -115,7 +115,7 @@ impl<T: CacheEntity> Typed<T> {
             Lookup::Absent { .. } => Self::Absent,
             Lookup::Stale(stale) => Self::Miss(Miss {
                 missed: Missed::At(stale.stamp),
-                stale: Stale::of(stale, is_too_old),
+                stale: Stale::of(stale, is_too_old).map(Box::new),
                 lead: None,
             }),
             Lookup::Miss(stamp) => Self::missed(stamp.map_or(Missed::Unstamped, Missed::At)),

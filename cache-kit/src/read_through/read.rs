@@ -107,7 +107,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         if let Some(spare) = &spare {
             if let Some(lead) = miss.lead {
                 let errand = Errand::Refresh(spare);
-                return Box::pin(self.lead(lead, Pass::Unopened, errand, body)).await;
+                return Box::pin(self.lead(*lead, Pass::Unopened, errand, body)).await;
             }
             if self.reader.is_throttled(&self.key) {
                 return Ok(self.stand_in(spare));
@@ -124,7 +124,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 None => (None, Pass::Denied),
             },
         };
-        self.share(stamp, pass, spare.as_ref(), body).await
+        self.share(stamp, pass, spare.as_deref(), body).await
     }
 
     pub(super) async fn open(&self) -> Result<Option<Opened<B::Permit>>, Ended<O>> {

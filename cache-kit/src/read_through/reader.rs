@@ -123,13 +123,11 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
 
     /// Counts a look-up and says what is known. What is stale is not.
     pub(crate) fn found(&self, lookup: Lookup) -> Found<T> {
-        match self.count(lookup.into()) {
-            Ok(answer) => Found::known(answer),
-            Err(_) => {
-                self.record(|prefix| CacheEvent::Miss { prefix });
-                Found::Miss
-            }
+        if let Ok(answer) = self.count(lookup.into()) {
+            return Found::known(answer);
         }
+        self.record(|prefix| CacheEvent::Miss { prefix });
+        Found::Miss
     }
 
     /// Counts a look-up; `Err` is a miss, which is not counted here.

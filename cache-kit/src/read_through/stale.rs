@@ -50,12 +50,7 @@ pub(crate) enum Verdict {
 
 impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
     /// Says what becomes of a stale value.
-    pub(crate) fn judge(
-        &self,
-        key: &CacheKey,
-        operation: Lifetime,
-        stale: &Stale<T>,
-    ) -> Verdict {
+    pub(crate) fn judge(&self, key: &CacheKey, operation: Lifetime, stale: &Stale<T>) -> Verdict {
         let inner = self.cache.inner();
         if stale.since >= self.windows(operation).revalidate {
             return Verdict::Ended;
@@ -77,7 +72,11 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
     }
 
     /// Leaves a stale value that may be returned where the load of the next one fails.
-    pub(crate) fn spare(&self, operation: Lifetime, stale: Option<Stale<T>>) -> Option<Stale<T>> {
+    pub(crate) fn spare(
+        &self,
+        operation: Lifetime,
+        stale: Option<Box<Stale<T>>>,
+    ) -> Option<Box<Stale<T>>> {
         let stale = stale?;
         let windows = self.windows(operation);
         (stale.since < windows.revalidate.max(windows.error)).then_some(stale)
@@ -200,7 +199,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 Verdict::Serves => return Ok(self.stale_hit(stale)),
                 Verdict::Refresh(lead) => match refresh.take_over(self, lead, stale) {
                     Ok(()) => return Ok(self.stale_hit(stale)),
-                    Err(lead) => miss.lead = Some(lead),
+                    Err(lead) => miss.lead = Some(Box::new(lead)),
                 },
                 Verdict::Ended => {}
             }

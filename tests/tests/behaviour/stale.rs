@@ -211,7 +211,10 @@ async fn what_is_stale_is_returned_at_once_and_refreshed_once<B: CacheBackend>(b
     let seen = bench.events.take();
     let count = |name: &str| seen.iter().filter(|event| *event == name).count();
     assert_eq!((count("refresh"), count("stale-hit")), (1, 20));
-    assert_eq!((count("load:found"), count("fill"), count("hit")), (1, 1, 1));
+    assert_eq!(
+        (count("load:found"), count("fill"), count("hit")),
+        (1, 1, 1)
+    );
     assert_eq!(count("miss"), 0);
     let stats = bench.rates.cache.stats();
     assert_eq!((stats.refreshes, stats.stale_hits), (1, 20));
@@ -295,7 +298,10 @@ async fn after_all_windows_the_failure_is_the_callers<B: CacheBackend>(bench: Be
     let bench = bench.aged(70).await;
     bench.rates.source.fail(true);
     let failed = bench.rates.find(1).await;
-    assert!(matches!(failed, Err(Error::RepositoryError(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(Error::RepositoryError(_))),
+        "{failed:?}"
+    );
 }
 
 async fn what_was_invalidated_never_serves<B: CacheBackend>(bench: Bench<B>) {
@@ -335,7 +341,10 @@ async fn who_waits_for_a_load_that_fails_has_the_stale_value<B: CacheBackend>(be
 async fn what_is_not_valid_does_not_replace_the_stale_value<B: CacheBackend>(bench: Bench<B>) {
     let cache = &bench.rates.cache;
     let load = |level| async move { Ok::<_, Error>(Some(Level { id: 1, level })) };
-    cache.get_or_load::<Level, _, _>(&1, || load(5)).await.unwrap();
+    cache
+        .get_or_load::<Level, _, _>(&1, || load(5))
+        .await
+        .unwrap();
     bench.clock.advance(SECOND * 15);
     for _ in 0..2 {
         let found = cache.get_or_load::<Level, _, _>(&1, || load(-1)).await;

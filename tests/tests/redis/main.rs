@@ -15,4 +15,5 @@ mod outages;
 mod processes;
 mod round_trips;
 mod schema;
+mod stale;
 mod support;

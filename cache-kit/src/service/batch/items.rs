@@ -108,7 +108,7 @@ where
     }
 
     /// Answers with what is stale, if that serves; says what else is to be done.
-    pub(super) fn serve(&mut self, item: usize, stale: Option<Stale<T>>) -> Serving {
+    pub(super) fn serve(&mut self, item: usize, stale: Option<Box<Stale<T>>>) -> Serving {
         let (Some(stale), Some(key)) = (stale, &self.items[item].key) else {
             return Serving::Miss(None);
         };

@@ -102,7 +102,11 @@ where
                     self.tell(task.leader, &failed);
                     is_served &= self.make_do(task.item);
                 }
-                if is_served { Ok(()) } else { failed.map(|_| ()) }
+                if is_served {
+                    Ok(())
+                } else {
+                    failed.map(|_| ())
+                }
             }
         }
     }

@@ -17,7 +17,10 @@ async fn batch<B: CacheBackend>(bench: &Bench<B>, ids: &[u64]) -> Result<Vec<u64
         }
         Ok(loaded)
     };
-    let found = bench.rates.cache.get_or_load_many::<Rate, Error, _>(ids, load);
+    let found = bench
+        .rates
+        .cache
+        .get_or_load_many::<Rate, Error, _>(ids, load);
     let found = found.await?.into_iter().flatten();
     Ok(found.map(|rate| rate.version).collect())
 }
@@ -50,7 +53,10 @@ async fn a_batch_that_fails_and_has_not_all_fails<B: CacheBackend>(bench: Bench<
     let bench = bench.aged(40).await;
     bench.rates.source.fail(true);
     let failed = batch(&bench, &[1, 2]).await;
-    assert!(matches!(failed, Err(Error::RepositoryError(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(Error::RepositoryError(_))),
+        "{failed:?}"
+    );
 }
 
 async fn a_batch_takes_what_another_caller_refreshes<B: CacheBackend>(bench: Bench<B>) {
@@ -80,6 +86,9 @@ impl Repository<Rate> for AllButOne {
 async fn where_one_key_fails_that_one_has_what_is_stale<B: CacheBackend>(bench: Bench<B>) {
     let bench = bench.aged(40).await;
     let found = bench.rates.cache.load_many(&[1, 2], &AllButOne).await;
-    let versions: Vec<_> = found.into_iter().map(|rate| rate.unwrap().unwrap().version).collect();
+    let versions: Vec<_> = found
+        .into_iter()
+        .map(|rate| rate.unwrap().unwrap().version)
+        .collect();
     assert_eq!(versions, [1, 7]);
 }

@@ -11,7 +11,7 @@ struct Users {
 }
 
 impl Users {
-    #[cached(refresh = inline)]
+    #[cached(prefix = "users")]
     async fn find(&self, id: u64) -> Option<User> {
         Some(User { id })
     }

@@ -1,0 +1,22 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone)]
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cached(refresh = background)]
+    async fn find(&self, id: u64) -> Option<User> {
+        self.lookup(id);
+        User { id }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone)]
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cached(refresh = background, skip(out))]
+    async fn find(&self, id: u64, out: &mut String) -> Option<User> {
+        Some(User { id })
+    }
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+#[derive(Clone)]
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cached(strategy = Fresh, stale_while_revalidate = "5m", stale_if_error = "1d")]
+    async fn find(&self, id: u64) -> Option<User> {
+        Some(User { id })
+    }
+}
+
+fn main() {}
