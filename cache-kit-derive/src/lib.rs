@@ -100,8 +100,8 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 ///
 /// It goes on free functions, methods, methods of trait impls (native or below `#[async_trait]`), and
 /// functions that return `impl Future` or a boxed future made of one `async move` block. It may return
-/// `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` of an entity, or a `Result` of one of these, through any
-/// alias.
+/// `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` of an entity, an `Outcome` of one of these, which tells where it
+/// comes from, a `Cached`, which says how long this one lives, or a `Result` of any of these, through any alias.
 ///
 /// # Where the cache is
 ///
@@ -123,6 +123,8 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 /// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
 /// | `skip` | `skip(connection)` | parameters that are no part of the key |
 /// | `ttl`, `negative_ttl`, `jitter`, `stale_while_revalidate`, `stale_if_error`, `error_throttle` | `ttl = "10s"` | instead of the entity's |
+/// | `condition` | `condition = id > 0` | where it does not hold, the cache is left alone: nothing is looked up and nothing stored. Parameters it reads are no key parts; write `key = id` if they are |
+/// | `unless` | `unless = \|user\| user.is_draft` | a closure over what was loaded (without its `Result`): where it holds, nothing is stored, and what was stored is dropped |
 /// | `refresh` | `refresh = background` | who loads the next value while the stale one serves: a task, or with `inline` the first caller who comes |
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
 ///

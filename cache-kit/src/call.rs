@@ -22,6 +22,8 @@ pub struct Call<O> {
     pub(crate) ttl_class: Option<Cow<'static, str>>,
     pub(crate) age_limit: Option<Duration>,
     pub(crate) miss: Option<fn() -> O>,
+    /// Whether what was loaded is not to be stored.
+    pub(crate) unless: Option<fn(&O) -> bool>,
     pub(crate) sharing: Sharing<O>,
     pub(crate) carry: Option<fn(Error) -> O>,
 }
@@ -35,6 +37,7 @@ impl<O> Call<O> {
             ttl_class: None,
             age_limit: None,
             miss: None,
+            unless: None,
             sharing: Sharing::none(),
             carry: None,
         }
@@ -44,6 +47,22 @@ impl<O> Call<O> {
     #[must_use]
     pub fn or_miss(mut self, miss: fn() -> O) -> Self {
         self.miss = Some(miss);
+        self
+    }
+
+    /// Leaves the cache alone, unless something holds.
+    #[must_use]
+    pub fn only_if(mut self, condition: bool) -> Self {
+        if !condition {
+            self.strategy = CacheStrategy::Bypass;
+        }
+        self
+    }
+
+    /// Says which loaded values are not stored.
+    #[must_use]
+    pub fn unless(mut self, unless: fn(&O) -> bool) -> Self {
+        self.unless = Some(unless);
         self
     }
 

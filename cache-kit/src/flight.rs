@@ -7,7 +7,7 @@ mod waiters;
 pub(crate) use core::{Arrival, Follower, Joined, Leader};
 pub(crate) use reentry::Frame;
 
-use crate::backend::Stamp;
+use crate::backend::{Age, Stamp};
 use crate::error::{Cause, Error};
 use crate::key::CacheKey;
 use crate::shape::Erased;
@@ -39,7 +39,7 @@ pub(crate) struct Tag {
 pub(crate) enum Landing {
     Value(Erased),
     /// What the leader found when it opened, somebody else having stored it: an entity or an absence. It may be too old for some who waited.
-    Found(Option<Erased>),
+    Found(Option<Erased>, Age),
     /// What was loaded is not valid: an error to callers that can be told, else what it is.
     Invalid(Erased, Error),
     Absent,

@@ -261,7 +261,9 @@ pub use key::{CacheKey, KeyArg, KeyPart, KeyRef, KeyWriter, ParseKeyError};
 pub use observe::{
     CacheEvent, CacheMetrics, CacheStats, InvalidationSource, LoadOutcome, Operation,
 };
-pub use outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Payload};
+pub use outcome::{
+    Cached, CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Outcome, Payload, Source,
+};
 pub use registry::{CacheRegistry, CacheRegistryBuilder};
 pub use repository::{DataRepository, Repository};
 pub use retry::Retry;

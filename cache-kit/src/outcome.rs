@@ -1,10 +1,17 @@
 //! The return types that a cached function may have, recognised by trait, so that aliases work.
 
+mod cached;
+mod seen;
+
+pub use cached::{Cached, Terms};
+pub use seen::{Outcome, Seen, Source};
+
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use std::sync::Arc;
 
-/// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`.
+/// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`, and an [`Outcome`] or a [`Cached`] of
+/// these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "not an entity, nor an `Arc` or `Option` of one",
@@ -14,11 +21,11 @@ pub trait Payload: Sized + Send {
     /// The entity within.
     type Entity: CacheEntity;
 
-    /// Wraps what was cached.
-    fn from_hit(entity: Arc<Self::Entity>) -> Self;
+    /// Wraps what was found.
+    fn from_found(entity: Arc<Self::Entity>, seen: Seen) -> Self;
 
     /// Says "there is none", if this type can.
-    fn absent() -> Option<Self>;
+    fn absent(seen: Seen) -> Option<Self>;
 
     /// Says whether there is an entity.
     fn is_some(&self) -> bool;
@@ -31,17 +38,22 @@ pub trait Payload: Sized + Send {
 
     /// Returns the entity to store; `None` if this says that there is none.
     fn entity(&self) -> Option<Arc<Self::Entity>>;
+
+    /// Says what of the declaration does not hold for this entity.
+    fn terms(&self) -> Terms {
+        Terms::default()
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: CacheEntity> Payload for T {
     type Entity = T;
 
-    fn from_hit(entity: Arc<T>) -> Self {
+    fn from_found(entity: Arc<T>, _: Seen) -> Self {
         Arc::unwrap_or_clone(entity)
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: Seen) -> Option<Self> {
         None
     }
 
@@ -62,11 +74,11 @@ impl<T: CacheEntity> Payload for T {
 impl<T: CacheEntity> Payload for Arc<T> {
     type Entity = T;
 
-    fn from_hit(entity: Self) -> Self {
+    fn from_found(entity: Self, _: Seen) -> Self {
         entity
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: Seen) -> Option<Self> {
         None
     }
 
@@ -87,11 +99,11 @@ impl<T: CacheEntity> Payload for Arc<T> {
 impl<T: CacheEntity> Payload for Option<T> {
     type Entity = T;
 
-    fn from_hit(entity: Arc<T>) -> Self {
+    fn from_found(entity: Arc<T>, _: Seen) -> Self {
         Some(Arc::unwrap_or_clone(entity))
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: Seen) -> Option<Self> {
         Some(None)
     }
 
@@ -112,11 +124,11 @@ impl<T: CacheEntity> Payload for Option<T> {
 impl<T: CacheEntity> Payload for Option<Arc<T>> {
     type Entity = T;
 
-    fn from_hit(entity: Arc<T>) -> Self {
+    fn from_found(entity: Arc<T>, _: Seen) -> Self {
         Some(entity)
     }
 
-    fn absent() -> Option<Self> {
+    fn absent(_: Seen) -> Option<Self> {
         Some(None)
     }
 
@@ -205,6 +217,26 @@ option_misses!(=> Option<T>, None);
 option_misses!(=> Option<Arc<T>>, None);
 option_misses!(E => Result<Option<T>, E>, Ok(None));
 option_misses!(E => Result<Option<Arc<T>>, E>, Ok(None));
+
+macro_rules! wrapper_misses {
+    ($($wrapper:ident),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<P: Payload + FreshOutput> FreshOutput for $wrapper<P> {
+            fn miss() -> Self {
+                $wrapper::missed(P::miss())
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<P: Payload + FreshOutput, E: Send> FreshOutput for Result<$wrapper<P>, E> {
+            fn miss() -> Self {
+                Ok($wrapper::missed(P::miss()))
+            }
+        }
+    )*};
+}
+
+wrapper_misses!(Outcome, Cached);
 
 #[diagnostic::do_not_recommend]
 impl<T: CacheEntity, E: Send + From<Error>> FreshOutput for Result<T, E> {

@@ -13,7 +13,7 @@ pub use crate::codec::Payloads;
 pub use crate::entity::CacheEntity;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
-pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput};
+pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Seen, Terms};
 pub use crate::read_through::Detached;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
@@ -24,7 +24,7 @@ pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,
 };
-pub use outcome::{NoOutcome, Outcome, OutcomeNone, OutcomeOf, Returns, check_output};
+pub use outcome::{NoOutcome, Outcome, OutcomeNone, OutcomeOf, Returns, check_output, unless};
 pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,

@@ -19,7 +19,7 @@ use crate::call::Call;
 use crate::error::Error;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, Operation};
-use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
 use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
 use read::{Ended, Read};
@@ -152,12 +152,14 @@ where
     O: CachedOutput,
 {
     match lookup {
-        Typed::Hit(entity) => {
+        Typed::Hit(entity, age) => {
             reader.record(|prefix| CacheEvent::Hit { prefix });
-            Ok(O::from_payload(O::Payload::from_hit(entity)))
+            let seen = Seen::stored(Source::Hit, age);
+            Ok(O::from_payload(O::Payload::from_found(entity, seen)))
         }
-        Typed::Absent => {
-            let Some(absent) = O::Payload::absent() else {
+        Typed::Absent(age) => {
+            let seen = Seen::stored(Source::Absent, age);
+            let Some(absent) = O::Payload::absent(seen) else {
                 return Err(Missed::Unstamped.into());
             };
             reader.record(|prefix| CacheEvent::AbsentHit { prefix });

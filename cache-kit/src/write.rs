@@ -6,7 +6,7 @@ use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{InvalidationSource, Operation};
-use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::outcome::{CachedOutput, EntityOf, Payload, Terms};
 use crate::read_through::Reader;
 use crate::service::CacheService;
 use crate::ttl::Lifetime;
@@ -63,13 +63,13 @@ impl<'c, B: CacheBackend> Write<'c, B> {
     /// Replaces the entry with what was written; returns the body's result whatever the cache did.
     pub async fn finish_put<O: CachedOutput>(self, output: O) -> O {
         // Counted and logged where it happened.
-        let _ = self.conclude_put(output_entity(&output)).await;
+        let _ = self.conclude_put(written_by(&output)).await;
         output
     }
 
     /// Replaces the entry with what was written; returns a failure of the cache in place of the body's result.
     pub async fn finish_put_or<O: CachedOutput>(self, output: O, carry: fn(Error) -> O) -> O {
-        match self.conclude_put(output_entity(&output)).await {
+        match self.conclude_put(written_by(&output)).await {
             Ok(()) => output,
             Err(error) => carry(error),
         }
@@ -89,9 +89,12 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         }
     }
 
-    async fn conclude_put<T: CacheEntity>(mut self, written: Option<Arc<T>>) -> Result<()> {
+    async fn conclude_put<T: CacheEntity>(
+        mut self,
+        written: Option<(Arc<T>, Terms)>,
+    ) -> Result<()> {
         let source = InvalidationSource::Put;
-        let Some(entity) = written else {
+        let Some((entity, terms)) = written else {
             return self.conclude(source, None).await;
         };
         let actual = self.cache.writer_for::<T>(&entity.cache_key()).to_key()?;
@@ -102,7 +105,9 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         let reader = Reader::<B, T>::new(self.cache);
         let validity = entity.validate().map_err(Error::into_validation);
         let is_valid = reader.counted(Operation::Put, validity).is_some();
-        let Some((permit, lifetime)) = self.permit.take().filter(|_| is_valid) else {
+        let permit = self.permit.take().filter(|_| is_valid);
+        let permit = permit.and_then(|(permit, lifetime)| Some((permit, terms.applied(lifetime)?)));
+        let Some((permit, lifetime)) = permit else {
             return self.conclude(source, None).await;
         };
         match self.replace(permit, entity, &lifetime).await {
@@ -160,8 +165,9 @@ impl<B: CacheBackend> std::fmt::Debug for Write<'_, B> {
     }
 }
 
-fn output_entity<O: CachedOutput>(output: &O) -> Option<Arc<EntityOf<O>>> {
-    output.payload().and_then(Payload::entity)
+fn written_by<O: CachedOutput>(output: &O) -> Option<(Arc<EntityOf<O>>, Terms)> {
+    let payload = output.payload()?;
+    Some((payload.entity()?, payload.terms()))
 }
 
 /// Runs what a drop cannot await: to its end if that is now, as for memory; else as a task of its own.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use crate::blame::{Extent, at, local, spread};
+use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::body;
 
 use super::model::{Model, Strategy};
@@ -72,17 +72,31 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
     let strategy = strategy(&model.strategy, private);
     let or_miss = or_miss(model, private);
     let lifetimes = model.lifetimes.expand_calls(private);
+    let condition = model.condition.as_ref().map(|condition| {
+        let arguments = arguments_at(Extent::of(condition), quote!(#condition));
+        quote!(.only_if #arguments)
+    });
+    let unless = model.unless.as_ref().map(|test| {
+        let found = local("found");
+        let unless = spread(Extent::of(test), quote!(#private::unless));
+        let arguments = arguments_at(Extent::of(test), quote!(#found, #test));
+        quote!(.unless(|#found: &#output| #unless #arguments))
+    });
     // The method that resolves with the fewest references says what the output's error can do.
     // expands to:
     //     K::Call::<Ret>::new(strategy)
     //         .or_miss(<Ret as K::FreshOutput>::miss)
     //         .ttl(Duration::new(60, 0))
+    //         .only_if(id > 0)
+    //         .unless(|found: &Ret| K::unless(found, |user| user.is_draft))
     //         .sharing({ use K::{…}; (&&&&K::Probe::<Ret>::new()).sharing() })
     //         .carrying({ use K::{…}; (&&K::Probe::<Ret>::new()).carrying() })
     quote! {
         #private::Call::<#output>::new(#strategy)
             #or_miss
             #lifetimes
+            #condition
+            #unless
             .sharing({
                 use #private::{ShareClone as _, ShareInto as _, ShareNone as _, ShareSaid as _};
                 (&&&&#private::Probe::<#output>::new()).sharing()

@@ -17,6 +17,8 @@ pub(super) struct Input {
     pub(super) skip: Vec<Ident>,
     pub(super) lifetimes: LifetimeOptions,
     pub(super) refresh: Option<Setting<Expr>>,
+    pub(super) condition: Option<Setting<Expr>>,
+    pub(super) unless: Option<Setting<Expr>>,
     pub(super) krate: Option<Setting<Expr>>,
 }
 
@@ -33,6 +35,8 @@ impl Input {
             skip: options.take_list("skip"),
             lifetimes: LifetimeOptions::from_options(&mut options),
             refresh: options.take("refresh"),
+            condition: options.take("condition"),
+            unless: options.take("unless"),
             krate: options.take("crate"),
         }
     }

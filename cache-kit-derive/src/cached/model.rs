@@ -27,6 +27,10 @@ pub(super) struct Model {
     pub(super) strategy: Strategy,
     pub(super) lifetimes: Lifetimes,
     pub(super) refresh: Refresh,
+    /// Where it does not hold, the cache is left alone.
+    pub(super) condition: Option<Expr>,
+    /// Says of which results nothing is stored.
+    pub(super) unless: Option<Expr>,
     pub(super) krate: CratePath,
 }
 
@@ -55,7 +59,7 @@ impl Model {
         let shell = function.shell(&CACHED, diagnostics)?;
         let output = output_of(&shell, &function, diagnostics);
         let strategy = Strategy::from_input(input, diagnostics);
-        let read_by = [input.strategy.as_ref(), input.cache.as_ref()];
+        let read_by = [&input.strategy, &input.cache, &input.condition].map(Option::as_ref);
         let mut arguments = Arguments::from_input(&function, &input.skip, &read_by, diagnostics);
         reject_receiver(&arguments, diagnostics);
         let cache = arguments.cache(input.cache.as_ref(), &function.sig, &CACHED, diagnostics);
@@ -77,6 +81,11 @@ impl Model {
             function,
             lifetimes,
             refresh: refresh?,
+            condition: input
+                .condition
+                .as_ref()
+                .map(|setting| setting.value.clone()),
+            unless: input.unless.as_ref().map(|setting| setting.value.clone()),
             krate,
         })
     }

@@ -8,7 +8,7 @@ use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::Landing;
 use crate::observe::{CacheEvent, Operation};
-use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source, Terms};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -74,6 +74,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             let failure = (self.call.sharing.share)(&output);
             return Told::now(Ok(output), failure.map(Landing::Failed));
         };
+        let terms = payload.terms();
         let (entry, landing) = match (payload.entity(), validity) {
             (None, _) => (Some(Entry::Absent), Landing::Absent),
             (Some(entity), Err(error)) => (None, Landing::Invalid(entity, error)),
@@ -83,7 +84,10 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 (entry, Landing::Value(entity))
             }
         };
-        let fill = self.fill_of(permit, entry);
+        let is_unwanted = self.call.unless.is_some_and(|unless| unless(&output));
+        // What is stored is older than what was loaded and is not to be.
+        let entry = entry.map(|entry| if is_unwanted { Entry::Gone } else { entry });
+        let fill = self.fill_of(permit, entry, &terms);
         let late = match self.reader.fill_in_time(fill, self.strict.is_some()).await {
             Ok(late) => late,
             Err(error) => match self.tolerate(Err(error)) {
@@ -115,8 +119,16 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     }
 
     /// Says what of a load is to be stored, if anything is.
-    fn fill_of(&self, permit: Option<B::Permit>, entry: Option<Entry>) -> Vec<Fill<B::Permit>> {
-        let lifetime = || self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
+    fn fill_of(
+        &self,
+        permit: Option<B::Permit>,
+        entry: Option<Entry>,
+        terms: &Terms,
+    ) -> Vec<Fill<B::Permit>> {
+        let lifetime = || {
+            let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
+            terms.applied(lifetime?)
+        };
         let fill = permit.zip(entry).and_then(|(permit, entry)| {
             let lifetime = lifetime()?;
             Some(to_fill(permit, entry, &lifetime))
@@ -147,7 +159,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     /// Takes what another caller's flight brought. How old that is which was only found is not known: who has a limit looks for itself.
     pub(super) fn accept(&self, landing: &Landing) -> Option<O> {
         match (landing, self.call.age_limit) {
-            (Landing::Found(_), Some(_)) => None,
+            (Landing::Found(..), Some(_)) => None,
             _ => self.output_of(landing),
         }
     }
@@ -155,19 +167,28 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     /// Takes what somebody else brought.
     fn output_of(&self, landing: &Landing) -> Option<O> {
         let output = match landing {
-            Landing::Value(value) | Landing::Found(Some(value)) => {
+            Landing::Value(value) => {
                 let entity = Arc::clone(value).downcast().ok()?;
-                O::from_payload(O::Payload::from_hit(entity))
+                O::from_payload(O::Payload::from_found(entity, Seen::SHARED))
+            }
+            Landing::Found(Some(value), age) => {
+                let entity = Arc::clone(value).downcast().ok()?;
+                let seen = Seen::stored(Source::Hit, *age);
+                O::from_payload(O::Payload::from_found(entity, seen))
             }
             Landing::Invalid(value, error) => {
                 if let Some(carry) = self.call.carry {
                     carry(error.clone())
                 } else {
                     let entity = Arc::clone(value).downcast().ok()?;
-                    O::from_payload(O::Payload::from_hit(entity))
+                    O::from_payload(O::Payload::from_found(entity, Seen::SHARED))
                 }
             }
-            Landing::Absent | Landing::Found(None) => O::from_payload(O::Payload::absent()?),
+            Landing::Absent => O::from_payload(O::Payload::absent(Seen::SHARED)?),
+            Landing::Found(None, age) => {
+                let seen = Seen::stored(Source::Absent, *age);
+                O::from_payload(O::Payload::absent(seen)?)
+            }
             Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
             Landing::Broken(error) => self.strict?(error.clone()),
         };

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// A look-up whose type is known.
 pub(crate) enum Typed<T> {
-    Hit(Arc<T>),
-    Absent,
+    Hit(Arc<T>, Age),
+    Absent(Age),
     Miss(Miss<T>),
 }
 
@@ -26,6 +26,7 @@ pub(crate) struct Miss<T> {
 /// A value whose time is over.
 pub(crate) struct Stale<T> {
     pub(crate) entity: Arc<T>,
+    pub(crate) age: Age,
     /// For how long.
     pub(crate) since: Duration,
     pub(crate) stamp: Stamp,
@@ -108,11 +109,11 @@ impl<T: CacheEntity> Typed<T> {
                 Self::missed(Missed::Unstamped)
             }
             // A backend that hands out another type than it was asked for has missed.
-            Lookup::Hit { value, .. } => match value.downcast() {
-                Ok(entity) => Self::Hit(entity),
+            Lookup::Hit { value, age } => match value.downcast() {
+                Ok(entity) => Self::Hit(entity, age),
                 Err(_) => Self::missed(Missed::Unstamped),
             },
-            Lookup::Absent { .. } => Self::Absent,
+            Lookup::Absent { age } => Self::Absent(age),
             Lookup::Stale(stale) => Self::Miss(Miss {
                 missed: Missed::At(stale.stamp),
                 stale: Stale::of(stale, is_too_old).map(Box::new),
@@ -134,6 +135,7 @@ impl<T: CacheEntity> Stale<T> {
         }
         Some(Self {
             entity: stale.value.downcast().ok()?,
+            age: stale.age,
             since: stale.since,
             stamp: stale.stamp,
         })
@@ -146,8 +148,8 @@ pub(crate) fn landing_of<T: CacheEntity>(
     found: Lookup,
 ) -> Option<Landing> {
     match Typed::<T>::within(age_limit, found) {
-        Typed::Hit(entity) => Some(Landing::Found(Some(entity))),
-        Typed::Absent => Some(Landing::Found(None)),
+        Typed::Hit(entity, age) => Some(Landing::Found(Some(entity), age)),
+        Typed::Absent(age) => Some(Landing::Found(None, age)),
         Typed::Miss(_) => None,
     }
 }

@@ -133,11 +133,11 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     /// Counts a look-up; `Err` is a miss, which is not counted here.
     pub(crate) fn count(&self, lookup: Typed<T>) -> Result<Option<Arc<T>>, Miss<T>> {
         match lookup {
-            Typed::Hit(entity) => {
+            Typed::Hit(entity, _) => {
                 self.record(|prefix| CacheEvent::Hit { prefix });
                 Ok(Some(entity))
             }
-            Typed::Absent => {
+            Typed::Absent(_) => {
                 self.record(|prefix| CacheEvent::AbsentHit { prefix });
                 Ok(None)
             }

@@ -7,7 +7,7 @@ use crate::entity::CacheEntity;
 use crate::flight::{Lead, Tag};
 use crate::key::CacheKey;
 use crate::observe::CacheEvent;
-use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use std::any::TypeId;
@@ -222,5 +222,6 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
 }
 
 fn output_of<O: CachedOutput>(stale: &Stale<EntityOf<O>>) -> O {
-    O::from_payload(O::Payload::from_hit(stale.entity.clone()))
+    let seen = Seen::stored(Source::Stale, stale.age);
+    O::from_payload(O::Payload::from_found(stale.entity.clone(), seen))
 }

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{FailurePolicy, Result};
 use crate::key::KeyWriter;
+use crate::outcome::{FreshOutput, Payload};
 use crate::read_through::{Detached, InBackground, Inline, Reader, peek, read_through};
 use crate::strategy::CacheStrategy;
 use std::future::Future;
@@ -101,6 +102,54 @@ impl<B: CacheBackend> CacheService<B> {
             return hit;
         }
         let body = pin!(async { Ok(load().await?.map(Arc::new)) });
+        read_through(self, writer, call, Inline, body).await
+    }
+
+    /// Returns what a cached function may return, as a strategy says: an [`Outcome`](crate::Outcome) that tells where the entity comes from, or what a load says of itself in a
+    /// [`Cached`](crate::Cached).
+    ///
+    /// ```
+    /// use cache_kit::prelude::*;
+    /// use cache_kit::{Cached, Outcome, Source};
+    /// use std::time::Duration;
+    /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    /// # #[cache(prefix = "user", ttl = "1m", key = id)]
+    /// # struct User { id: u64 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_kit::Result<()> {
+    /// let cache = CacheService::new(InMemoryBackend::new());
+    /// let load = || async {
+    ///     let user = Cached::new(Some(User { id: 7 })).ttl(Duration::from_secs(5));
+    ///     Ok::<_, cache_kit::Error>(Outcome::loaded(user))
+    /// };
+    /// let loaded = cache.get_or_load_as(CacheStrategy::Refresh, &7, load).await?;
+    /// let found = cache.get_or_load_as(CacheStrategy::Refresh, &7, load).await?;
+    /// assert_eq!((loaded.source, found.source), (Source::Loaded, Source::Hit));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get_or_load`](Self::get_or_load); with the strategy `Fresh` a miss is the output's own way to say so.
+    pub async fn get_or_load_as<P, E, F>(
+        &self,
+        strategy: CacheStrategy,
+        key: &<P::Entity as CacheEntity>::Key,
+        load: impl FnOnce() -> F,
+    ) -> Result<P, E>
+    where
+        P: Payload,
+        E: Send + 'static,
+        F: Future<Output = Result<P, E>>,
+        Result<P, E>: FreshOutput,
+    {
+        let writer = self.writer_for::<P::Entity>(key);
+        let call = Call::direct(strategy).or_miss(<Result<P, E>>::miss);
+        if let Some(hit) = peek(self, &writer, &call) {
+            return hit;
+        }
+        let body = pin!(async { load().await });
         read_through(self, writer, call, Inline, body).await
     }
 

@@ -22,6 +22,7 @@ mod lifetimes;
 mod load_many;
 mod memory;
 mod metrics;
+mod outcomes;
 mod registry;
 mod repositories;
 mod retries;

@@ -83,8 +83,8 @@ where
     /// Takes what a load brought; `false` if it is of no use here.
     pub(super) fn accept(&mut self, item: usize, landing: &Landing) -> Result<bool, E> {
         let entity = match landing {
-            Landing::Absent | Landing::Found(None) => None,
-            Landing::Value(value) | Landing::Found(Some(value)) => Some(value),
+            Landing::Absent | Landing::Found(None, _) => None,
+            Landing::Value(value) | Landing::Found(Some(value), _) => Some(value),
             Landing::Invalid(..) | Landing::Failed(_) if self.stand_in(item) => return Ok(true),
             Landing::Invalid(value, error) => match self.call.carry {
                 Some(carry) => return self.refuse(item, carry(error.clone())).map(|()| true),

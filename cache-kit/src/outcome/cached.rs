@@ -1,0 +1,128 @@
+//! Entities that say themselves how long they live.
+
+use super::{Payload, Seen};
+use crate::error::Result;
+use crate::ttl::Lifetime;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Says with a loaded value how long this one lives: return it in place of the value.
+///
+/// What it leaves open is as it was declared. It wins over every other setting, also over a [`TtlPolicy`](crate::TtlPolicy), save that what a policy does not store is not stored. Of
+/// what was found in the cache the value alone is told.
+///
+/// ```
+/// use cache_kit::prelude::*;
+/// use cache_kit::Cached;
+/// use std::time::Duration;
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// #[cache(prefix = "token", ttl = "1h", key = id)]
+/// struct Token { id: u64, expires_in: u64 }
+///
+/// #[cached]
+/// async fn token(cache: &CacheService<InMemoryBackend>, id: u64) -> Result<Cached<Token>, cache_kit::Error> {
+///     let token = Token { id, expires_in: 30 };
+///     let ttl = Duration::from_secs(token.expires_in);
+///     Ok(Cached::new(token).ttl(ttl))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_kit::Result<()> {
+/// let cache = CacheService::new(InMemoryBackend::new());
+/// assert_eq!(token(&cache, 7).await?.value, Token { id: 7, expires_in: 30 });
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Cached<P> {
+    /// What was found or loaded.
+    pub value: P,
+    lifetime: Lifetime,
+}
+
+/// What an entity says of itself, and the declaration does not.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    pub(crate) lifetime: Lifetime,
+}
+
+impl Terms {
+    /// How long the entity lives, where it is not said otherwise for so long; `None` if it is not to be stored.
+    pub(crate) fn applied(&self, declared: Lifetime) -> Option<Lifetime> {
+        let lifetime = self.lifetime.or(declared);
+        (lifetime.ttl() != Some(Duration::ZERO)).then_some(lifetime)
+    }
+}
+
+impl<P> Cached<P> {
+    /// Builds a value that lives as it was declared.
+    pub const fn new(value: P) -> Self {
+        Self {
+            value,
+            lifetime: Lifetime::new(),
+        }
+    }
+
+    pub(super) const fn missed(value: P) -> Self {
+        Self::new(value)
+    }
+
+    /// Sets how long the value is fresh. Zero: it is not stored.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.lifetime = self.lifetime.with_ttl(ttl);
+        self
+    }
+
+    /// Sets everything that a lifetime says, and leaves the rest as it was declared.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime.or(self.lifetime);
+        self
+    }
+
+    /// Returns the value.
+    pub fn into_inner(self) -> P {
+        self.value
+    }
+}
+
+impl<P> From<P> for Cached<P> {
+    fn from(value: P) -> Self {
+        Self::new(value)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Payload> Payload for Cached<P> {
+    type Entity = P::Entity;
+
+    fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
+        Self::new(P::from_found(entity, seen))
+    }
+
+    fn absent(seen: Seen) -> Option<Self> {
+        P::absent(seen).map(Self::new)
+    }
+
+    fn is_some(&self) -> bool {
+        self.value.is_some()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.value.check()
+    }
+
+    fn entity(&self) -> Option<Arc<P::Entity>> {
+        self.value.entity()
+    }
+
+    fn terms(&self) -> Terms {
+        let inner = self.value.terms();
+        Terms {
+            lifetime: self.lifetime.or(inner.lifetime),
+        }
+    }
+}
