@@ -12,6 +12,7 @@ use crate::diagnostics::Diagnostics;
 use crate::key::{CallKey, Part};
 use crate::options::{Dialect, Setting};
 use crate::signature::{Borrow, Function, Hold, Parameter, Receiver, first_borrow, is_reference};
+use crate::tags::Names;
 use crate::{messages, suggest};
 
 /// The parameters of a function, and what is known of their roles.
@@ -43,6 +44,15 @@ impl Arguments {
             parameters,
             skipped: skip.iter().map(|name| name.unraw().to_string()).collect(),
             mentioned,
+        }
+    }
+
+    /// What they are called, for options that name them.
+    pub(crate) fn names(&self) -> Names<'static> {
+        let names = self.parameters.iter().filter_map(|p| p.name.as_ref());
+        Names {
+            all: names.map(|name| name.unraw().to_string()).collect(),
+            missing: "there is no parameter",
         }
     }
 

@@ -28,6 +28,7 @@ mod options;
 mod put_evict;
 mod signature;
 mod suggest;
+mod tags;
 
 use proc_macro::TokenStream;
 

@@ -6,12 +6,14 @@ mod function;
 mod lifetime;
 mod option;
 mod schema;
+mod tag;
 
 pub(crate) use entity::*;
 pub(crate) use function::*;
 pub(crate) use lifetime::*;
 pub(crate) use option::*;
 pub(crate) use schema::*;
+pub(crate) use tag::*;
 
 use std::fmt::Display;
 

@@ -13,6 +13,7 @@ pub use redis::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::shape::{Erased, Shape};
+use crate::tag::{Scope, Tag};
 use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -93,11 +94,26 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// For each key on its own, if the store could not be told.
     fn invalidate(&self, keys: &[CacheKey]) -> impl Future<Output = Vec<Result<()>>> + Send;
 
-    /// Drops all entries of a prefix (as [`CacheKey::prefix`] returns it), and voids their permits, in constant time.
+    /// Drops all entries of a scope, and voids their permits, in constant time.
     ///
     /// # Errors
     /// If the store could not be told.
-    fn clear_prefix(&self, prefix: &str) -> impl Future<Output = Result<()>> + Send;
+    fn clear(&self, scope: Scope<'_>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Says in which state tags are, and then in which *epoch* the namespace's tags are, which ends before any of them is cleared.
+    ///
+    /// A tag that is known before the load is asked about before it. One that is known only from what was loaded is asked about after it, and
+    /// stored only if the epoch is still the one from before the load: else the tag may have been cleared in between. An entry counts only
+    /// while its tags are in the state that it was filled with. Their states are remembered for at least `lasts`, or for good; a lost one is a new one.
+    ///
+    /// # Errors
+    /// If the store could not be asked.
+    fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> impl Future<Output = Result<TagStamps>> + Send;
 
     /// Says whether the store can be used now.
     ///
@@ -202,6 +218,30 @@ impl Stamp {
     pub const fn new(number: u128) -> Self {
         Self(number)
     }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+}
+
+/// Is the state of tags, and of all tags of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagStamps {
+    /// Of each tag, in the order asked.
+    pub tags: Vec<Stamp>,
+    /// Of the namespace: changes before a tag of it does.
+    pub epoch: Stamp,
+}
+
+/// Is a tag of an entry, and the state in which it was when the entry was filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged {
+    /// Which tag.
+    pub tag: Tag,
+    /// Its state.
+    pub stamp: Stamp,
 }
 
 /// Says what a permit is wanted for.
@@ -249,6 +289,8 @@ pub struct Fill<P> {
     pub ttl: Option<Duration>,
     /// For how long after that it is kept, to be found [`Stale`].
     pub stale: Duration,
+    /// What else than its key it can be dropped by.
+    pub tags: Vec<Tagged>,
 }
 
 impl<P> Fill<P> {
@@ -288,6 +330,15 @@ pub enum Filled {
     Stored,
     /// Something newer came first; nothing was stored.
     Superseded,
+}
+
+/// The tags of a fill, as an entry carries them: which one, and its stamp.
+#[cfg(any(feature = "testing", feature = "redis"))]
+pub(crate) fn tags_of<P>(fill: &Fill<P>) -> Vec<(u64, u64)> {
+    let half = |stamp: Stamp| u64::try_from(stamp.get()).unwrap_or_default();
+    let tags = fill.tags.iter();
+    tags.map(|tagged| (tagged.tag.id(), half(tagged.stamp)))
+        .collect()
 }
 
 /// Gives exactly `count` answers, whatever a backend returned: what it left out has failed.

@@ -22,6 +22,8 @@ pub struct Call<O> {
     pub(crate) ttl_class: Option<Cow<'static, str>>,
     pub(crate) age_limit: Option<Duration>,
     pub(crate) miss: Option<fn() -> O>,
+    /// The tags of what is loaded that are known before.
+    pub(crate) tags: Vec<String>,
     /// Whether what was loaded is not to be stored.
     pub(crate) unless: Option<fn(&O) -> bool>,
     pub(crate) sharing: Sharing<O>,
@@ -37,6 +39,7 @@ impl<O> Call<O> {
             ttl_class: None,
             age_limit: None,
             miss: None,
+            tags: Vec::new(),
             unless: None,
             sharing: Sharing::none(),
             carry: None,
@@ -56,6 +59,13 @@ impl<O> Call<O> {
         if !condition {
             self.strategy = CacheStrategy::Bypass;
         }
+        self
+    }
+
+    /// Says by which tags what is loaded can be dropped.
+    #[must_use]
+    pub fn tags(mut self, tags: Vec<String>) -> Self {
+        self.tags = tags;
         self
     }
 
@@ -169,6 +179,7 @@ impl<O> Clone for Call<O> {
     fn clone(&self) -> Self {
         Self {
             ttl_class: self.ttl_class.clone(),
+            tags: self.tags.clone(),
             sharing: self.sharing.clone(),
             ..*self
         }

@@ -48,6 +48,9 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// Tells stored layouts apart where the type's shape does not: raise it when the meaning of a field changes.
     const VERSION: u32 = 0;
 
+    /// Whether entities carry [tags](Self::cache_tags). Set it beside them: what has tags is loaded with more care.
+    const TAGGED: bool = false;
+
     /// Returns this entity's own key.
     fn cache_key(&self) -> Self::Key;
 
@@ -57,6 +60,11 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// Returns how long entries live; the service's default if nothing is set.
     fn lifetime() -> Lifetime {
         Lifetime::new()
+    }
+
+    /// Returns the tags that this entity can be dropped by, beside its key and its prefix. They may depend on any of its fields.
+    fn cache_tags(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Appends the text of a key: for the derive, which writes it part by part. A key written by hand has its `Display`.

@@ -100,6 +100,7 @@ mod schema;
 mod service;
 mod shape;
 pub mod strategy;
+mod tag;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod throttle;
@@ -110,7 +111,7 @@ mod write;
 #[doc(inline)]
 pub use backend::{
     Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
-    Lease, Lookup, Opened, Stale, Stamp,
+    Lease, Lookup, Opened, Stale, Stamp, TagStamps, Tagged,
 };
 #[cfg(feature = "redis")]
 #[doc(inline)]
@@ -272,6 +273,7 @@ pub use service::{CacheService, CacheServiceBuilder, Found};
 pub use shape::{Erased, Shape};
 #[doc(inline)]
 pub use strategy::{CacheContext, CacheStrategy, OperationConfig};
+pub use tag::{Scope, Tag};
 pub use ttl::{Lifetime, TtlPolicy};
 
 /// Runs the README's programs as tests.

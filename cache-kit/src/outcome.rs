@@ -21,6 +21,9 @@ pub trait Payload: Sized + Send {
     /// The entity within.
     type Entity: CacheEntity;
 
+    /// Whether it may say tags that its entity does not have by itself.
+    const TAGS: bool = false;
+
     /// Wraps what was found.
     fn from_found(entity: Arc<Self::Entity>, seen: Seen) -> Self;
 

@@ -18,7 +18,7 @@ pub use crate::read_through::Detached;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
 pub use crate::ttl::Lifetime;
-pub use crate::write::Write;
+pub use crate::write::{Scopes, Write};
 pub use keep::{Keep, boxed};
 pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,

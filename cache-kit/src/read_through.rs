@@ -6,12 +6,14 @@ mod lookup;
 mod read;
 mod reader;
 mod stale;
+mod tags;
 mod turn;
 
 pub(crate) use lookup::{Miss, Missed, Pass, Stale, Typed, landing_of};
 pub(crate) use reader::{Reader, Waiting, to_fill};
 pub use stale::Detached;
 pub(crate) use stale::{InBackground, Inline, Refresh, Verdict};
+pub(crate) use tags::{Filling, Foretold, twice};
 pub(crate) use turn::Turn;
 
 use crate::backend::CacheBackend;

@@ -60,7 +60,7 @@ impl CacheSchema {
     }
 }
 
-fn first_bytes(digest: &[u8; 32]) -> u64 {
+pub(crate) fn first_bytes(digest: &[u8; 32]) -> u64 {
     let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
     u64::from_le_bytes(*first)
 }

@@ -17,6 +17,7 @@ use crate::flight::Flights;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, CacheStats, Observer, Operation};
 use crate::strategy::CacheStrategy;
+use crate::tag::Tag;
 use crate::throttle::Throttle;
 use crate::ttl::Lifetime;
 use definitions::Definitions;
@@ -172,8 +173,12 @@ impl<B: CacheBackend> CacheService<B> {
         writer
     }
 
-    fn prefix_of<T: CacheEntity>(&self) -> String {
-        let prefix = T::cache_prefix();
+    /// Builds a tag of this service's namespace.
+    pub(crate) fn tag(&self, text: &str) -> Tag {
+        Tag::new(self.0.settings.namespace(), text)
+    }
+
+    fn whole_prefix(&self, prefix: &str) -> String {
         self.0.settings.namespace.as_deref().map_or_else(
             || prefix.to_owned(),
             |namespace| format!("{namespace}:{prefix}"),

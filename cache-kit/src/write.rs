@@ -1,13 +1,13 @@
 //! Puts and removals: the key is known before the body, and the entry does not survive a write whose end is unknown.
 
-use crate::backend::{CacheBackend, Intent};
+use crate::backend::{CacheBackend, Entry, Intent};
 use crate::background::Background;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload, Terms};
-use crate::read_through::Reader;
+use crate::read_through::{Filling, Foretold, Reader, to_fill};
 use crate::service::CacheService;
 use crate::ttl::Lifetime;
 use std::future::Future;
@@ -22,30 +22,46 @@ pub struct Write<'c, B: CacheBackend> {
     prefix: &'static str,
     /// `None` if the key is known only afterwards, or once everything is done.
     key: Option<CacheKey>,
-    /// And how long what is put under it lives.
-    permit: Option<(B::Permit, Lifetime)>,
+    /// And how long what is put under it lives, and what is known of its tags.
+    permit: Option<(B::Permit, Lifetime, Foretold)>,
+    /// What else the write makes untrue.
+    scopes: Vec<Scopes>,
+}
+
+/// Entries that a write makes untrue as a whole.
+#[derive(Clone, Debug)]
+pub enum Scopes {
+    /// Those that carry a tag.
+    Tag(String),
+    /// All of the write's entity.
+    All,
 }
 
 impl<'c, B: CacheBackend> Write<'c, B> {
     /// Begins a write whose result is to replace the entry. One round trip, none without a key.
-    pub async fn put<T: CacheEntity>(cache: &'c CacheService<B>, key: Option<KeyWriter>) -> Self {
-        let reader = Reader::<B, T>::new(cache);
+    pub async fn put<O: CachedOutput>(cache: &'c CacheService<B>, key: Option<KeyWriter>) -> Self {
+        let reader = Reader::<B, EntityOf<O>>::new(cache);
         let key = key.and_then(|key| reader.counted(Operation::Declare, key.to_key()));
-        let declared = key.as_ref().map(|_| cache.declare::<T>(Lifetime::new()));
+        let declared = key
+            .as_ref()
+            .map(|_| cache.declare::<EntityOf<O>>(Lifetime::new()));
         let declared = declared.and_then(|declared| reader.counted(Operation::Declare, declared));
-        let lifetime = declared.and_then(|()| cache.put_lifetime::<T>());
+        let lifetime = declared.and_then(|()| cache.put_lifetime::<EntityOf<O>>());
         let permit = match (&key, lifetime) {
             (Some(key), Some(lifetime)) => {
                 let opened = reader.open(key, Intent::Write).await.ok();
-                opened.map(|opened| (opened.permit, lifetime))
+                let foretold = reader.foretell::<O>(&[], None).await.ok();
+                let permit = opened.zip(foretold);
+                permit.map(|(opened, foretold)| (opened.permit, lifetime, foretold))
             }
             _ => None,
         };
         Self {
             cache,
-            prefix: T::cache_prefix(),
+            prefix: EntityOf::<O>::cache_prefix(),
             key,
             permit,
+            scopes: Vec::new(),
         }
     }
 
@@ -57,7 +73,30 @@ impl<'c, B: CacheBackend> Write<'c, B> {
             prefix: T::cache_prefix(),
             key,
             permit: None,
+            scopes: Vec::new(),
         }
+    }
+
+    /// Begins a write that makes entries untrue as a whole, of an entity where there is one.
+    pub fn evict_scopes(
+        cache: &'c CacheService<B>,
+        prefix: Option<&'static str>,
+        scopes: Vec<Scopes>,
+    ) -> Self {
+        Self {
+            cache,
+            prefix: prefix.unwrap_or_default(),
+            key: None,
+            permit: None,
+            scopes,
+        }
+    }
+
+    /// Makes entries untrue as a whole, too.
+    #[must_use]
+    pub fn and_scopes(mut self, scopes: Vec<Scopes>) -> Self {
+        self.scopes.extend(scopes);
+        self
     }
 
     /// Replaces the entry with what was written; returns the body's result whatever the cache did.
@@ -106,11 +145,16 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         let validity = entity.validate().map_err(Error::into_validation);
         let is_valid = reader.counted(Operation::Put, validity).is_some();
         let permit = self.permit.take().filter(|_| is_valid);
-        let permit = permit.and_then(|(permit, lifetime)| Some((permit, terms.applied(lifetime)?)));
-        let Some((permit, lifetime)) = permit else {
+        let permit = permit.and_then(|(permit, lifetime, foretold)| {
+            Some((permit, terms.applied(lifetime)?, foretold))
+        });
+        let Some((permit, lifetime, foretold)) = permit else {
             return self.conclude(source, None).await;
         };
-        match self.replace(permit, entity, &lifetime).await {
+        let tags = reader.tags_of(Some(&entity), &terms);
+        let put = to_fill(permit, Entry::Value(entity), &lifetime);
+        let put = Filling::new(put, &foretold, tags);
+        match self.replace::<T>(&actual, put).await {
             Ok(()) => Ok(()),
             // The store must be told to forget the old one; if it can be, a write has all it needs.
             Err(_) => self.conclude(source, None).await,
@@ -119,38 +163,57 @@ impl<'c, B: CacheBackend> Write<'c, B> {
 
     async fn replace<T: CacheEntity>(
         &mut self,
-        permit: B::Permit,
-        entity: Arc<T>,
-        lifetime: &Lifetime,
+        key: &CacheKey,
+        put: Filling<B::Permit>,
     ) -> Result<()> {
-        self.cache.put_under(permit, entity, lifetime).await?;
+        self.cache.put_under::<T>(key, put).await?;
         if let Some(key) = self.key.take() {
             self.cache.inner().flights.detach(&key);
         }
         Ok(())
     }
 
-    /// Drops the entry, and another one if the entity turned out to have that key.
+    /// Drops the entry, another one if the entity turned out to have that key, and whole scopes.
     async fn conclude(mut self, source: InvalidationSource, other: Option<CacheKey>) -> Result<()> {
         let keys: Vec<_> = self.key.iter().cloned().chain(other).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let told = self.cache.drop_entries(self.prefix, &keys, source).await;
+        let told = tell(self.cache, self.prefix, &keys, &self.scopes, source).await;
         // Only now: while the store is being told this may be dropped, and must tell it again.
         self.key = None;
+        self.scopes.clear();
         told
     }
 }
 
+/// Tells the store what is untrue, all of it, and returns the first failure.
+async fn tell<B: CacheBackend>(
+    cache: &CacheService<B>,
+    prefix: &'static str,
+    keys: &[CacheKey],
+    scopes: &[Scopes],
+    source: InvalidationSource,
+) -> Result<()> {
+    let mut told = cache.drop_entries(prefix, keys, source).await;
+    for scope in scopes {
+        let cleared = match scope {
+            Scopes::Tag(tag) => cache.invalidate_tag(tag).await,
+            Scopes::All => cache.clear_entities(prefix).await,
+        };
+        told = told.and(cleared);
+    }
+    told
+}
+
 impl<B: CacheBackend> Drop for Write<'_, B> {
     fn drop(&mut self) {
-        let Some(key) = self.key.take() else { return };
+        let (key, scopes) = (self.key.take(), std::mem::take(&mut self.scopes));
+        if key.is_none() && scopes.is_empty() {
+            return;
+        }
         let (cache, prefix) = (self.cache.clone(), self.prefix);
         let work = Box::pin(async move {
-            let _ = cache
-                .drop_entries(prefix, &[key], InvalidationSource::Abandoned)
-                .await;
+            let keys: Vec<_> = key.into_iter().collect();
+            let source = InvalidationSource::Abandoned;
+            let _ = tell(&cache, prefix, &keys, &scopes, source).await;
         });
         finish_in_background(&self.cache.inner().background, work);
     }

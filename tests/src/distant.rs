@@ -1,8 +1,9 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Fill, Filled, Intent, Lookup, Opened, Shape};
+use cache_kit::{Fill, Filled, Intent, Lookup, Opened, Scope, Shape, Tag, TagStamps};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// A byte store far away: the answer to one read or one open can be held back on its way, and so can a fill.
@@ -115,8 +116,17 @@ impl CacheBackend for Distant {
         self.near.invalidate(keys).await
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> cache_kit::Result<()> {
-        self.near.clear_prefix(prefix).await
+    async fn clear(&self, scope: Scope<'_>) -> cache_kit::Result<()> {
+        self.near.clear(scope).await
+    }
+
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> cache_kit::Result<TagStamps> {
+        self.near.stamp_tags(namespace, tags, lasts).await
     }
 
     async fn health(&self) -> cache_kit::Result<()> {

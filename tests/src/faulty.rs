@@ -1,7 +1,8 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    Clock, Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Shape, Stamp,
+    Clock, Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Scope, Shape,
+    Stamp, Tag, TagStamps,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,7 +22,7 @@ pub enum Behaviour {
 
 /// A byte store whose behaviour is switched at run time, for each operation on its own. Clones share everything.
 ///
-/// `clear_prefix` behaves as `invalidate` does, `health` as `read`.
+/// `clear` behaves as `invalidate` does, `health` as `read`.
 #[derive(Clone, Debug, Default)]
 pub struct Faulty {
     store: ByteBackend,
@@ -138,7 +139,7 @@ impl Faulty {
     }
 }
 
-fn only(mut answers: Vec<Result<()>>) -> Result<()> {
+fn only<A>(mut answers: Vec<Result<A>>) -> Result<A> {
     answers.pop().expect("one was asked for")
 }
 
@@ -190,9 +191,19 @@ impl CacheBackend for Faulty {
             .await
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
-        let clear = async { vec![self.store.clear_prefix(prefix).await] };
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
+        let clear = async { vec![self.store.clear(scope).await] };
         only(self.act(Operation::Invalidate, 1, clear).await)
+    }
+
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> Result<TagStamps> {
+        let stamp = async { vec![self.store.stamp_tags(namespace, tags, lasts).await] };
+        only(self.act(Operation::Open, 1, stamp).await)
     }
 
     async fn health(&self) -> Result<()> {

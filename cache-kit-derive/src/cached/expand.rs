@@ -35,6 +35,10 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         ),
     };
     let find_methods = body::outcome_of(output, &private, &outcome);
+    // After the hit, which needs none.
+    let tags = model.tags.iter().map(|tag| tag.expand(None));
+    let tags =
+        (!model.tags.is_empty()).then(|| quote!(let #call = #call.tags(::std::vec![#(#tags),*]);));
     // expands to:
     //     K::check_output::<Ret>();
     //     let outcome = …;
@@ -43,6 +47,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     //     …
     //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
     //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
+    //     let call = call.tags(vec![format!("person:{}", person_id)]);
     //     let body = pin!(async move { … });
     //     outcome.read_through(cache, key, call, body).await
     // or, where refreshes run without their callers, with a body that can be called twice:
@@ -57,6 +62,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         if let ::core::option::Option::Some(#hit) = #outcome.peek(#cache, &#key, &#call) {
             return #hit;
         }
+        #tags
         #bind_body
         #outcome.#read_through.await
     };

@@ -11,6 +11,7 @@ use crate::options::{CACHED, Setting, peel_expr};
 use crate::signature::{
     Borrow, Function, Hold, Shell, first_borrow, first_generic, is_unit, last_segment,
 };
+use crate::tags::Template;
 use crate::{messages, suggest};
 
 use super::input::Input;
@@ -27,6 +28,7 @@ pub(super) struct Model {
     pub(super) strategy: Strategy,
     pub(super) lifetimes: Lifetimes,
     pub(super) refresh: Refresh,
+    pub(super) tags: Vec<Template>,
     /// Where it does not hold, the cache is left alone.
     pub(super) condition: Option<Expr>,
     /// Says of which results nothing is stored.
@@ -71,6 +73,7 @@ impl Model {
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
         let refresh =
             Refresh::from_setting(input.refresh.as_ref(), &lifetimes, &arguments, diagnostics);
+        let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
         let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
         Some(Self {
             shell,
@@ -81,6 +84,7 @@ impl Model {
             function,
             lifetimes,
             refresh: refresh?,
+            tags,
             condition: input
                 .condition
                 .as_ref()

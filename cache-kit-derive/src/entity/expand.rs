@@ -57,6 +57,7 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let write_key = write_key(key, &private);
     let payloads = payloads(model, &private);
     let schema = schema(model, &private);
+    let tags = tags(model);
     // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in every method.
     // From the first token to the last at the name, where supertraits are blamed as well: the same fault is
     // then reported once.
@@ -84,12 +85,30 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
         #write_key
         #payloads
         #schema
+        #tags
     };
     let items = brace_at(ident.span(), items);
     quote! {
         #[automatically_derived]
         #keyword #impl_generics #header for #ident #ty_generics #clause #items
     }
+}
+
+/// What an entity can be dropped by.
+fn tags(model: &Model) -> Option<TokenStream> {
+    // expands to:
+    //     const TAGGED: bool = true;
+    //     fn cache_tags(&self) -> Vec<String> { vec![format!("employer:{}", self.employer)] }
+    let this = quote!(self);
+    let tags = model.tags.iter().map(|tag| tag.expand(Some(&this)));
+    (!model.tags.is_empty()).then(|| {
+        quote! {
+            const TAGGED: ::core::primitive::bool = true;
+            fn cache_tags(&self) -> ::std::vec::Vec<::std::string::String> {
+                ::std::vec![#(#tags),*]
+            }
+        }
+    })
 }
 
 /// How a key becomes text: as its parts are written, not as it is displayed.

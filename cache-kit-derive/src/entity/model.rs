@@ -11,6 +11,7 @@ use crate::diagnostics::Diagnostics;
 use crate::key::{self, Member};
 use crate::lifetimes::Lifetimes;
 use crate::options::{Setting, peel_expr, text_of};
+use crate::tags::{Names, Template};
 use crate::{messages, suggest};
 
 use super::codec::Codec;
@@ -30,6 +31,7 @@ pub(super) struct Model {
     pub(super) prefix: LitStr,
     pub(super) key: Key,
     pub(super) lifetimes: Lifetimes,
+    pub(super) tags: Vec<Template>,
     pub(super) codec: Option<Codec>,
     /// What the fingerprint is taken of, where it is not the entity itself.
     pub(super) layout: Option<Layout>,
@@ -87,6 +89,7 @@ impl Model {
         let (prefix, key) = required(&input, diagnostics);
         input.lifetimes.require_ttl(diagnostics);
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
+        let tags = tags(&input, diagnostics);
         let version = input
             .version
             .as_ref()
@@ -109,6 +112,7 @@ impl Model {
             vis: input.vis,
             generics: input.generics,
             lifetimes,
+            tags,
             codec,
             layout,
             version,
@@ -175,6 +179,14 @@ fn prefix(
     };
     diagnostics.report(&setting.value, refusal);
     None
+}
+
+fn tags(input: &Input, diagnostics: &mut Diagnostics) -> Vec<Template> {
+    let names = Names {
+        all: field_names(input),
+        missing: &format!("`{}` has no field", input.ident),
+    };
+    Template::all_from_setting(input.tags.as_ref(), &names, diagnostics)
 }
 
 fn version(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<u32> {
@@ -267,11 +279,7 @@ fn find_field<'a>(member: &Member, input: &'a Input) -> Option<&'a Field> {
 
 fn no_field(member: &Member, input: &Input) -> String {
     let is_tuple = input.fields.iter().all(|field| field.ident.is_none());
-    let name = |(index, field): (usize, &Field)| match &field.ident {
-        Some(ident) => ident.unraw().to_string(),
-        None => index.to_string(),
-    };
-    let names: Vec<String> = input.fields.iter().enumerate().map(name).collect();
+    let names = field_names(input);
     match member {
         Member::Named(_) if is_tuple => messages::TUPLE_STRUCT.to_owned(),
         Member::Index(_) if !is_tuple => messages::named_struct(&input.ident, &names[0]),
@@ -281,6 +289,15 @@ fn no_field(member: &Member, input: &Input) -> String {
             messages::no_such_field(&input.ident, &text, near, &names)
         }
     }
+}
+
+/// What fields are called: by their places in a tuple struct.
+fn field_names(input: &Input) -> Vec<String> {
+    let name = |(index, field): (usize, &Field)| match &field.ident {
+        Some(ident) => ident.unraw().to_string(),
+        None => index.to_string(),
+    };
+    input.fields.iter().enumerate().map(name).collect()
 }
 
 /// The key to show in a message: the field `id`, else the first one.

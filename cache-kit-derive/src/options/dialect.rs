@@ -79,6 +79,7 @@ const STALE_WHILE_REVALIDATE: Choice =
     value("stale_while_revalidate", "stale_while_revalidate = \"5m\"");
 const STALE_IF_ERROR: Choice = value("stale_if_error", "stale_if_error = \"1d\"");
 const ERROR_THROTTLE: Choice = value("error_throttle", "error_throttle = \"10s\"");
+const TAGS: Choice = value("tags", "tags = [\"employer:{employer}\"]");
 const CRATE: Choice = value("crate", "crate = ::cache_kit");
 const CACHE: Choice = value("cache", "cache = self.cache");
 const SKIP: Choice = choice("skip", Form::List, "skip(connection)");
@@ -97,11 +98,11 @@ pub(crate) static ENTITY: Dialect = Dialect {
         STALE_WHILE_REVALIDATE,
         STALE_IF_ERROR,
         ERROR_THROTTLE,
+        TAGS,
         value("codec", "codec = MessagePack"),
         value("version", "version = 2"),
         value("feeder", "feeder = UserFeeder"),
         CRATE,
-        later("tags"),
     ],
 };
 
@@ -125,11 +126,11 @@ pub(crate) static CACHED: Dialect = Dialect {
         STALE_WHILE_REVALIDATE,
         STALE_IF_ERROR,
         ERROR_THROTTLE,
+        TAGS,
         value("refresh", "refresh = background"),
         value("condition", "condition = id > 0"),
         value("unless", "unless = |user| user.is_draft"),
         CRATE,
-        later("tags"),
         later("prefix"),
         later("soft_timeout"),
         later("hard_timeout"),
@@ -160,13 +161,13 @@ pub(crate) static CACHE_EVICT: Dialect = Dialect {
     attribute: "#[cache_evict]",
     choices: &[
         choice("entity", Form::Type, "entity = Employment"),
+        TAGS,
+        choice("all", Form::Word, "all"),
         CACHE,
         KEY_OF_CALL,
         SKIP,
         ON_UNREACHABLE,
         CRATE,
-        later("tags"),
-        later("all"),
         later("condition"),
     ],
 };

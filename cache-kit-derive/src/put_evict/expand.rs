@@ -8,7 +8,7 @@ use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::body;
 use crate::key::{CallKey, Part};
 
-use super::model::{EvictModel, PutKey, PutModel, Writing};
+use super::model::{EvictModel, Evicted, PutKey, PutModel, Writing};
 
 /// Writes a function that stores what it returns.
 pub(super) fn put(model: &PutModel) -> TokenStream {
@@ -85,12 +85,9 @@ pub(super) fn evict(model: &EvictModel) -> TokenStream {
     } = &model.writing;
     let private = krate.private();
     let output: Type = model.output.clone().unwrap_or_else(|| parse_quote!(()));
-    // For an entity this is the type itself; for anything else, an error that silences those that would follow.
-    let entity = body::entity_of(&model.entity, &private);
-    let (cache_name, key, write, out) =
-        (local("cache"), local("key"), local("write"), local("out"));
+    let (write, out) = (local("write"), local("out"));
     let find_cache = cache.expand(&private);
-    let key_value = written_key(&model.key, &model.writing, &entity);
+    let begin = begin_evict(model, &private);
     let block = body::async_block(shell, &output);
     let finish = if let Some(blame) = *propagate {
         let carry = at(
@@ -103,18 +100,54 @@ pub(super) fn evict(model: &EvictModel) -> TokenStream {
     };
     // expands to:
     //     let cache = K::cache(&self.cache);
-    //     let key = …;
-    //     let write = K::Write::evict::<Employment>(cache, &key);
+    //     let write = …;
     //     let out: Ret = async move { … }.await;
     //     write.finish(out).await
     let inner = quote! {
         #find_cache
-        let #key = #key_value;
-        let #write = #private::Write::evict::<#entity>(#cache_name, &#key);
+        let #write = #begin;
         let #out: #output = #block.await;
         #write.#finish.await
     };
     function.with_body(shell, &inner)
+}
+
+/// What is evicted, known before the body takes its arguments away.
+fn begin_evict(model: &EvictModel, private: &TokenStream) -> TokenStream {
+    let cache = local("cache");
+    let tags = model.tags.iter().map(|tag| {
+        let text = tag.expand(None);
+        quote!(#private::Scopes::Tag(#text))
+    });
+    let tags: Vec<TokenStream> = tags.collect();
+    // For an entity this is the type itself; for anything else, an error that silences those that would follow.
+    let entity_of = |entity| body::entity_of(entity, private);
+    // expands to one of:
+    //     K::Write::evict::<Employment>(cache, &{ … })
+    //     K::Write::evict::<Employment>(cache, &{ … }).and_scopes(vec![K::Scopes::Tag(format!(…))])
+    //     K::Write::evict_scopes(cache, Some(<Employment as K::CacheEntity>::cache_prefix()), vec![K::Scopes::All])
+    //     K::Write::evict_scopes(cache, None, vec![K::Scopes::Tag(format!(…))])
+    match &model.what {
+        Evicted::One { entity, key } => {
+            let entity = entity_of(entity);
+            let key = written_key(key, &model.writing, &entity);
+            let scopes = (!tags.is_empty()).then(|| quote!(.and_scopes(::std::vec![#(#tags),*])));
+            quote!(#private::Write::evict::<#entity>(#cache, &#key) #scopes)
+        }
+        Evicted::All { entity } => {
+            let entity = entity_of(entity);
+            quote! {
+                #private::Write::evict_scopes(
+                    #cache,
+                    ::core::option::Option::Some(<#entity as #private::CacheEntity>::cache_prefix()),
+                    ::std::vec![#private::Scopes::All #(, #tags)*],
+                )
+            }
+        }
+        Evicted::Tags => quote! {
+            #private::Write::evict_scopes(#cache, ::core::option::Option::None, ::std::vec![#(#tags),*])
+        },
+    }
 }
 
 /// The key as `#[cached]` writes it.

@@ -11,6 +11,8 @@ use crate::options::{Dialect, Options, Setting};
 pub(super) struct Input {
     pub(super) entity: Option<Setting<Type>>,
     pub(super) is_entity_attempted: bool,
+    pub(super) tags: Option<Setting<Expr>>,
+    pub(super) all: Option<Ident>,
     pub(super) cache: Option<Setting<Expr>>,
     pub(super) key: Option<Setting<Expr>>,
     pub(super) is_key_attempted: bool,
@@ -32,6 +34,8 @@ impl Input {
             is_entity_attempted: options.was_attempted("entity"),
             is_key_attempted: options.was_attempted("key") || options.was_attempted("skip"),
             entity: options.take_type("entity"),
+            tags: options.take("tags"),
+            all: options.take_word("all"),
             cache: options.take("cache"),
             key: options.take("key"),
             skip: options.take_list("skip"),

@@ -16,6 +16,8 @@ use crate::signature::{
     Borrow, Function, Shell, first_borrow, first_generic, last_segment, peel_type,
 };
 
+use crate::tags::Template;
+
 use super::input::Input;
 
 /// What both attributes have.
@@ -53,8 +55,19 @@ pub(super) struct EvictModel {
     pub(super) writing: Writing,
     /// `None` where the function returns nothing.
     pub(super) output: Option<Type>,
-    pub(super) entity: Type,
-    pub(super) key: CallKey,
+    pub(super) what: Evicted,
+    pub(super) tags: Vec<Template>,
+}
+
+/// What a function evicts, beside what carries its tags.
+#[derive(Debug)]
+pub(super) enum Evicted {
+    /// One entity.
+    One { entity: Type, key: CallKey },
+    /// All of an entity's.
+    All { entity: Type },
+    /// Nothing else.
+    Tags,
 }
 
 impl PutModel {
@@ -99,8 +112,13 @@ impl EvictModel {
         let shell = function.shell(&CACHE_EVICT, diagnostics)?;
         let output = shell.output.clone();
         let ident = function.sig.ident.clone();
-        if input.entity.is_none() && !input.is_entity_attempted {
-            diagnostics.report(&ident, messages::no_entity());
+        let is_nameless = input.entity.is_none() && !input.is_entity_attempted;
+        match &input.all {
+            Some(all) if is_nameless => diagnostics.report(all, messages::ALL_OF_WHAT),
+            None if is_nameless && input.tags.is_none() => {
+                diagnostics.report(&ident, messages::no_entity());
+            }
+            _ => {}
         }
         let mut arguments = arguments(&function, input, diagnostics);
         let writing = writing(
@@ -112,19 +130,25 @@ impl EvictModel {
             diagnostics,
         );
         let entity = input.entity.as_ref().map(|setting| setting.value.clone());
-        let key = match (&input.key, &entity) {
-            (Some(setting), _) => CallKey::from_setting(setting, diagnostics),
-            (None, Some(entity)) => {
-                let is_silent = input.is_key_attempted;
-                evict_key(entity, &arguments, &ident, is_silent, diagnostics)
+        let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
+        let what = match (entity, &input.all, &input.key) {
+            (Some(entity), Some(_), _) => Some(Evicted::All { entity }),
+            (Some(entity), None, Some(setting)) => {
+                CallKey::from_setting(setting, diagnostics).map(|key| Evicted::One { entity, key })
             }
-            (None, None) => None,
+            (Some(entity), None, None) => {
+                let is_silent = input.is_key_attempted;
+                let key = evict_key(&entity, &arguments, &ident, is_silent, diagnostics);
+                key.map(|key| Evicted::One { entity, key })
+            }
+            (None, None, _) if input.tags.is_some() => Some(Evicted::Tags),
+            (None, ..) => None,
         };
         Some(Self {
             writing: writing?,
             output,
-            entity: entity?,
-            key: key?,
+            what: what?,
+            tags,
         })
     }
 }

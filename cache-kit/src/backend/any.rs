@@ -1,12 +1,14 @@
-use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened};
+use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::shape::Shape;
+use crate::tag::{Scope, Tag};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type AnyPermit = Box<dyn Any + Send + Sync>;
@@ -75,8 +77,17 @@ impl CacheBackend for AnyBackend {
         self.0.invalidate(keys).await
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
-        self.0.clear_prefix(prefix).await
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
+        self.0.clear(scope).await
+    }
+
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> Result<TagStamps> {
+        self.0.stamp_tags(namespace, tags, lasts).await
     }
 
     async fn health(&self) -> Result<()> {
@@ -122,7 +133,13 @@ trait DynBackend: Send + Sync {
         shape: &'static Shape,
     ) -> BoxFuture<'_, Vec<Result<Filled>>>;
     fn invalidate<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Vec<Result<()>>>;
-    fn clear_prefix<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn clear<'a>(&'a self, scope: Scope<'a>) -> BoxFuture<'a, Result<()>>;
+    fn stamp_tags<'a>(
+        &'a self,
+        namespace: Option<&'a str>,
+        tags: &'a [Tag],
+        lasts: Option<Duration>,
+    ) -> BoxFuture<'a, Result<TagStamps>>;
     fn health(&self) -> BoxFuture<'_, Result<()>>;
     fn run_pending_tasks(&self) -> BoxFuture<'_, Result<()>>;
     fn entries(&self) -> Option<u64>;
@@ -190,8 +207,17 @@ impl<B: CacheBackend> DynBackend for B {
         Box::pin(CacheBackend::invalidate(self, keys))
     }
 
-    fn clear_prefix<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(CacheBackend::clear_prefix(self, prefix))
+    fn clear<'a>(&'a self, scope: Scope<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(CacheBackend::clear(self, scope))
+    }
+
+    fn stamp_tags<'a>(
+        &'a self,
+        namespace: Option<&'a str>,
+        tags: &'a [Tag],
+        lasts: Option<Duration>,
+    ) -> BoxFuture<'a, Result<TagStamps>> {
+        Box::pin(CacheBackend::stamp_tags(self, namespace, tags, lasts))
     }
 
     fn health(&self) -> BoxFuture<'_, Result<()>> {
@@ -224,10 +250,11 @@ fn erase<P: Send + Sync + 'static>(opened: Opened<P>) -> Opened<AnyPermit> {
 fn restore<B: CacheBackend>(fill: Fill<AnyPermit>) -> Result<Fill<B::Permit>> {
     match fill.permit.downcast::<B::Permit>() {
         Ok(permit) => Ok(Fill {
-            stale: fill.stale,
             permit: *permit,
             entry: fill.entry,
             ttl: fill.ttl,
+            stale: fill.stale,
+            tags: fill.tags,
         }),
         Err(_) => Err(Error::BackendError(
             "the permit is another backend's".into(),

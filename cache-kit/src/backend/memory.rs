@@ -1,20 +1,24 @@
 mod builder;
 mod guards;
-mod prefixes;
+mod scopes;
 mod store;
 
 pub use builder::InMemoryBuilder;
 
-use super::{CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp};
+use super::{
+    CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp, TagStamps,
+};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::shape::Shape;
+use crate::tag::{Scope, Tag};
 use guards::Guards;
-use prefixes::Prefixes;
+use scopes::Scopes;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use store::{Bound, Content, Lifespan, Slot, Store};
 
 /// What `guards` locks with; the model puts its own in this place.
@@ -45,7 +49,7 @@ pub struct InMemoryBackend(Arc<Shared>);
 struct Shared {
     store: Store,
     guards: Guards,
-    prefixes: Prefixes,
+    scopes: Scopes,
     clock: Clock,
 }
 
@@ -83,7 +87,7 @@ impl InMemoryBackend {
         Self(Arc::new(Shared {
             store: Store::new(bound, clock.clone()),
             guards: Guards::starting_at(first_generation()),
-            prefixes: Prefixes::default(),
+            scopes: Scopes::default(),
             clock,
         }))
     }
@@ -115,12 +119,11 @@ impl Shared {
     }
 
     fn look_up(&self, key: KeyRef<'_>, shape: &'static Shape) -> Lookup {
-        // Read before the entry: what a clear in between kills is then looked up in the prefixes.
-        let epoch = self.prefixes.epoch();
-        let live = self
-            .store
-            .get(key.as_bytes())
-            .filter(|slot| slot.epoch >= epoch || self.prefixes.is_live(key.prefix(), slot.epoch));
+        // Read before the entry: what a clear in between kills is then looked up in the scopes.
+        let epoch = self.scopes.epoch();
+        let live = self.store.get(key.as_bytes()).filter(|slot| {
+            slot.epoch >= epoch || self.scopes.is_live(key.prefix(), slot.tags(), slot.epoch)
+        });
         if let Some(slot) = live {
             let age = self.clock.age(slot.lifespan.written);
             match slot.content {
@@ -145,14 +148,14 @@ impl Shared {
     }
 
     fn stamp(&self, key: KeyRef<'_>) -> Stamp {
-        let cleared = self.prefixes.cleared_at(key.prefix());
+        let cleared = self.scopes.cleared_at(key.prefix());
         stamp_of(self.guards.generation(key.as_bytes()), cleared)
     }
 
     fn open(&self, key: &CacheKey, shape: &'static Shape) -> Opened<MemoryPermit> {
         let generation = self.guards.generation(key.borrowed().as_bytes());
-        let epoch = self.prefixes.epoch();
-        let cleared = self.prefixes.cleared_at(key.borrowed().prefix());
+        let epoch = self.scopes.epoch();
+        let cleared = self.scopes.cleared_at(key.borrowed().prefix());
         Opened {
             found: self.look_again(key, shape),
             permit: MemoryPermit {
@@ -180,6 +183,7 @@ impl Shared {
             content,
             lifespan: Lifespan::beginning(self.clock.now(), fill),
             epoch: fill.permit.epoch,
+            tags: Slot::ids_of(&fill.tags),
             weight,
         })
     }
@@ -193,12 +197,13 @@ impl Shared {
 
     fn fill(&self, fill: Fill<MemoryPermit>, shape: &'static Shape) -> Filled {
         let slot = self.slot(&fill, shape);
+        let tags: Vec<_> = fill.tags.iter().map(|tagged| tagged.tag.id()).collect();
         let MemoryPermit {
             key,
             generation,
             epoch,
         } = fill.permit;
-        if !self.prefixes.is_live(key.borrowed().prefix(), epoch) {
+        if !self.scopes.is_live(key.borrowed().prefix(), &tags, epoch) {
             return Filled::Superseded;
         }
         let is_stored = self.guards.fill(key.borrowed().as_bytes(), generation, || {
@@ -213,12 +218,13 @@ impl Shared {
 
     fn put(&self, put: Fill<MemoryPermit>, shape: &'static Shape) -> Filled {
         let slot = self.slot(&put, shape);
+        let tags: Vec<_> = put.tags.iter().map(|tagged| tagged.tag.id()).collect();
         let MemoryPermit {
             key,
             generation,
             epoch,
         } = put.permit;
-        let is_live = self.prefixes.is_live(key.borrowed().prefix(), epoch);
+        let is_live = self.scopes.is_live(key.borrowed().prefix(), &tags, epoch);
         let is_stored = self
             .guards
             .put(key.borrowed().as_bytes(), generation, |is_unchanged| {
@@ -303,9 +309,22 @@ impl CacheBackend for InMemoryBackend {
         vec![Ok(()); keys.len()]
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
-        self.0.prefixes.clear(prefix);
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
+        self.0.scopes.clear(scope);
         Ok(())
+    }
+
+    /// A permit knows since when it is: what was cleared after that voids it, and nothing has to be asked.
+    async fn stamp_tags(
+        &self,
+        _: Option<&str>,
+        tags: &[Tag],
+        _: Option<Duration>,
+    ) -> Result<TagStamps> {
+        Ok(TagStamps {
+            tags: vec![Stamp::new(0); tags.len()],
+            epoch: Stamp::new(0),
+        })
     }
 
     async fn health(&self) -> Result<()> {

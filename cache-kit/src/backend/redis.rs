@@ -10,9 +10,9 @@ mod names;
 mod node;
 mod open;
 mod permit;
-mod prefixes;
 mod read;
 mod router;
+mod scopes;
 mod script;
 #[cfg(feature = "redis-sentinel")]
 mod sentinel;
@@ -23,18 +23,19 @@ mod wire;
 pub use config::{RedisConfig, RedisTls};
 pub use permit::RedisPermit;
 
-use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp};
+use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps};
 use crate::background::Background;
 use crate::envelope::Wrap;
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::shape::Shape;
+use crate::tag::{Scope, Tag};
 use coalesce::Coalescer;
 use journal::Journal;
 use open::Opening;
 use permit::Leases;
-use prefixes::Prefixes;
 use router::Router;
+use scopes::Books;
 use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
@@ -98,7 +99,7 @@ struct Shared {
     max_entry: usize,
     reads: Coalescer<Entry, Result<Lookup>>,
     opens: Coalescer<Entry, Result<Opening>>,
-    prefixes: Prefixes,
+    books: Books,
     suspects: Suspects,
     journal: Journal,
     /// Leases that are being given back.
@@ -127,7 +128,7 @@ impl RedisBackend {
             max_entry: config.max_entry,
             reads: Coalescer::new(),
             opens: Coalescer::new(),
-            prefixes: Prefixes::new(lag),
+            books: Books::new(lag, config.clear_lag),
             suspects: Suspects::default(),
             journal: Journal::default(),
             background: Background::default(),
@@ -200,8 +201,21 @@ impl CacheBackend for RedisBackend {
         self.0.invalidate(keys).await
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
-        self.0.clear_prefix(prefix).await
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
+        self.0.clear(scope).await
+    }
+
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> Result<TagStamps> {
+        check_runtime()?;
+        let stamping = self
+            .0
+            .stamp_tags(namespace.unwrap_or_default(), tags, lasts);
+        Box::pin(stamping).await
     }
 
     async fn health(&self) -> Result<()> {

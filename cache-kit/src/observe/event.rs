@@ -75,10 +75,10 @@ pub enum CacheEvent<'a> {
         /// The entity's prefix.
         prefix: &'a str,
     },
-    /// An entry, or a whole prefix, was dropped.
+    /// An entry, a whole prefix, a namespace, or what carries a tag was dropped.
     #[non_exhaustive]
     Invalidation {
-        /// The entity's prefix.
+        /// The entity's prefix; empty of what is dropped whatever its prefix.
         prefix: &'a str,
         /// Why.
         source: InvalidationSource,
@@ -166,8 +166,10 @@ pub enum InvalidationSource {
     Evict,
     /// A write or removal was dropped half way.
     Abandoned,
-    /// The whole prefix was cleared.
+    /// The whole prefix, or namespace, was cleared.
     Clear,
+    /// It carried a tag that was.
+    Tag,
 }
 
 /// Says what the cache was doing when it failed.

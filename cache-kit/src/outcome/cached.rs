@@ -40,12 +40,14 @@ pub struct Cached<P> {
     /// What was found or loaded.
     pub value: P,
     lifetime: Lifetime,
+    tags: Vec<String>,
 }
 
 /// What an entity says of itself, and the declaration does not.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
     pub(crate) lifetime: Lifetime,
+    pub(crate) tags: Vec<String>,
 }
 
 impl Terms {
@@ -62,10 +64,11 @@ impl<P> Cached<P> {
         Self {
             value,
             lifetime: Lifetime::new(),
+            tags: Vec::new(),
         }
     }
 
-    pub(super) const fn missed(value: P) -> Self {
+    pub(super) fn missed(value: P) -> Self {
         Self::new(value)
     }
 
@@ -80,6 +83,16 @@ impl<P> Cached<P> {
     #[must_use]
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.lifetime = lifetime.or(self.lifetime);
+        self
+    }
+
+    /// Adds tags that this value can be dropped by, by [`invalidate_tag`](crate::CacheService::invalidate_tag).
+    #[must_use]
+    pub fn tags<I>(mut self, tags: I) -> Self
+    where
+        I: IntoIterator<Item: Into<String>>,
+    {
+        self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
@@ -98,6 +111,8 @@ impl<P> From<P> for Cached<P> {
 #[diagnostic::do_not_recommend]
 impl<P: Payload> Payload for Cached<P> {
     type Entity = P::Entity;
+
+    const TAGS: bool = true;
 
     fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
         Self::new(P::from_found(entity, seen))
@@ -120,9 +135,11 @@ impl<P: Payload> Payload for Cached<P> {
     }
 
     fn terms(&self) -> Terms {
-        let inner = self.value.terms();
+        let mut inner = self.value.terms();
+        inner.tags.extend(self.tags.iter().cloned());
         Terms {
             lifetime: self.lifetime.or(inner.lifetime),
+            tags: inner.tags,
         }
     }
 }

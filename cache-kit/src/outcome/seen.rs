@@ -123,6 +123,8 @@ impl Seen {
 impl<P: Payload> Payload for Outcome<P> {
     type Entity = P::Entity;
 
+    const TAGS: bool = P::TAGS;
+
     fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
         Self::of(P::from_found(entity, seen), seen)
     }

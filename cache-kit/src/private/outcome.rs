@@ -5,7 +5,7 @@ use crate::backend::CacheBackend;
 use crate::call::Call;
 use crate::error::Error;
 use crate::key::KeyWriter;
-use crate::outcome::{CachedOutput, EntityOf};
+use crate::outcome::CachedOutput;
 use crate::read_through::{self, Detached, InBackground, Inline};
 use crate::service::CacheService;
 use crate::write::Write;
@@ -103,7 +103,7 @@ impl<O: CachedOutput> Outcome<O> {
     where
         B: CacheBackend,
     {
-        Write::put::<EntityOf<O>>(cache, key)
+        Write::put::<O>(cache, key)
     }
 
     pub fn finish_put<B>(self, write: Write<'_, B>, output: O) -> impl Future<Output = O>

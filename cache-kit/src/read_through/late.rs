@@ -1,7 +1,7 @@
 //! Fills that nobody waits for: a caller has what was loaded before a store far away has it.
 
-use super::Reader;
-use crate::backend::{CacheBackend, Fill};
+use super::{Filling, Reader};
+use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
 use crate::error::Result;
 use crate::service::CacheService;
@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 /// What is still to be stored.
 pub(crate) struct LateFill<B: CacheBackend, T> {
     cache: CacheService<B>,
-    fills: Vec<Fill<B::Permit>>,
+    fills: Vec<Filling<B::Permit>>,
     runtime: Handle,
     entity: PhantomData<fn() -> T>,
 }
@@ -41,9 +41,9 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
     /// Gives them back, to be waited for.
     pub(crate) fn postpone(
         &self,
-        fills: Vec<Fill<B::Permit>>,
+        fills: Vec<Filling<B::Permit>>,
         is_strict: bool,
-    ) -> Result<LateFill<B, T>, Vec<Fill<B::Permit>>> {
+    ) -> Result<LateFill<B, T>, Vec<Filling<B::Permit>>> {
         let is_postponed = !fills.is_empty() && !is_strict && self.cache.backend().is_remote();
         match Handle::try_current() {
             Ok(runtime) if is_postponed => Ok(LateFill {
@@ -62,7 +62,7 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
     /// What the store failed with.
     pub(super) async fn fill_in_time(
         &self,
-        fills: Vec<Fill<B::Permit>>,
+        fills: Vec<Filling<B::Permit>>,
         is_strict: bool,
     ) -> Result<Option<LateFill<B, T>>> {
         match self.postpone(fills, is_strict) {

@@ -2,7 +2,7 @@
 
 use super::late::LateFill;
 use super::read::{Ended, Read};
-use super::{Stale, landing_of, to_fill};
+use super::{Filling, Foretold, Stale, landing_of, to_fill, twice};
 use crate::backend::{CacheBackend, Entry, Fill, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
@@ -61,6 +61,10 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         spare: Option<&Stale<EntityOf<O>>>,
         body: Pin<&mut F>,
     ) -> Told<B, O> {
+        let (permit, foretold) = match self.foretell(permit).await {
+            Ok(foretold) => foretold,
+            Err(ended) => return ended.told(),
+        };
         let keys = vec![self.key.clone()];
         let (output, validity) = self.reader.load_valid(keys, body).await;
         if let Some(spare) = spare {
@@ -75,7 +79,9 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             return Told::now(Ok(output), failure.map(Landing::Failed));
         };
         let terms = payload.terms();
-        let (entry, landing) = match (payload.entity(), validity) {
+        let entity = payload.entity();
+        let tags = self.reader.tags_of(entity.as_deref(), &terms);
+        let (entry, landing) = match (entity, validity) {
             (None, _) => (Some(Entry::Absent), Landing::Absent),
             (Some(entity), Err(error)) => (None, Landing::Invalid(entity, error)),
             (Some(entity), Ok(())) => {
@@ -88,6 +94,8 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         // What is stored is older than what was loaded and is not to be.
         let entry = entry.map(|entry| if is_unwanted { Entry::Gone } else { entry });
         let fill = self.fill_of(permit, entry, &terms);
+        let fill = fill.map(|fill| Filling::new(fill, &foretold, tags));
+        let fill = fill.into_iter().collect();
         let late = match self.reader.fill_in_time(fill, self.strict.is_some()).await {
             Ok(late) => late,
             Err(error) => match self.tolerate(Err(error)) {
@@ -124,16 +132,33 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         permit: Option<B::Permit>,
         entry: Option<Entry>,
         terms: &Terms,
-    ) -> Vec<Fill<B::Permit>> {
+    ) -> Option<Fill<B::Permit>> {
         let lifetime = || {
             let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
             terms.applied(lifetime?)
         };
-        let fill = permit.zip(entry).and_then(|(permit, entry)| {
-            let lifetime = lifetime()?;
-            Some(to_fill(permit, entry, &lifetime))
-        });
-        fill.into_iter().collect()
+        let (permit, entry) = permit.zip(entry)?;
+        Some(to_fill(permit, entry, &lifetime()?))
+    }
+
+    /// Asks about the tags of what will be loaded. Without an answer nothing is stored.
+    async fn foretell(
+        &self,
+        permit: Option<B::Permit>,
+    ) -> Result<(Option<B::Permit>, Foretold), Ended<O>> {
+        if permit.is_none() {
+            return Ok((None, Foretold::default()));
+        }
+        let lasts = self
+            .reader
+            .cache
+            .declared::<EntityOf<O>>(self.call.lifetime);
+        let lasts = lasts.ttl().map(|ttl| ttl.saturating_add(lasts.stale()));
+        let foretelling = self.reader.foretell::<O>(&self.call.tags, twice(lasts));
+        Ok(match self.tolerate(foretelling.await)? {
+            Some(foretold) => (permit, foretold),
+            None => (None, Foretold::default()),
+        })
     }
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.

@@ -1,6 +1,6 @@
 //! The steps that single reads, batches and puts share: each asks the backend, and turns its failure into less caching.
 
-use super::{Miss, Typed};
+use super::{Filling, Miss, Typed};
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
@@ -160,7 +160,36 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 
     /// Stores what was loaded, and says so for each.
-    pub(crate) async fn fill(&self, fills: Vec<Fill<B::Permit>>) -> Vec<Result<()>> {
+    pub(crate) async fn fill(&self, fills: Vec<Filling<B::Permit>>) -> Vec<Result<()>> {
+        let stamped = self.stamp_fills(fills).await;
+        let (mut fills, mut unfilled) = (Vec::with_capacity(stamped.len()), Vec::new());
+        for stamped in stamped {
+            match stamped {
+                Ok(fill) => {
+                    fills.push(fill);
+                    unfilled.push(None);
+                }
+                Err(answer) => unfilled.push(Some(answer)),
+            }
+        }
+        let mut filled = self.fill_stamped(fills).await.into_iter();
+        let answers = unfilled.into_iter().map(|unfilled| match unfilled {
+            None => filled.next().unwrap_or(Err(Error::Timeout)),
+            Some(Ok(_)) => {
+                self.record(|prefix| CacheEvent::SupersededFill { prefix });
+                Ok(())
+            }
+            Some(Err(error)) => {
+                if let Error::ConfigError(_) = &error {
+                    self.failed(Operation::Fill, &error);
+                }
+                Err(error)
+            }
+        });
+        answers.collect()
+    }
+
+    async fn fill_stamped(&self, fills: Vec<Fill<B::Permit>>) -> Vec<Result<()>> {
         let is_gone = |fill: &Fill<_>| matches!(fill.entry, Entry::Gone);
         let gone: Vec<_> = fills.iter().map(is_gone).collect();
         let filled = self.cache.backend().fill(fills, Shape::of::<T>());
@@ -177,7 +206,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 
     /// Asks the backend one thing, until the deadline; counts and logs each answer that is a failure.
-    async fn answers<A>(
+    pub(super) async fn answers<A>(
         &self,
         operation: Operation,
         count: usize,
@@ -273,6 +302,7 @@ pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Fill<P
         entry,
         ttl,
         stale,
+        tags: Vec::new(),
     }
 }
 

@@ -45,6 +45,10 @@ impl Settings {
         Err(Error::ConfigError(fault.into()))
     }
 
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     /// What an entity's entries live by, unless a policy knows better.
     pub(super) fn declared<T: CacheEntity>(&self, operation: Lifetime) -> Lifetime {
         operation.or(T::lifetime()).or(self.lifetime)

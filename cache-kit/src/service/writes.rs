@@ -1,15 +1,16 @@
 //! What changes entries: puts, removals, invalidations.
 
 use super::CacheService;
-use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, only, padded};
+use crate::backend::{CacheBackend, Entry, Filled, Intent, only, padded};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, InvalidationSource, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
-use crate::read_through::Reader;
+use crate::read_through::{Filling, Reader, to_fill};
 use crate::shape::Shape;
 use crate::strategy::CacheStrategy;
+use crate::tag::{Scope, namespace_of};
 use crate::ttl::Lifetime;
 use crate::write::Write;
 use std::future::Future;
@@ -26,19 +27,24 @@ impl<B: CacheBackend> CacheService<B> {
     /// nothing may have changed.
     pub async fn put<P>(&self, entity: P) -> Result<()>
     where
-        P: Payload + Into<Arc<P::Entity>>,
+        P: Payload + CachedOutput<Payload = P> + Into<Arc<P::Entity>>,
     {
+        let terms = entity.terms();
         let entity: Arc<P::Entity> = entity.into();
         entity.validate().map_err(Error::into_validation)?;
         self.declare::<P::Entity>(Lifetime::new())?;
         let key = self.writer_for::<P::Entity>(&entity.cache_key()).to_key()?;
         let keys = std::slice::from_ref(&key);
         let reader = Reader::<B, P::Entity>::new(self);
-        let Some(lifetime) = self.put_lifetime::<P::Entity>() else {
+        let lifetime = self.put_lifetime::<P::Entity>();
+        let Some(lifetime) = lifetime.and_then(|lifetime| terms.applied(lifetime)) else {
             return self.forget::<P::Entity>(keys).await;
         };
         let opened = reader.open(&key, Intent::Write).await?;
-        let stored = self.put_under(opened.permit, entity, &lifetime).await;
+        let foretold = reader.foretell::<P>(&[], None).await?;
+        let put = to_fill(opened.permit, Entry::Value(entity.clone()), &lifetime);
+        let put = Filling::new(put, &foretold, reader.tags_of(Some(&entity), &terms));
+        let stored = self.put_under::<P::Entity>(&key, put).await;
         self.0.flights.detach(&key);
         if stored.is_err() {
             // Whatever the store has now may be neither the old nor the new one.
@@ -60,19 +66,21 @@ impl<B: CacheBackend> CacheService<B> {
     /// Puts an entity under the permit that was taken before it was written.
     pub(crate) async fn put_under<T: CacheEntity>(
         &self,
-        permit: B::Permit,
-        entity: Arc<T>,
-        lifetime: &Lifetime,
+        key: &CacheKey,
+        put: Filling<B::Permit>,
     ) -> Result<()> {
-        let put = Fill {
-            permit,
-            entry: Entry::Value(entity),
-            ttl: lifetime.draw(),
-            stale: lifetime.stale(),
-        };
-        let answer = only(self.0.backend.put(vec![put], Shape::of::<T>()).await);
-        let answer = answer.inspect_err(|error| self.failed::<T>(Operation::Put, error))?;
         let prefix = T::cache_prefix();
+        let reader = Reader::<B, T>::new(self);
+        let stamped = reader.stamp_fills(vec![put]).await.pop();
+        let answer = match stamped {
+            Some(Ok(put)) => only(self.0.backend.put(vec![put], Shape::of::<T>()).await),
+            Some(Err(Ok(_))) | None => {
+                // A tag may have been cleared while this was written. What is stored is older than that.
+                return self.forget::<T>(std::slice::from_ref(key)).await;
+            }
+            Some(Err(Err(error))) => Err(error),
+        };
+        let answer = answer.inspect_err(|error| self.failed::<T>(Operation::Put, error))?;
         self.record(&match answer {
             Filled::Stored => CacheEvent::Put { prefix },
             Filled::Superseded => CacheEvent::Invalidation {
@@ -98,7 +106,7 @@ impl<B: CacheBackend> CacheService<B> {
         F: Future<Output = O>,
     {
         let key = self.writer_for::<EntityOf<O>>(key);
-        let guard = Write::put::<EntityOf<O>>(self, Some(key)).await;
+        let guard = Write::put::<O>(self, Some(key)).await;
         let output = write().await;
         guard.finish_put(output).await
     }
@@ -146,19 +154,73 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
     pub async fn clear_prefix<T: CacheEntity>(&self) -> Result<()> {
-        let prefix = self.prefix_of::<T>();
-        let cleared = self.0.backend.clear_prefix(&prefix).await;
+        self.clear_entities(T::cache_prefix()).await
+    }
+
+    pub(crate) async fn clear_entities(&self, prefix: &str) -> Result<()> {
+        let whole = self.whole_prefix(prefix);
+        let scope = Scope::Prefix(&whole);
+        let source = InvalidationSource::Clear;
+        self.clear(scope, prefix, source, |key| key.prefix() == whole)
+            .await
+    }
+
+    /// Drops everything of this service's namespace, in constant time; without a namespace, everything that is in none. In Redis other processes serve
+    /// what they have for [`clear_lag`](crate::RedisConfig::clear_lag) at most.
+    ///
+    /// # Errors
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
+    pub async fn clear_namespace(&self) -> Result<()> {
+        let namespace = self.0.settings.namespace();
+        let source = InvalidationSource::Clear;
+        let scope = Scope::Namespace(namespace);
+        self.clear(scope, "", source, |key| is_in(key, namespace))
+            .await
+    }
+
+    /// Drops every entity that carries a tag, whatever its type, in constant time; loads that are in progress do not store theirs. Call it after the commit. In Redis
+    /// other processes serve what they have for [`clear_lag`](crate::RedisConfig::clear_lag) at most.
+    ///
+    /// ```
+    /// use cache_kit::prelude::*;
+    ///
+    /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    /// #[cache(prefix = "employment", ttl = "1h", key = id, tags = ["employer:{employer}"])]
+    /// struct Employment { id: u64, employer: String }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_kit::Result<()> {
+    /// let cache = CacheService::new(InMemoryBackend::new());
+    /// cache.put(Employment { id: 7, employer: "Acme".into() }).await?;
+    /// cache.invalidate_tag("employer:Acme").await?;
+    /// assert_eq!(cache.get::<Employment>(&7).await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
+    pub async fn invalidate_tag(&self, tag: &str) -> Result<()> {
+        let tag = self.tag(tag);
+        let source = InvalidationSource::Tag;
+        // Nobody knows which of them will bring the tag.
+        let may_bring = |key: &CacheKey| is_in(key, tag.namespace());
+        self.clear(Scope::Tag(&tag), "", source, may_bring).await
+    }
+
+    pub(crate) async fn clear(
+        &self,
+        scope: Scope<'_>,
+        prefix: &str,
+        source: InvalidationSource,
+        is_meant: impl Fn(&CacheKey) -> bool,
+    ) -> Result<()> {
+        let cleared = self.0.backend.clear(scope).await;
         // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.
-        self.0.flights.detach_all(|key| key.prefix() == prefix);
+        self.0.flights.detach_all(is_meant);
         match &cleared {
-            Ok(()) => {
-                let source = InvalidationSource::Clear;
-                self.record(&CacheEvent::Invalidation {
-                    prefix: T::cache_prefix(),
-                    source,
-                });
-            }
-            Err(error) => self.failed::<T>(Operation::Invalidate, error),
+            Ok(()) => self.record(&CacheEvent::Invalidation { prefix, source }),
+            Err(error) => self.fault(prefix, Operation::Invalidate, error),
         }
         cleared
     }
@@ -187,4 +249,8 @@ impl<B: CacheBackend> CacheService<B> {
         }
         outcome
     }
+}
+
+fn is_in(key: &CacheKey, namespace: Option<&str>) -> bool {
+    namespace_of(key.prefix().as_bytes()) == namespace.unwrap_or_default().as_bytes()
 }

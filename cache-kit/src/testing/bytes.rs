@@ -2,7 +2,8 @@
 //! loaded under, and no state for a key that nobody has opened.
 
 use crate::backend::{
-    Age, CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp,
+    Age, CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp, TagStamps,
+    tags_of,
 };
 use crate::clock::Clock;
 use crate::codec::Encoding;
@@ -12,6 +13,7 @@ use crate::envelope::{self, Header, Sealed, Wrap};
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::shape::Shape;
+use crate::tag::{Scope, Tag, namespace_of};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +37,9 @@ struct Tables {
     guards: HashMap<CacheKey, u64>,
     prefix_guards: HashMap<String, u64>,
     values: HashMap<CacheKey, Vec<u8>>,
+    tag_guards: HashMap<u64, u64>,
+    /// By namespace.
+    tag_epochs: HashMap<String, u64>,
     last_guard: u64,
 }
 
@@ -107,6 +112,7 @@ impl ByteBackend {
             prefix_stamp: permit.prefix_guard,
             soft: fill.ttl,
             hard: fill.kept(),
+            tags: tags_of(fill),
             ..Header::default()
         };
         let mut bytes = self.wrap.seal(&permit.key, header, &fill.entry, shape)?;
@@ -115,7 +121,8 @@ impl ByteBackend {
     }
 
     fn read_one(&self, key: &CacheKey, shape: &'static Shape) -> Result<Lookup> {
-        let mut tables = self.tables();
+        let mut locked = self.tables();
+        let tables = &mut *locked;
         let Some(guard) = tables.guards.get(key).copied() else {
             return Ok(Lookup::Miss(None));
         };
@@ -128,7 +135,9 @@ impl ByteBackend {
         let age = Duration::from_millis(self.now().saturating_sub(sealed.written));
         let has_ended = sealed.header.hard.is_some_and(|lifetime| age >= lifetime);
         // Before the checksum: what was cleared or has ended is a miss, damaged or not.
-        if has_ended || !sealed.is_current(guard, prefix_guard, shape) {
+        let mut tags = sealed.header.tags.iter();
+        let is_tag_live = |(tag, stamp): &(u64, u64)| tables.tag_guards.get(tag) == Some(stamp);
+        if has_ended || !sealed.is_current(guard, prefix_guard, shape) || !tags.all(is_tag_live) {
             return Ok(miss);
         }
         let stamp = stamp_of(guard, prefix_guard);
@@ -207,6 +216,18 @@ impl Tables {
         guard
     }
 
+    fn tag_guard(&mut self, tag: &Tag) -> Stamp {
+        let new = self.next_guard();
+        let guard = *self.tag_guards.entry(tag.id()).or_insert(new);
+        Stamp::new(guard.into())
+    }
+
+    fn tag_epoch(&mut self, namespace: &str) -> Stamp {
+        let new = self.next_guard();
+        let epoch = self.tag_epochs.entry(namespace.to_owned()).or_insert(new);
+        Stamp::new((*epoch).into())
+    }
+
     fn is_unchanged(&mut self, permit: &BytePermit) -> bool {
         self.guards.get(&permit.key) == Some(&permit.guard)
             && self.prefix_guard(permit.key.prefix()) == permit.prefix_guard
@@ -275,10 +296,45 @@ impl CacheBackend for ByteBackend {
         vec![Ok(()); keys.len()]
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
         travel().await;
-        self.tables().prefix_guards.remove(prefix);
+        if let Scope::Tag(tag) = scope {
+            // First: who has loaded meanwhile, and learns only now what it has loaded, must see it.
+            self.tables()
+                .tag_epochs
+                .remove(tag.namespace().unwrap_or_default());
+            travel().await;
+        }
+        let mut tables = self.tables();
+        match scope {
+            Scope::Prefix(prefix) => drop(tables.prefix_guards.remove(prefix)),
+            Scope::Namespace(namespace) => {
+                let namespace = namespace.unwrap_or_default().as_bytes();
+                let guards = &mut tables.prefix_guards;
+                guards.retain(|prefix, _| namespace_of(prefix.as_bytes()) != namespace);
+            }
+            Scope::Tag(tag) => drop(tables.tag_guards.remove(&tag.id())),
+        }
         Ok(())
+    }
+
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        _: Option<Duration>,
+    ) -> Result<TagStamps> {
+        travel().await;
+        let stamps = {
+            let mut tables = self.tables();
+            tags.iter().map(|tag| tables.tag_guard(tag)).collect()
+        };
+        travel().await;
+        let epoch = self.tables().tag_epoch(namespace.unwrap_or_default());
+        Ok(TagStamps {
+            tags: stamps,
+            epoch,
+        })
     }
 
     async fn health(&self) -> Result<()> {

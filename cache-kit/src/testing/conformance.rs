@@ -13,17 +13,24 @@
 mod entries;
 mod history;
 mod permits;
+mod scopes;
 
-use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, only};
+use crate::backend::{
+    CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps, Tagged, only,
+};
 use crate::entity::CacheEntity;
 use crate::key::CacheKey;
 use crate::shape::{Erased, Shape};
+use crate::tag::{Scope, Tag};
 use crate::testing::bytes::SHORT;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(600);
 
 /// What a check says: nothing, or what it saw in place of what it wanted.
 type Verdict = Result<(), String>;
@@ -99,6 +106,11 @@ pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
         permits::an_invalidation_voids_a_permit,
         permits::a_clear_voids_a_permit,
         permits::a_put_voids_a_permit,
+        scopes::a_cleared_namespace_is_empty_and_others_are_not,
+        scopes::what_carries_a_cleared_tag_is_a_miss,
+        scopes::a_tag_that_is_cleared_while_something_is_loaded_voids_it,
+        scopes::an_epoch_ends_with_a_tag_of_its_namespace,
+        scopes::a_tag_can_be_used_again,
         permits::a_put_is_read,
         permits::a_put_after_an_invalidation_stores_nothing,
         permits::of_two_overlapping_puts_neither_is_believed,
@@ -202,6 +214,7 @@ impl<B: CacheBackend> Bench<B> {
             entry,
             ttl,
             stale: Duration::ZERO,
+            tags: Vec::new(),
         })
         .await
     }
@@ -218,6 +231,7 @@ impl<B: CacheBackend> Bench<B> {
             entry: value("old"),
             ttl: Some(SHORT),
             stale: kept,
+            tags: Vec::new(),
         };
         let filled = self.fill_with(fill).await?;
         expect(filled, Filled::Stored, "a fill of what is kept")
@@ -229,6 +243,7 @@ impl<B: CacheBackend> Bench<B> {
             entry: value(text),
             ttl: None,
             stale: Duration::ZERO,
+            tags: Vec::new(),
         };
         only(self.backend.put(vec![put], shape()).await)
             .map_err(|error| format!("put failed: {error}"))
@@ -239,11 +254,38 @@ impl<B: CacheBackend> Bench<B> {
         told.map_err(|error| format!("invalidate failed: {error}"))
     }
 
-    async fn clear(&self, prefix: &str) -> Verdict {
-        self.backend
-            .clear_prefix(prefix)
+    async fn clear(&self, scope: Scope<'_>) -> Verdict {
+        let cleared = self.backend.clear(scope).await;
+        cleared.map_err(|error| format!("clear failed: {error}"))
+    }
+
+    fn tag(&self, text: &str) -> Tag {
+        Tag::new(Some(&self.scope), text)
+    }
+
+    /// Says in which states tags are, and in which epoch.
+    async fn stamp_tags(&self, tags: &[Tag]) -> Result<TagStamps, String> {
+        let stamped = self.backend.stamp_tags(Some(&self.scope), tags, Some(LONG));
+        stamped
             .await
-            .map_err(|error| format!("clear failed: {error}"))
+            .map_err(|error| format!("stamp_tags failed: {error}"))
+    }
+
+    /// Fills under a tag in a state.
+    async fn fill_tagged(&self, permit: B::Permit, tag: &Tag, stamp: Stamp) -> Verdict {
+        let fill = Fill {
+            permit,
+            entry: value("tagged"),
+            ttl: None,
+            stale: Duration::ZERO,
+            tags: vec![Tagged {
+                tag: tag.clone(),
+                stamp,
+            }],
+        };
+        // A store may see now, or when it is read, that the tag was cleared.
+        let _ = self.fill_with(fill).await?;
+        Ok(())
     }
 
     /// Stores a text under a key, as a load would.

@@ -3,7 +3,7 @@
 use cache_kit::testing::{ByteBackend, conformance};
 use cache_kit::{
     Age, AnyBackend, CacheBackend, CacheKey, Entry, Erased, Fill, Filled, InMemoryBackend, Intent,
-    Lease, Lookup, Opened, Result, Shape, Stamp,
+    Lease, Lookup, Opened, Result, Scope, Shape, Stamp, Tag, TagStamps,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -110,12 +110,24 @@ impl CacheBackend for Bare {
         keys.iter().map(|_| Ok(())).collect()
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
-        self.0
-            .lock()
-            .unwrap()
-            .retain(|key, _| key.prefix() != prefix);
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
+        if let Scope::Prefix(prefix) = scope {
+            let mut entries = self.0.lock().unwrap();
+            entries.retain(|key, _| key.prefix() != prefix);
+        }
         Ok(())
+    }
+
+    async fn stamp_tags(
+        &self,
+        _: Option<&str>,
+        tags: &[Tag],
+        _: Option<Duration>,
+    ) -> Result<TagStamps> {
+        Ok(TagStamps {
+            tags: vec![Stamp::new(0); tags.len()],
+            epoch: Stamp::new(0),
+        })
     }
 
     async fn health(&self) -> Result<()> {

@@ -31,6 +31,7 @@ mod serialisation;
 mod service;
 mod stale;
 mod strategies;
+mod tags;
 mod ttl_class;
 mod ttl_policy;
 mod writes;

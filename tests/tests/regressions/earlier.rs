@@ -530,6 +530,7 @@ async fn a_permit_of_another_store_stores_nothing() {
         entry,
         ttl: None,
         stale: Duration::ZERO,
+        tags: Vec::new(),
     };
     let filled = b.fill(vec![fill], shape).await.remove(0);
     assert!(!matches!(filled, Ok(Filled::Stored)));

@@ -1,7 +1,8 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    Error, FailurePolicy, Fill, Filled, Intent, KeyRef, Lookup, Opened, Result, Shape,
+    Error, FailurePolicy, Fill, Filled, Intent, KeyRef, Lookup, Opened, Result, Scope, Shape, Tag,
+    TagStamps,
 };
 use cache_kit_tests::{Person, RepositoryError, settle, soon};
 use std::sync::Arc;
@@ -98,8 +99,16 @@ impl CacheBackend for Frail {
             None => self.store.invalidate(keys).await,
         }
     }
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
-        self.store.clear_prefix(prefix).await
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
+        self.store.clear(scope).await
+    }
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> Result<TagStamps> {
+        self.store.stamp_tags(namespace, tags, lasts).await
     }
     async fn health(&self) -> Result<()> {
         Ok(())

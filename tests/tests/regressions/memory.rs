@@ -17,6 +17,7 @@ async fn fill(backend: &InMemoryBackend, key: &CacheKey, ttl: Option<Duration>) 
         entry: Entry::Value(Arc::new(person)),
         ttl,
         stale: Duration::ZERO,
+        tags: Vec::new(),
     };
     let _ = backend.fill(vec![fill], shape).await.remove(0).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The seam to the store: all that an in-memory backend asks of a map that forgets. moka today; nothing else names it.
 
-use crate::backend::Fill;
+use crate::backend::{Fill, Tagged};
 use crate::clock::Clock;
 use crate::key::CacheKey;
 use crate::shape::Erased;
@@ -9,6 +9,7 @@ use moka::sync::Cache;
 use std::any::TypeId;
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What an entry costs beside its key and value: the slot, the map's node, the policy's.
@@ -77,7 +78,19 @@ pub(super) struct Slot {
     pub(super) content: Content,
     pub(super) lifespan: Lifespan,
     pub(super) epoch: u64,
+    /// The ids of its tags. Few entries have any: a hit that copies a slot should not copy a list.
+    pub(super) tags: Option<Arc<[u64]>>,
     pub(super) weight: usize,
+}
+
+impl Slot {
+    pub(super) fn tags(&self) -> &[u64] {
+        self.tags.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn ids_of(tags: &[Tagged]) -> Option<Arc<[u64]>> {
+        (!tags.is_empty()).then(|| tags.iter().map(|tagged| tagged.tag.id()).collect())
+    }
 }
 
 /// From when to when an entry lives, in times of the store's clock.

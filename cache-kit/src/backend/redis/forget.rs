@@ -1,12 +1,14 @@
 //! Invalidating, and repeating what could not be done.
 
 use super::journal::Debt;
-use super::wire::{Request, integer, unexpected};
-use super::{Shared, names};
-use crate::backend::only;
-use crate::error::Result;
+use super::wire::{Reply, Request, integer, unexpected};
+use super::{Shared, names, open};
+use crate::backend::{Stamp, TagStamps, only};
+use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::random::random_fraction;
+use crate::tag::{Scope, Tag};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ impl Shared {
         let mut promise = Promise {
             shared: self,
             keys,
-            prefix: None,
+            scope: None,
             kept: 0,
         };
         let mut told = Vec::with_capacity(keys.len());
@@ -40,21 +42,83 @@ impl Shared {
         told
     }
 
-    pub(super) async fn clear_prefix(self: &Arc<Self>, prefix: &str) -> Result<()> {
+    pub(super) async fn clear(self: &Arc<Self>, scope: Scope<'_>) -> Result<()> {
+        let name = match scope {
+            Scope::Prefix(prefix) => prefix.to_owned(),
+            Scope::Namespace(namespace) => names::namespace_scope(namespace.unwrap_or_default()),
+            Scope::Tag(tag) => names::tag_scope(tag.namespace().unwrap_or_default(), tag.id()),
+        };
         let mut promise = Promise {
             shared: self,
             keys: &[],
-            prefix: Some(prefix),
+            scope: Some(&name),
             kept: 0,
         };
-        self.prefixes.forget(prefix);
-        let told = only(self.delete(vec![names::prefix_guard(prefix)]).await);
+        self.books.forget(&name);
+        let told = only(self.delete_scopes(&[&name]).await);
         // Again: who asked meanwhile may have been answered before.
-        self.prefixes.forget(prefix);
+        self.books.forget(&name);
         if told.is_ok() {
-            promise.prefix = None;
+            promise.scope = None;
         }
         told
+    }
+
+    /// Deletes the guards of scopes; those of tags after the epochs of their namespaces, so that who learns only now what tags its load has brought sees
+    /// that one may have been cleared.
+    async fn delete_scopes(&self, scopes: &[&str]) -> Vec<Result<()>> {
+        let namespace_of_tag = |scope: &&str| match names::parse(scope) {
+            names::Parsed::Tag(namespace, _) => Some(namespace.to_owned()),
+            _ => None,
+        };
+        let namespaces: BTreeSet<_> = scopes.iter().filter_map(namespace_of_tag).collect();
+        let epochs = namespaces.iter();
+        let epochs = epochs.map(|namespace| names::scope_guard(&names::epoch_scope(namespace)));
+        let ended = self.delete(epochs.collect()).await;
+        let ended: HashMap<_, _> = namespaces.into_iter().zip(ended).collect();
+        let guards = scopes.iter().map(|scope| names::scope_guard(scope));
+        let deleted = self.delete(guards.collect()).await;
+        let told = scopes.iter().zip(deleted).map(|(scope, deleted)| {
+            if let Some(namespace) = namespace_of_tag(scope) {
+                ended.get(&namespace).cloned().unwrap_or(Ok(()))?;
+            }
+            deleted
+        });
+        told.collect()
+    }
+
+    /// Says in which state tags are, and then in which epoch. What Redis is owed about them it is told first.
+    pub(super) async fn stamp_tags(
+        self: &Arc<Self>,
+        namespace: &str,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> Result<TagStamps> {
+        let scopes: Vec<_> = tags
+            .iter()
+            .map(|tag| names::tag_scope(namespace, tag.id()))
+            .collect();
+        let debts = scopes
+            .iter()
+            .filter_map(|scope| self.journal.about_scope(scope));
+        self.pay(debts.collect()).await?;
+        let lasts = lasts.map(|lasts| lasts.max(open::SHORTEST_GUARD));
+        let requests = scopes
+            .iter()
+            .map(|scope| open::guarding(&names::scope_guard(scope), lasts));
+        let replies = self.router.send(requests.collect::<Result<_>>()?).await;
+        let guard = |reply: Result<Reply>| {
+            let guard = integer(&reply?.value).ok_or_else(|| unexpected("`GUARD`"))?;
+            Ok(Stamp::new(guard.into()))
+        };
+        let stamps = replies.into_iter().map(guard).collect::<Result<_>>()?;
+        // After the tags, in an exchange of its own: a script that has to be sent again comes later than what was sent with it.
+        let epoch = names::scope_guard(&names::epoch_scope(namespace));
+        let epoch = self.router.send_one(open::guarding(&epoch, None)?).await;
+        Ok(TagStamps {
+            tags: stamps,
+            epoch: guard(epoch)?,
+        })
     }
 
     /// Deletes names, and answers for each: in a cluster a dead node is the failure of its names alone.
@@ -82,18 +146,14 @@ impl Shared {
         if debts.is_empty() {
             return Ok(());
         }
-        let name = |debt: &Debt| match debt {
-            Debt::Key(key, _) => names::guard(key),
-            Debt::Prefix(prefix, _) => names::prefix_guard(prefix),
-        };
-        let told = self.delete(debts.iter().map(name).collect()).await;
+        let told = self.delete_owed(&debts).await;
         let mut outcome = Ok(());
         for (debt, told) in debts.iter().zip(told) {
             match told {
                 Ok(()) => {
-                    if let Debt::Prefix(prefix, _) = debt {
+                    if let Debt::Scope(scope, _) = debt {
                         // What was learnt of it before it was cleared.
-                        self.prefixes.forget(prefix);
+                        self.books.forget(scope);
                     }
                     self.journal.settle(debt);
                 }
@@ -101,6 +161,24 @@ impl Shared {
             }
         }
         outcome
+    }
+
+    async fn delete_owed(&self, debts: &[Debt]) -> Vec<Result<()>> {
+        let (mut keys, mut scopes) = (Vec::new(), Vec::new());
+        for debt in debts {
+            match debt {
+                Debt::Key(key, _) => keys.push(names::guard(key)),
+                Debt::Scope(scope, _) => scopes.push(&**scope),
+            }
+        }
+        let mut keys = self.delete(keys).await.into_iter();
+        let mut scopes = self.delete_scopes(&scopes).await.into_iter();
+        let told = debts.iter().map(|debt| match debt {
+            Debt::Key(..) => keys.next(),
+            Debt::Scope(..) => scopes.next(),
+        });
+        told.map(|told| told.unwrap_or(Err(Error::Timeout)))
+            .collect()
     }
 
     /// Tries to pay everything once: what one node of a cluster cannot be told keeps nothing from the others.
@@ -132,11 +210,11 @@ impl Shared {
     }
 }
 
-/// What was promised about keys or a prefix. Whatever of it is not kept, also because the caller has gone, is owed from now on.
+/// What was promised about keys or a scope. Whatever of it is not kept, also because the caller has gone, is owed from now on.
 struct Promise<'s> {
     shared: &'s Arc<Shared>,
     keys: &'s [CacheKey],
-    prefix: Option<&'s str>,
+    scope: Option<&'s str>,
     /// So many of the keys have been seen to.
     kept: usize,
 }
@@ -147,8 +225,8 @@ impl Drop for Promise<'_> {
         self.keys[self.kept..]
             .iter()
             .for_each(|key| journal.owe_key(key));
-        if let Some(prefix) = self.prefix {
-            journal.owe_prefix(prefix);
+        if let Some(scope) = self.scope {
+            journal.owe_scope(scope);
         }
         if !journal.is_empty() {
             self.shared.start_paying();

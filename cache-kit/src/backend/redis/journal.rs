@@ -1,5 +1,6 @@
 //! What Redis still has to be told: invalidations that could not reach it. Until it has been told, what it has of these keys is not believed here.
 
+use super::names;
 use crate::key::CacheKey;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +13,7 @@ const MOST_KEYS: usize = 65_536;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Debt {
     Key(CacheKey, u64),
-    Prefix(Box<str>, u64),
+    Scope(Box<str>, u64),
 }
 
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub(super) struct Journal {
 #[derive(Debug, Default)]
 struct Debts {
     keys: HashMap<CacheKey, u64>,
-    prefixes: HashMap<Box<str>, u64>,
+    scopes: HashMap<Box<str>, u64>,
     /// All of them, in the order in which they came to be owed.
     queue: BTreeMap<u64, Debt>,
     last: u64,
@@ -51,9 +52,9 @@ impl Journal {
         self.count_again(&debts);
     }
 
-    pub(super) fn owe_prefix(&self, prefix: &str) {
+    pub(super) fn owe_scope(&self, scope: &str) {
         let mut debts = self.lock();
-        debts.owe_prefix(prefix);
+        debts.owe_scope(scope);
         self.count_again(&debts);
     }
 
@@ -65,16 +66,33 @@ impl Journal {
         let debts = self.lock();
         let own = debts.keys.get(key);
         let own = own.map(|number| Debt::Key(key.clone(), *number));
-        let prefix = debts.prefixes.get_key_value(key.prefix());
-        let prefix = prefix.map(|(prefix, number)| Debt::Prefix(prefix.clone(), *number));
-        own.into_iter().chain(prefix).collect()
+        let namespace = names::namespace_scope(names::namespace_of(key.prefix()));
+        let scopes = [key.prefix(), &*namespace].into_iter();
+        let scopes = scopes.filter_map(|scope| debts.about_scope(scope));
+        own.into_iter().chain(scopes).collect()
+    }
+
+    /// Returns what is owed about a scope.
+    pub(super) fn about_scope(&self, scope: &str) -> Option<Debt> {
+        if self.is_empty() {
+            return None;
+        }
+        self.lock().about_scope(scope)
+    }
+
+    /// Says whether a tag has been cleared, and Redis does not know of it.
+    pub(super) fn owes_tag(&self, namespace: &str, id: u64) -> bool {
+        self.about_scope(&names::tag_scope(namespace, id)).is_some()
     }
 
     /// Says whether what Redis has of a key is out of date.
     pub(super) fn is_poisoned(&self, key: &CacheKey) -> bool {
         !self.is_empty() && {
             let debts = self.lock();
-            debts.keys.contains_key(key) || debts.prefixes.contains_key(key.prefix())
+            let namespace = names::namespace_scope(names::namespace_of(key.prefix()));
+            debts.keys.contains_key(key)
+                || debts.scopes.contains_key(key.prefix())
+                || debts.scopes.contains_key(&*namespace)
         }
     }
 
@@ -98,8 +116,8 @@ impl Journal {
                 debts.keys.remove(key);
                 debts.queue.remove(number);
             }
-            Debt::Prefix(prefix, number) if debts.prefixes.get(prefix) == Some(number) => {
-                debts.prefixes.remove(prefix);
+            Debt::Scope(prefix, number) if debts.scopes.get(prefix) == Some(number) => {
+                debts.scopes.remove(prefix);
                 debts.queue.remove(number);
             }
             _ => {}
@@ -137,22 +155,27 @@ impl Journal {
 impl Debt {
     pub(super) fn number(&self) -> u64 {
         match self {
-            Self::Key(_, number) | Self::Prefix(_, number) => *number,
+            Self::Key(_, number) | Self::Scope(_, number) => *number,
         }
     }
 }
 
 impl Debts {
+    fn about_scope(&self, scope: &str) -> Option<Debt> {
+        let (scope, number) = self.scopes.get_key_value(scope)?;
+        Some(Debt::Scope(scope.clone(), *number))
+    }
+
     fn owe_key(&mut self, key: &CacheKey) {
         self.last += 1;
         let before = self.keys.insert(key.clone(), self.last);
         self.enqueue(before, Debt::Key(key.clone(), self.last));
     }
 
-    fn owe_prefix(&mut self, prefix: &str) {
+    fn owe_scope(&mut self, prefix: &str) {
         self.last += 1;
-        let before = self.prefixes.insert(prefix.into(), self.last);
-        self.enqueue(before, Debt::Prefix(prefix.into(), self.last));
+        let before = self.scopes.insert(prefix.into(), self.last);
+        self.enqueue(before, Debt::Scope(prefix.into(), self.last));
     }
 
     /// Puts a debt last, in place of the same one of before.
@@ -171,7 +194,7 @@ impl Debts {
     fn collapse(&mut self) {
         for (key, number) in std::mem::take(&mut self.keys) {
             self.queue.remove(&number);
-            self.owe_prefix(key.prefix());
+            self.owe_scope(key.prefix());
         }
     }
 }
@@ -210,7 +233,7 @@ mod tests {
     fn debts_come_in_the_order_in_which_they_were_made() {
         let journal = Journal::default();
         (1..=3).for_each(|id| journal.owe_key(&key(id)));
-        journal.owe_prefix("role");
+        journal.owe_scope("role");
         journal.owe_key(&key(1));
         let all = journal.some_after(0, 10);
         let numbers: Vec<_> = all.iter().map(Debt::number).collect();
@@ -235,12 +258,12 @@ mod tests {
     fn one_pays_at_a_time_and_not_before_there_is_something_to_pay() {
         let journal = Journal::default();
         assert!(!journal.begin());
-        journal.owe_prefix("user");
+        journal.owe_scope("user");
         assert!(journal.begin() && !journal.begin());
         assert!(!journal.end());
         journal.settle(&journal.some_after(0, 1)[0]);
         assert!(journal.end());
-        journal.owe_prefix("user");
+        journal.owe_scope("user");
         assert!(journal.begin());
         journal.give_up();
         assert!(journal.begin());

@@ -5,7 +5,10 @@
 //! | guard of a key | `ck:g:{key}` |
 //! | value | `ck:v:{key}:<schema>` |
 //! | lease | `ck:l:{key}:<schema>` |
-//! | guard of a prefix | `ck:g:{prefix}:all` |
+//! | guard of a prefix | `ck:g:{prefix}:all`, with its namespace where there is one: `ck:g:{namespace:prefix}:all` |
+//! | guard of a namespace | `ck:g:{namespace:}:all` |
+//! | guard of a tag | `ck:g:{namespace::id}:all`, the id in hexadecimal digits |
+//! | epoch of a namespace's tags | `ck:g:{namespace::}:all` |
 //! | what permissions are tried on, and never stored | `ck:p:{number}` |
 //!
 //! What stands between the first `{` and the `}` after it decides the slot in a cluster, so all parts of one key share theirs, whatever the key holds. A guard's
@@ -31,8 +34,51 @@ pub(super) fn lease(key: &CacheKey, shape: &Shape) -> String {
     versioned("ck:l:{", key, shape)
 }
 
-pub(super) fn prefix_guard(prefix: &str) -> String {
-    format!("ck:g:{{{prefix}}}:all")
+pub(super) fn scope_guard(scope: &str) -> String {
+    format!("ck:g:{{{scope}}}:all")
+}
+
+/// The scope that is a namespace. No prefix is empty.
+pub(super) fn namespace_scope(namespace: &str) -> String {
+    format!("{namespace}:")
+}
+
+/// The scope that is a tag. No prefix has a colon.
+pub(super) fn tag_scope(namespace: &str, id: u64) -> String {
+    format!("{namespace}::{id:016x}")
+}
+
+/// The scope that ends before a tag of a namespace does.
+pub(super) fn epoch_scope(namespace: &str) -> String {
+    format!("{namespace}::")
+}
+
+/// Splits the namespace off a prefix; empty where there is none.
+pub(super) fn namespace_of(prefix: &str) -> &str {
+    prefix
+        .split_once(':')
+        .map_or("", |(namespace, _)| namespace)
+}
+
+/// What a scope is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Parsed<'s> {
+    Prefix(&'s str),
+    Namespace(&'s str),
+    Tag(&'s str, u64),
+}
+
+/// Says what a scope is, by its name.
+pub(super) fn parse(scope: &str) -> Parsed<'_> {
+    if let Some((namespace, id)) = scope.split_once("::")
+        && let Ok(id) = u64::from_str_radix(id, 16)
+    {
+        return Parsed::Tag(namespace, id);
+    }
+    match scope.strip_suffix(':') {
+        Some(namespace) => Parsed::Namespace(namespace),
+        None => Parsed::Prefix(scope),
+    }
 }
 
 pub(super) fn probe(number: u32) -> String {
@@ -77,14 +123,30 @@ mod tests {
     #[test]
     fn names_are_as_documented() {
         assert_eq!(guard(&key("user:7")), "ck:g:{user:7}");
-        assert_eq!(prefix_guard("user"), "ck:g:{user}:all");
+        assert_eq!(scope_guard("user"), "ck:g:{user}:all");
+    }
+
+    #[test]
+    fn a_scope_is_what_its_name_says() {
+        for (scope, parsed) in [
+            ("user", Parsed::Prefix("user")),
+            ("billing:user", Parsed::Prefix("billing:user")),
+            (&namespace_scope("billing"), Parsed::Namespace("billing")),
+            (&namespace_scope(""), Parsed::Namespace("")),
+            (&tag_scope("billing", 7), Parsed::Tag("billing", 7)),
+            (&tag_scope("", u64::MAX), Parsed::Tag("", u64::MAX)),
+        ] {
+            assert_eq!(parse(scope), parsed);
+        }
+        assert_eq!(namespace_of("billing:user"), "billing");
+        assert_eq!(namespace_of("user"), "");
     }
 
     #[test]
     fn a_key_cannot_be_named_like_a_prefix() {
         let names: HashSet<_> = ["user", "user}:all", "user}", "}:all"]
             .iter()
-            .flat_map(|text| [guard(&key(text)), prefix_guard(text)])
+            .flat_map(|text| [guard(&key(text)), scope_guard(text)])
             .collect();
         assert_eq!(names.len(), 8);
     }

@@ -2,8 +2,8 @@
 
 use super::names;
 use super::permit::{Lease, RedisPermit, new_guard};
-use super::prefixes::PrefixGuards;
-use super::read::CHUNK;
+use super::read::{CHUNK, Found};
+use super::scopes::ScopeGuards;
 use super::script::{GUARD, OPEN};
 use super::wire::{Reply, Request, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a guard lasts that no entry needs yet: longer than a load.
-const SHORTEST_GUARD: Duration = Duration::from_secs(60);
+pub(super) const SHORTEST_GUARD: Duration = Duration::from_secs(60);
 
 /// A permit before it is somebody's: all who opened together have the same.
 #[derive(Clone)]
@@ -103,26 +103,41 @@ impl Shared {
         // What Redis has to forget it is told first.
         let debts = keys.iter().flat_map(|key| self.journal.about(key));
         let paid = self.pay(debts.collect()).await;
-        let mut prefixes = PrefixGuards::of(&self.prefixes, keys.iter());
+        let mut scopes = ScopeGuards::of(&self.books, keys.iter());
         let of_keys = keys.iter().map(|key| self.opening(key, shape, intent));
-        let of_prefixes = prefixes
+        let of_scopes = scopes
             .unknown()
-            .map(|(_, prefix)| guarding(&names::prefix_guard(prefix), None));
-        let mut replies = match of_keys.chain(of_prefixes).collect::<Result<_>>() {
+            .map(|place| guarding(&scopes.name(place), None));
+        let mut replies = match of_keys.chain(of_scopes).collect::<Result<_>>() {
             Ok(requests) => self.router.send(requests).await.into_iter(),
             Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
         };
         let of_keys: Vec<_> = replies.by_ref().take(keys.len()).collect();
-        prefixes.take_all(replies);
+        scopes.take_all(replies);
         let opened = keys.iter().zip(of_keys).enumerate();
+        let opened = opened.map(|(place, (key, reply))| {
+            if self.journal.is_poisoned(key) {
+                paid.clone()?;
+            }
+            let scopes = scopes.of_key(place)?;
+            let scopes = scopes.ok_or_else(|| unexpected("`GUARD`"))?;
+            self.opened(key, reply?, scopes, shape)
+        });
+        let (found, opened): (Vec<_>, Vec<_>) = opened
+            .map(|opened| match opened {
+                Ok((opening, found)) => (Ok(found), Ok(opening)),
+                Err(error) => (Ok(Lookup::Miss(None).into()), Err(error)),
+            })
+            .unzip();
+        let settled = self.settle(found, keys).await;
+        let opened = opened.into_iter().zip(settled);
         opened
-            .map(|(place, (key, reply))| {
-                if self.journal.is_poisoned(key) {
-                    paid.clone()?;
-                }
-                let prefix_guard = prefixes.of_key(place)?;
-                let prefix_guard = prefix_guard.ok_or_else(|| unexpected("`GUARD`"))?;
-                self.opened(key, reply?, prefix_guard, shape)
+            .map(|(opening, found)| {
+                Ok(Opening {
+                    // What nobody knows to be true is there to be replaced.
+                    found: found.unwrap_or(Lookup::Miss(None)),
+                    ..opening?
+                })
             })
             .collect()
     }
@@ -146,7 +161,7 @@ impl Shared {
         reply: Reply,
         prefix_guard: u64,
         shape: &'static Shape,
-    ) -> Result<Opening> {
+    ) -> Result<(Opening, Found)> {
         let (guard, lease, value) = match reply.value {
             Value::Array(parts) => {
                 let parts: [Value; 3] = parts.try_into().map_err(|_| unexpected("`OPEN`"))?;
@@ -163,20 +178,21 @@ impl Shared {
         };
         let stored = value.map(|value| (value, reply.clock));
         let found = self.look_up(key, (guard, prefix_guard), stored, shape);
-        Ok(Opening {
+        let opening = Opening {
             guard,
             prefix_guard,
             lease: won
                 .map(|is_shared| Lease::new(self, names::lease(key, shape), guard, is_shared)),
             is_taken: lease.is_some() && won.is_none(),
-            // What is damaged is there to be replaced.
-            found: found.unwrap_or(Lookup::Miss(None)),
-        })
+            found: Lookup::Miss(None),
+        };
+        // What is damaged is there to be replaced.
+        Ok((opening, found.unwrap_or_else(|_| Lookup::Miss(None).into())))
     }
 }
 
-/// Asks for a guard, which is made if it is missing. One that lasts for ever is a prefix'.
-fn guarding(name: &str, lasts: Option<Duration>) -> Result<Request> {
+/// Asks for a guard, which is made if it is missing. One that lasts for ever is a scope's.
+pub(super) fn guarding(name: &str, lasts: Option<Duration>) -> Result<Request> {
     let mut cmd: Cmd = GUARD.call(&[name]);
     cmd.arg(new_guard()?)
         .arg(lasts.map_or_else(String::new, |lasts| millis(lasts).to_string()));

@@ -1,16 +1,17 @@
 //! Reading: guards and values in one round trip.
 
 use super::names;
-use super::prefixes::PrefixGuards;
+use super::scopes::{ScopeGuards, combined};
 use super::script::READ;
 use super::wire::{Reply, Request, ServerClock, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
-use crate::backend::{Lookup, only};
+use crate::backend::{Lookup, Stamp, only};
 use crate::envelope::Sealed;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use redis::{Cmd, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// So many keys are asked for in one command: Redis serves nobody else meanwhile.
@@ -22,7 +23,7 @@ const LONGEST_GUARD: usize = 19;
 /// One thing that is read.
 #[derive(Clone, Copy)]
 enum Part {
-    PrefixGuard(usize),
+    ScopeGuard(usize),
     Guard(usize),
     Value(usize),
 }
@@ -32,6 +33,24 @@ struct Group {
     parts: Vec<Part>,
     /// What comes last may be of any size: larger than this it is dropped unread.
     limit: Option<usize>,
+}
+
+/// What stored bytes mean, if the tags they carry have not been cleared.
+pub(super) struct Found {
+    pub(super) lookup: Lookup,
+    /// What the key's state is, where a tag has been.
+    stamp: Option<Stamp>,
+    pub(super) tags: Vec<(u64, u64)>,
+}
+
+impl From<Lookup> for Found {
+    fn from(lookup: Lookup) -> Self {
+        Self {
+            lookup,
+            stamp: None,
+            tags: Vec::new(),
+        }
+    }
 }
 
 /// What was read of one key.
@@ -47,11 +66,11 @@ impl Group {
     fn request(
         &self,
         keys: &[CacheKey],
-        prefixes: &PrefixGuards<'_>,
+        scopes: &ScopeGuards<'_>,
         shape: &'static Shape,
     ) -> Request {
         let name = |part: &Part| match part {
-            Part::PrefixGuard(prefix) => names::prefix_guard(prefixes.name(*prefix)),
+            Part::ScopeGuard(scope) => scopes.name(*scope),
             Part::Guard(index) => names::guard(&keys[*index]),
             Part::Value(index) => names::value(&keys[*index], shape),
         };
@@ -93,10 +112,11 @@ impl Shared {
         let is_plain = !self.router.is_cluster()
             && !self.journal.is_poisoned(key)
             && !self.suspects.contains(key);
-        if !is_plain {
+        let namespace = self.books.namespace(key).filter(|_| is_plain);
+        let Some(namespace) = namespace else {
             return only(Box::pin(self.read(std::slice::from_ref(key), shape)).await);
-        }
-        let prefix = names::prefix_guard(key.prefix());
+        };
+        let prefix = names::scope_guard(key.prefix());
         let (guard, value) = (names::guard(key), names::value(key, shape));
         let mut cmd = Cmd::with_capacity(4, 4 + prefix.len() + guard.len() + value.len());
         cmd.arg("MGET").arg(prefix).arg(&guard).arg(value);
@@ -108,10 +128,15 @@ impl Shared {
         };
         let [prefix, guard, value] = answer.ok_or_else(|| unexpected("`MGET`"))?;
         let stored = bytes(value).map(|bytes| (bytes, reply.clock));
-        match (integer(&guard), integer(&prefix)) {
-            (Some(guard), Some(prefix)) => self.look_up(key, (guard, prefix), stored, shape),
-            _ => Ok(Lookup::Miss(None)),
+        let (Some(guard), Some(prefix)) = (integer(&guard), integer(&prefix)) else {
+            return Ok(Lookup::Miss(None));
+        };
+        let guards = (guard, combined(prefix, namespace));
+        let found = self.look_up(key, guards, stored, shape)?;
+        if found.tags.is_empty() {
+            return Ok(found.lookup);
         }
+        only(Box::pin(self.settle(vec![Ok(found)], std::slice::from_ref(key))).await)
     }
 
     pub(super) async fn read(
@@ -138,26 +163,26 @@ impl Shared {
         if is_poisoned.contains(&true) {
             self.start_paying();
         }
-        let mut prefixes = PrefixGuards::of(&self.prefixes, keys.iter());
-        let groups = self.groups(keys, &is_poisoned, &prefixes);
+        let mut scopes = ScopeGuards::of(&self.books, keys.iter());
+        let groups = self.groups(keys, &is_poisoned, &scopes);
         let mut reads: Vec<_> = keys.iter().map(|_| Read::default()).collect();
         let requests = groups
             .iter()
-            .map(|group| group.request(keys, &prefixes, shape));
+            .map(|group| group.request(keys, &scopes, shape));
         let replies = self.router.send(requests.collect()).await;
         for (group, reply) in groups.iter().zip(replies) {
-            take(&group.parts, reply, &mut reads, &mut prefixes);
+            take(&group.parts, reply, &mut reads, &mut scopes);
         }
         let reads = keys.iter().zip(reads).zip(is_poisoned).enumerate();
-        reads
-            .map(|(place, ((key, read), is_poisoned))| {
-                if is_poisoned {
-                    // What Redis has is out of date. Who loads opens, and tells it so first.
-                    return Ok(Lookup::Miss(None));
-                }
-                self.conclude(key, read, prefixes.of_key(place), shape)
-            })
-            .collect()
+        let found = reads.map(|(place, ((key, read), is_poisoned))| {
+            if is_poisoned {
+                // What Redis has is out of date. Who loads opens, and tells it so first.
+                return Ok(Lookup::Miss(None).into());
+            }
+            self.conclude(key, read, scopes.of_key(place), shape)
+        });
+        let found = found.collect();
+        self.settle(found, keys).await
     }
 
     /// Says what is asked together: all of it, or in a cluster what shares a slot. A key that is suspected is asked for by itself.
@@ -165,7 +190,7 @@ impl Shared {
         &self,
         keys: &[CacheKey],
         is_poisoned: &[bool],
-        prefixes: &PrefixGuards<'_>,
+        scopes: &ScopeGuards<'_>,
     ) -> Vec<Group> {
         let parts = |index| [Part::Guard(index), Part::Value(index)];
         let wanted = (0..keys.len()).filter(|index| !is_poisoned[*index]);
@@ -181,9 +206,7 @@ impl Shared {
             limit: Some(self.max_entry),
         });
         let mut groups: Vec<_> = trusted.chain(suspected).collect();
-        let unknown = prefixes
-            .unknown()
-            .map(|(place, _)| Part::PrefixGuard(place));
+        let unknown = scopes.unknown().map(Part::ScopeGuard);
         match groups.first_mut() {
             None => {}
             // By itself a prefix is asked about so seldom that care costs nothing.
@@ -201,18 +224,18 @@ impl Shared {
         &self,
         key: &CacheKey,
         read: Read,
-        prefix: Result<Option<u64>>,
+        scopes: Result<Option<u64>>,
         shape: &'static Shape,
-    ) -> Result<Lookup> {
+    ) -> Result<Found> {
         if let Some(failure) = read.failure {
             self.blame(key, &failure);
             return Err(failure);
         }
         self.suspects.clear_of(key);
-        let (Some(guard), Some(prefix)) = (read.guard, prefix?) else {
-            return Ok(Lookup::Miss(None));
+        let (Some(guard), Some(scopes)) = (read.guard, scopes?) else {
+            return Ok(Lookup::Miss(None).into());
         };
-        self.look_up(key, (guard, prefix), read.value.zip(read.clock), shape)
+        self.look_up(key, (guard, scopes), read.value.zip(read.clock), shape)
     }
 
     /// What was not answered in time may be too large.
@@ -226,22 +249,100 @@ impl Shared {
     pub(super) fn look_up(
         &self,
         key: &CacheKey,
-        (guard, prefix): (u64, u64),
+        (guard, scopes): (u64, u64),
         stored: Option<(Vec<u8>, ServerClock)>,
         shape: &'static Shape,
-    ) -> Result<Lookup> {
-        let stamp = stamp_of(guard, prefix);
+    ) -> Result<Found> {
+        let stamp = stamp_of(guard, scopes);
         let miss = Lookup::Miss(Some(stamp));
         let Some((bytes, clock)) = stored else {
-            return Ok(miss);
+            return Ok(miss.into());
         };
         let sealed = Sealed::read(&bytes)?;
-        if !sealed.is_current(guard, prefix, shape) {
-            return Ok(miss);
+        if !sealed.is_current(guard, scopes, shape) {
+            return Ok(miss.into());
         }
         let age = clock.age(sealed.written);
+        let tags = sealed.header.tags.clone();
         let found = self.wrap.look_up(key, sealed, (age, stamp), shape)?;
-        Ok(found.unwrap_or(miss))
+        Ok(match found {
+            Some(lookup) => Found {
+                lookup,
+                stamp: Some(stamp),
+                tags,
+            },
+            None => miss.into(),
+        })
+    }
+
+    /// Asks about the tags of what was found, where that is not known: what carries one that was cleared is a miss.
+    pub(super) async fn settle(
+        &self,
+        found: Vec<Result<Found>>,
+        keys: &[CacheKey],
+    ) -> Vec<Result<Lookup>> {
+        let mut guards: HashMap<(&str, u64), Result<Option<u64>>> = HashMap::new();
+        let mut unknown = Vec::new();
+        for (key, found) in keys.iter().zip(&found) {
+            let namespace = names::namespace_of(key.prefix());
+            for (id, _) in found.iter().flat_map(|found| &found.tags) {
+                guards.entry((namespace, *id)).or_insert_with(|| {
+                    let known = self.known_tag(namespace, *id);
+                    if known.is_none() {
+                        unknown.push((namespace, *id));
+                    }
+                    Ok(known)
+                });
+            }
+        }
+        for (tag, guard) in self.ask_tags(unknown).await {
+            guards.insert(tag, guard);
+        }
+        let settled = keys.iter().zip(found).map(|(key, found)| {
+            let found = found?;
+            let namespace = names::namespace_of(key.prefix());
+            for (id, stamp) in &found.tags {
+                let guard = guards.get(&(namespace, *id)).cloned().unwrap_or(Ok(None))?;
+                if guard != Some(*stamp) || self.journal.owes_tag(namespace, *id) {
+                    return Ok(Lookup::Miss(found.stamp));
+                }
+            }
+            Ok(found.lookup)
+        });
+        settled.collect()
+    }
+
+    /// Asks about the guards of tags.
+    async fn ask_tags<'n>(
+        &self,
+        tags: Vec<(&'n str, u64)>,
+    ) -> Vec<((&'n str, u64), Result<Option<u64>>)> {
+        let asked = self.books.tags.ask();
+        let name =
+            |(namespace, id): &(&str, u64)| names::scope_guard(&names::tag_scope(namespace, *id));
+        let groups = by_slot(&self.router, tags, name);
+        let requests = groups.iter().map(|group| {
+            let names: Vec<_> = group.iter().map(name).collect();
+            let mut cmd = redis::cmd("MGET");
+            cmd.arg(names.as_slice());
+            Request::new(cmd, &names[0])
+        });
+        let replies = self.router.send(requests.collect()).await;
+        let mut answers = Vec::new();
+        for (group, reply) in groups.into_iter().zip(replies) {
+            let values = reply.and_then(|reply| match reply.value {
+                Value::Array(values) if values.len() == group.len() => Ok(values),
+                _ => Err(unexpected("`MGET`")),
+            });
+            for (place, tag) in group.into_iter().enumerate() {
+                let guard = values.as_ref().map(|values| integer(&values[place]));
+                if let Ok(Some(guard)) = guard {
+                    self.books.tags.learn((tag.0.into(), tag.1), guard, asked);
+                }
+                answers.push((tag, guard.map_err(Error::clone)));
+            }
+        }
+        answers
     }
 }
 
@@ -276,18 +377,18 @@ fn group_by_slot<T>(items: Vec<T>, _: impl Fn(&T) -> String) -> Vec<Vec<T>> {
 }
 
 /// Puts an answer where it belongs.
-fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], prefixes: &mut PrefixGuards<'_>) {
+fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], scopes: &mut ScopeGuards<'_>) {
     let answer = reply.and_then(|reply| match reply.value {
         Value::Array(values) if values.len() == group.len() => Ok((values, reply.clock)),
         _ => Err(unexpected("`MGET`")),
     });
     let (values, clock) = match answer {
         Ok(answer) => answer,
-        Err(error) => return fail(group, &error, reads, prefixes),
+        Err(error) => return fail(group, &error, reads, scopes),
     };
     for (part, value) in group.iter().zip(values) {
         match part {
-            Part::PrefixGuard(place) => prefixes.take(*place, Ok(integer(&value))),
+            Part::ScopeGuard(place) => scopes.take(*place, Ok(integer(&value))),
             Part::Guard(index) => reads[*index].guard = integer(&value),
             Part::Value(index) => {
                 reads[*index].value = bytes(value);
@@ -297,10 +398,10 @@ fn take(group: &[Part], reply: Result<Reply>, reads: &mut [Read], prefixes: &mut
     }
 }
 
-fn fail(group: &[Part], error: &Error, reads: &mut [Read], prefixes: &mut PrefixGuards<'_>) {
+fn fail(group: &[Part], error: &Error, reads: &mut [Read], scopes: &mut ScopeGuards<'_>) {
     for part in group {
         match part {
-            Part::PrefixGuard(place) => prefixes.take(*place, Err(error.clone())),
+            Part::ScopeGuard(place) => scopes.take(*place, Err(error.clone())),
             Part::Guard(index) | Part::Value(index) => reads[*index].failure = Some(error.clone()),
         }
     }

@@ -35,8 +35,8 @@ end
     };
 }
 
-/// Finds the guard under `KEYS[1]`, or makes it `ARGV[1]`; what is no guard is replaced. It lasts for `ARGV[2]` ms, if that is anything, and is
-/// extended when half of that is left.
+/// Finds the guard under `KEYS[1]`, or makes it `ARGV[1]`; what is no guard is replaced. It lasts for `ARGV[2]` ms, and is
+/// extended when half of that is left, or for ever if that is nothing.
 macro_rules! guard {
     ($found:literal) => {
         concat!(
@@ -46,7 +46,9 @@ macro_rules! guard {
 if not g or #g > 19 or not string.find(g, '^[1-9]%d*$') then
   g = ARGV[1]
   if ARGV[2] == '' then redis.call('SET', KEYS[1], g) else redis.call('SET', KEYS[1], g, 'PX', ARGV[2]) end
-elseif ARGV[2] ~= '' then
+elseif ARGV[2] == '' then
+  redis.call('PERSIST', KEYS[1])
+else
   local left = redis.call('PTTL', KEYS[1])
   if left >= 0 and left * 2 < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 end

@@ -2,11 +2,11 @@
 
 use super::names;
 use super::permit::{RedisPermit, new_guard};
-use super::prefixes::PrefixGuards;
+use super::scopes::ScopeGuards;
 use super::script::{FILL, PUT};
 use super::wire::{Reply, Request, integer, unexpected};
 use super::{Shared, open};
-use crate::backend::{Entry, Fill, Filled};
+use crate::backend::{Entry, Fill, Filled, tags_of};
 use crate::envelope::Header;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -66,8 +66,7 @@ impl Shared {
         step: Step,
     ) -> Vec<Result<Filled>> {
         // A prefix that was cleared meanwhile makes what is stored dead: the fill is told so, by whoever knows.
-        let mut prefixes =
-            PrefixGuards::of(&self.prefixes, fills.iter().map(|fill| &fill.permit.key));
+        let mut scopes = ScopeGuards::of(&self.books, fills.iter().map(|fill| &fill.permit.key));
         let (mut requests, mut unsent) = (Vec::with_capacity(fills.len() + 1), Vec::new());
         for fill in &fills {
             unsent.push(match self.prepare(fill, shape, step) {
@@ -80,10 +79,10 @@ impl Shared {
             });
         }
         let count = requests.len();
-        requests.extend(prefixes.unknown().map(|(_, prefix)| guard_of(prefix)));
+        requests.extend(scopes.unknown().map(|place| guard_of(&scopes.name(place))));
         let mut replies = self.router.send(requests).await.into_iter();
         let of_fills: Vec<_> = replies.by_ref().take(count).collect();
-        prefixes.take_all(replies);
+        scopes.take_all(replies);
         let (mut of_fills, fills) = (of_fills.into_iter(), fills.iter().zip(unsent).enumerate());
         fills
             .map(|(place, (fill, unsent))| {
@@ -97,7 +96,7 @@ impl Shared {
                 };
                 let answer = unsent.unwrap_or_else(sent)?;
                 // A prefix that cannot be asked about has not changed as far as anybody knows here: a reader will.
-                let is_cleared = prefixes
+                let is_cleared = scopes
                     .of_key(place)
                     .is_ok_and(|now| now != Some(fill.permit.prefix_guard));
                 Ok(if is_cleared {
@@ -162,6 +161,7 @@ impl Shared {
                 prefix_stamp: fill.permit.prefix_guard,
                 soft: fill.ttl,
                 hard: fill.kept(),
+                tags: tags_of(fill),
                 ..Header::default()
             };
             let entry = self
@@ -192,9 +192,8 @@ fn filled(reply: Result<Reply>) -> Result<Filled> {
     }
 }
 
-fn guard_of(prefix: &str) -> Request {
-    let name = names::prefix_guard(prefix);
+fn guard_of(name: &str) -> Request {
     let mut cmd = redis::cmd("GET");
-    cmd.arg(&name);
-    Request::new(cmd, &name)
+    cmd.arg(name);
+    Request::new(cmd, name)
 }

@@ -2,12 +2,13 @@
 
 use super::run::Batch;
 use super::{Loaded, outcome_of};
-use crate::backend::{CacheBackend, Entry, Fill, Intent, Lease};
+use crate::backend::{CacheBackend, Entry, Intent, Lease};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::{Landing, Lead};
 use crate::observe::Operation;
-use crate::read_through::{Pass, Turn, landing_of, to_fill};
+use crate::outcome::Terms;
+use crate::read_through::{Filling, Foretold, Pass, Turn, landing_of, to_fill};
 use foldhash::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ impl<P> Task<P> {
 }
 
 /// What is to be stored, and for which of those that are done.
-type OwnFill<P> = (usize, Fill<P>);
+type OwnFill<P> = (usize, Filling<P>);
 
 /// An item whose load is over, and how.
 struct Done<E> {
@@ -87,12 +88,23 @@ where
         if tasks.is_empty() {
             return Ok(());
         }
+        let mut tasks = tasks;
+        let foretold = match self.reader.foretell_own().await {
+            Ok(foretold) => foretold,
+            // What nobody knows the tags' state of is not stored.
+            Err(_) => {
+                for task in &mut tasks {
+                    task.pass = Pass::Denied;
+                }
+                Foretold::default()
+            }
+        };
         let items = || tasks.iter().map(|task| &self.items[task.item]);
         let ids = items().map(|item| item.id.clone()).collect();
         let keys = items().filter_map(|item| item.key.clone()).collect();
         match self.reader.load(keys, (self.load)(ids), outcome_of).await {
             Ok(loaded) => {
-                let (done, fills) = self.settle(tasks, loaded);
+                let (done, fills) = self.settle(tasks, loaded, &foretold);
                 self.land(done, fills).await
             }
             Err(error) => {
@@ -159,6 +171,7 @@ where
         &self,
         tasks: Vec<Task<B::Permit>>,
         loaded: Loaded<T, E>,
+        foretold: &Foretold,
     ) -> (Vec<Done<E>>, Vec<OwnFill<B::Permit>>) {
         let entities = loaded.entities.into_iter();
         let mut found: HashMap<_, _> = entities
@@ -179,9 +192,15 @@ where
                 Ok(Landing::Absent) => Some(Entry::Absent),
                 _ => None,
             };
+            let entity = match &entry {
+                Some(Entry::Value(value)) => value.downcast_ref::<T>(),
+                _ => None,
+            };
+            let tags = self.reader.tags_of(entity, &Terms::default());
             if let (Pass::Opened(permit, _), Some(entry), Some(lifetime)) = (pass, entry, &lifetime)
             {
-                fills.push((done.len(), to_fill(permit, entry, lifetime)));
+                let fill = to_fill(permit, entry, lifetime);
+                fills.push((done.len(), Filling::new(fill, foretold, tags)));
             }
             done.push(Done {
                 item,

@@ -1,14 +1,11 @@
 //! What is stored is read, until it ends.
 
-use super::{Bench, Ticket, Verdict, describe, expect, shape, value};
+use super::{Bench, LONG, Ticket, Verdict, describe, expect, shape, value};
 use crate::backend::{CacheBackend, Entry, Filled, Intent, Lookup, only};
 use crate::key::CacheKey;
 use crate::shape::Shape;
 use crate::testing::bytes::SHORT;
 use std::time::{Duration, Instant};
-
-/// Longer than any test.
-const LONG: Duration = Duration::from_secs(600);
 
 pub(super) async fn a_healthy_store_says_so<B: CacheBackend>(bench: Bench<B>) -> Verdict {
     bench

@@ -2,6 +2,7 @@
 
 use super::{Bench, Verdict, expect, value};
 use crate::backend::{CacheBackend, Entry, Filled, Intent, Lookup};
+use crate::tag::Scope;
 
 pub(super) async fn what_is_gone_is_dropped_unless_something_newer_came<B: CacheBackend>(
     bench: Bench<B>,
@@ -51,7 +52,7 @@ pub(super) async fn a_cleared_prefix_is_empty_and_others_are_not<B: CacheBackend
     let (key, kept) = (bench.key("cleared")?, other.key("kept")?);
     bench.store(&key, "text").await?;
     other.store(&kept, "other").await?;
-    bench.clear(key.prefix()).await?;
+    bench.clear(Scope::Prefix(key.prefix())).await?;
     bench.expect_miss(&key).await?;
     other.expect_value(&kept, "other").await?;
     bench.store(&key, "again").await?;
@@ -80,7 +81,7 @@ pub(super) async fn an_invalidation_voids_a_permit<B: CacheBackend>(bench: Bench
 pub(super) async fn a_clear_voids_a_permit<B: CacheBackend>(bench: Bench<B>) -> Verdict {
     let key = bench.key("clear-voided")?;
     let permit = bench.open(&key).await?.permit;
-    bench.clear(key.prefix()).await?;
+    bench.clear(Scope::Prefix(key.prefix())).await?;
     expect(
         bench.fill(permit, value("stale")).await?,
         Filled::Superseded,
@@ -88,7 +89,7 @@ pub(super) async fn a_clear_voids_a_permit<B: CacheBackend>(bench: Bench<B>) -> 
     )?;
     bench.expect_miss(&key).await?;
     let permit = bench.open_for(&key, Intent::Write).await?.permit;
-    bench.clear(key.prefix()).await?;
+    bench.clear(Scope::Prefix(key.prefix())).await?;
     expect(
         bench.put(permit, "stale").await?,
         Filled::Superseded,
@@ -191,7 +192,7 @@ pub(super) async fn a_stamp_does_not_come_back<B: CacheBackend>(bench: Bench<B>)
     for step in 0..9 {
         match step % 3 {
             0 => bench.invalidate(&key).await?,
-            1 => bench.clear(key.prefix()).await?,
+            1 => bench.clear(Scope::Prefix(key.prefix())).await?,
             _ => {
                 let permit = bench.open_for(&key, Intent::Write).await?.permit;
                 expect(

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use cache_kit::prelude::*;
-use cache_kit::{Error, Fill, Filled, Intent, Lookup, Opened, Result, Shape};
+use cache_kit::{
+    Error, Fill, Filled, Intent, Lookup, Opened, Result, Scope, Shape, Tag, TagStamps,
+};
 
 /// Passes everything on to another backend, unless it is down. Clones go down together.
 #[derive(Clone, Debug)]
@@ -86,9 +89,19 @@ impl<B: CacheBackend> CacheBackend for Unreliable<B> {
         self.pass(keys.len(), self.inner.invalidate(keys)).await
     }
 
-    async fn clear_prefix(&self, prefix: &str) -> Result<()> {
+    async fn clear(&self, scope: Scope<'_>) -> Result<()> {
         self.check()?;
-        self.inner.clear_prefix(prefix).await
+        self.inner.clear(scope).await
+    }
+
+    async fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> Result<TagStamps> {
+        self.check()?;
+        self.inner.stamp_tags(namespace, tags, lasts).await
     }
 
     async fn health(&self) -> Result<()> {

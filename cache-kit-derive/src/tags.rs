@@ -1,0 +1,131 @@
+//! `tags = ["person:{person_id}"]`: texts with places for fields, or for parameters.
+
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+use syn::{Expr, Ident, Index, Lit, LitStr};
+
+use crate::diagnostics::Diagnostics;
+use crate::key::Member;
+use crate::messages;
+use crate::options::{Setting, peel_expr};
+use crate::suggest;
+
+/// A tag as meant.
+#[derive(Debug)]
+pub(crate) struct Template {
+    literal: LitStr,
+    /// What `format!` is given.
+    format: String,
+    places: Vec<Member>,
+}
+
+/// What a place may name.
+pub(crate) struct Names<'n> {
+    pub(crate) all: Vec<String>,
+    /// How they are called together: "`User` has no field".
+    pub(crate) missing: &'n str,
+}
+
+impl Template {
+    /// Reads a list of tags; each that cannot be is reported.
+    pub(crate) fn all_from_setting(
+        setting: Option<&Setting<Expr>>,
+        names: &Names<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Self> {
+        let Some(setting) = setting else {
+            return Vec::new();
+        };
+        let Expr::Array(array) = peel_expr(&setting.value) else {
+            diagnostics.report(&setting.value, messages::TAGS_NOT_A_LIST);
+            return Vec::new();
+        };
+        if array.elems.is_empty() {
+            diagnostics.report(&setting.value, messages::NO_TAGS);
+        }
+        let tags = array.elems.iter().filter_map(|expr| {
+            let Expr::Lit(literal) = peel_expr(expr) else {
+                diagnostics.report(expr, messages::TAG_NOT_A_STRING);
+                return None;
+            };
+            let Lit::Str(text) = &literal.lit else {
+                diagnostics.report(expr, messages::TAG_NOT_A_STRING);
+                return None;
+            };
+            match Self::parse(text, names) {
+                Ok(tag) => Some(tag),
+                Err(message) => {
+                    diagnostics.report(text, message);
+                    None
+                }
+            }
+        });
+        tags.collect()
+    }
+
+    fn parse(literal: &LitStr, names: &Names<'_>) -> Result<Self, String> {
+        let text = literal.value();
+        if text.is_empty() {
+            return Err(messages::EMPTY_TAG.to_owned());
+        }
+        let (mut format, mut places) = (String::new(), Vec::new());
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(at);
+            format.push_str(before);
+            if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
+                format.push_str(&from[..2]);
+                rest = after;
+                continue;
+            }
+            let inner = from.strip_prefix('{').and_then(|from| from.split_once('}'));
+            let Some((inner, after)) = inner else {
+                return Err(messages::unclosed_place(&text));
+            };
+            places.push(place(inner, literal, names)?);
+            format.push_str("{}");
+            rest = after;
+        }
+        format.push_str(rest);
+        Ok(Self {
+            literal: literal.clone(),
+            format,
+            places,
+        })
+    }
+
+    /// The text, where `of` is what a place is a member of, if it is one.
+    pub(crate) fn expand(&self, of: Option<&TokenStream>) -> TokenStream {
+        let span = self.literal.span();
+        let format = LitStr::new(&self.format, span);
+        let values = self.places.iter().map(|place| match of {
+            Some(of) => quote_spanned!(span=> #of.#place),
+            None => quote_spanned!(span=> #place),
+        });
+        quote_spanned!(span=> ::std::format!(#format #(, #values)*))
+    }
+}
+
+fn place(inner: &str, literal: &LitStr, names: &Names<'_>) -> Result<Member, String> {
+    let span = literal.span();
+    if inner.trim().is_empty() {
+        return Err(messages::nameless_place(names.all.first()));
+    }
+    if let Some((name, _)) = inner.split_once(':') {
+        return Err(messages::formatted_place(name.trim()));
+    }
+    let text = inner.trim().trim_start_matches("r#");
+    if !names.all.iter().any(|name| name == text) {
+        let near = suggest::nearest(text, names.all.iter().map(String::as_str));
+        return Err(messages::unknown_place(names.missing, text, near));
+    }
+    if let Ok(index) = text.parse() {
+        return Ok(Member::Index(Index { index, span }));
+    }
+    // A keyword is a name where it is written raw.
+    let ident = match syn::parse_str::<Ident>(text) {
+        Ok(_) => Ident::new(text, span),
+        Err(_) => Ident::new_raw(text, span),
+    };
+    Ok(Member::Named(ident))
+}
