@@ -57,6 +57,7 @@ use proc_macro::TokenStream;
 /// | `stale_while_revalidate` | `stale_while_revalidate = "5m"` | for how long after its TTL a value is returned at once while the next is loaded, once for all |
 /// | `stale_if_error` | `stale_if_error = "1d"` | for how long after its TTL a value is returned where the load of the next fails |
 /// | `error_throttle` | `error_throttle = "10s"` | how long a key is not asked for again after that; 5 s by default |
+/// | `tags` | `tags = ["person:{person_id}"]` | what an entity can be dropped by, beside its key and prefix: a place is a field, written as `Display` does; braces are doubled |
 /// | `codec` | `codec = MessagePack` | how a byte store keeps the entity: one of `Bincode`, `Json`, `MessagePack`, `Postcard`, or any type that is a `Codec` |
 /// | `version` | `version = 2` | raise it when the meaning of a field changes: older entries are misses then |
 /// | `feeder` | `feeder = UserSlot` | the feeder's name |
@@ -124,8 +125,9 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 /// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
 /// | `skip` | `skip(connection)` | parameters that are no part of the key |
 /// | `ttl`, `negative_ttl`, `jitter`, `stale_while_revalidate`, `stale_if_error`, `error_throttle` | `ttl = "10s"` | instead of the entity's |
-/// | `condition` | `condition = id > 0` | where it does not hold, the cache is left alone: nothing is looked up and nothing stored. Parameters it reads are no key parts; write `key = id` if they are |
+/// | `condition` | `condition = id > 0` | where it does not hold, the cache is left alone: nothing is looked up and nothing stored |
 /// | `unless` | `unless = \|user\| user.is_draft` | a closure over what was loaded (without its `Result`): where it holds, nothing is stored, and what was stored is dropped |
+/// | `tags` | `tags = ["employer:{employer}"]` | what the entry can be dropped by, beside the entity's own tags; a place is a parameter |
 /// | `refresh` | `refresh = background` | who loads the next value while the stale one serves: a task, or with `inline` the first caller who comes |
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
 ///
@@ -175,7 +177,9 @@ pub fn cache_put(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | example | meaning |
 /// | --- | --- | --- |
-/// | `entity` | `entity = Employment` | required; what is evicted |
+/// | `entity` | `entity = Employment` | what is evicted: required, unless there are `tags` |
+/// | `tags` | `tags = ["employer:{employer}"]` | drops what carries these tags, of any entity; a place is a parameter |
+/// | `all` | `all` | evicts all of the entity's entries; there is no key then |
 /// | `cache` | `cache = self.store` | where the cache is |
 /// | `key` | `key = (person_id = id, year)` | the key, as in `#[cached]` |
 /// | `skip` | `skip(reason)` | parameters that are no part of the key |

@@ -1,9 +1,10 @@
 //! `tags = ["person:{person_id}"]`: texts with places for fields, or for parameters.
 
 use proc_macro2::TokenStream;
-use quote::quote_spanned;
+use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, Ident, Index, Lit, LitStr};
 
+use crate::blame::{at, local};
 use crate::diagnostics::Diagnostics;
 use crate::key::Member;
 use crate::messages;
@@ -14,9 +15,13 @@ use crate::suggest;
 #[derive(Debug)]
 pub(crate) struct Template {
     literal: LitStr,
-    /// What `format!` is given.
-    format: String,
-    places: Vec<Member>,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Place(Member),
 }
 
 /// What a place may name.
@@ -68,13 +73,13 @@ impl Template {
         if text.is_empty() {
             return Err(messages::EMPTY_TAG.to_owned());
         }
-        let (mut format, mut places) = (String::new(), Vec::new());
+        let (mut pieces, mut written) = (Vec::new(), String::new());
         let mut rest = text.as_str();
-        while let Some(at) = rest.find(['{', '}']) {
-            let (before, from) = rest.split_at(at);
-            format.push_str(before);
+        while let Some(brace) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(brace);
+            written.push_str(before);
             if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
-                format.push_str(&from[..2]);
+                written.push_str(&from[..1]);
                 rest = after;
                 continue;
             }
@@ -82,27 +87,55 @@ impl Template {
             let Some((inner, after)) = inner else {
                 return Err(messages::unclosed_place(&text));
             };
-            places.push(place(inner, literal, names)?);
-            format.push_str("{}");
+            pieces.push(Piece::Text(std::mem::take(&mut written)));
+            pieces.push(Piece::Place(place(inner, literal, names)?));
             rest = after;
         }
-        format.push_str(rest);
+        written.push_str(rest);
+        pieces.push(Piece::Text(written));
+        pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
         Ok(Self {
             literal: literal.clone(),
-            format,
-            places,
+            pieces,
         })
     }
 
     /// The text, where `of` is what a place is a member of, if it is one.
-    pub(crate) fn expand(&self, of: Option<&TokenStream>) -> TokenStream {
+    pub(crate) fn expand(&self, of: Option<&Ident>, private: &TokenStream) -> TokenStream {
         let span = self.literal.span();
-        let format = LitStr::new(&self.format, span);
-        let values = self.places.iter().map(|place| match of {
-            Some(of) => quote_spanned!(span=> #of.#place),
-            None => quote_spanned!(span=> #place),
+        // In a derive all of an expression has to be of one origin, or the derive is blamed.
+        let span = of.map_or(span, |of| of.span().located_at(span));
+        let private = at(span, private.clone());
+        let tag = local("tag");
+        // At the text, which is to blame for what cannot be written.
+        let pieces = self.pieces.iter().map(|piece| match (piece, of) {
+            (Piece::Text(text), _) => {
+                let text = LitStr::new(text, span);
+                quote_spanned!(span=> #tag.push_str(#text);)
+            }
+            (Piece::Place(place), Some(of)) => {
+                let (of, place) = (
+                    at(span, of.to_token_stream()),
+                    at(span, place.to_token_stream()),
+                );
+                quote_spanned!(span=> #private::push_tag(&mut #tag, &#of.#place);)
+            }
+            (Piece::Place(place), None) => {
+                quote_spanned!(span=> #private::push_tag(&mut #tag, &#place);)
+            }
         });
-        quote_spanned!(span=> ::std::format!(#format #(, #values)*))
+        // expands to:
+        //     {
+        //         let mut tag = String::new();
+        //         tag.push_str("employer:");
+        //         K::push_tag(&mut tag, &self.employer);
+        //         tag
+        //     }
+        quote_spanned! {span=> {
+            let mut #tag = ::std::string::String::new();
+            #(#pieces)*
+            #tag
+        }}
     }
 }
 

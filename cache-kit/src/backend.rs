@@ -97,7 +97,7 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// Drops all entries of a scope, and voids their permits, in constant time.
     ///
     /// # Errors
-    /// If the store could not be told.
+    /// If the store could not be told; [`Error::ConfigError`] if it has no way to drop such a scope.
     fn clear(&self, scope: Scope<'_>) -> impl Future<Output = Result<()>> + Send;
 
     /// Says in which state tags are, and then in which *epoch* the namespace's tags are, which ends before any of them is cleared.

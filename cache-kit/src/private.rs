@@ -5,6 +5,7 @@ mod keep;
 mod keys;
 mod outcome;
 mod put;
+mod tags;
 
 pub use crate::call::{
     Call, CarryInto, CarryNone, Probe, ShareClone, ShareInto, ShareNone, ShareSaid, Sharing,
@@ -30,6 +31,7 @@ pub use put::{
     write_entity_key,
 };
 pub use serde;
+pub use tags::{TagPart, push_tag};
 
 /// What `codec = …` may name without an import.
 pub mod codecs {

@@ -36,7 +36,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     };
     let find_methods = body::outcome_of(output, &private, &outcome);
     // After the hit, which needs none.
-    let tags = model.tags.iter().map(|tag| tag.expand(None));
+    let tags = model.tags.iter().map(|tag| tag.expand(None, &private));
     let tags =
         (!model.tags.is_empty()).then(|| quote!(let #call = #call.tags(::std::vec![#(#tags),*]);));
     // expands to:
@@ -47,7 +47,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     //     …
     //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
     //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
-    //     let call = call.tags(vec![format!("person:{}", person_id)]);
+    //     let call = call.tags(vec![{ … }]);
     //     let body = pin!(async move { … });
     //     outcome.read_through(cache, key, call, body).await
     // or, where refreshes run without their callers, with a body that can be called twice:
@@ -79,14 +79,19 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
     let or_miss = or_miss(model, private);
     let lifetimes = model.lifetimes.expand_calls(private);
     let condition = model.condition.as_ref().map(|condition| {
-        let arguments = arguments_at(Extent::of(condition), quote!(#condition));
-        quote!(.only_if #arguments)
+        let holds = local("holds");
+        quote!(.only_if({
+            let #holds: ::core::primitive::bool = #condition;
+            #holds
+        }))
     });
     let unless = model.unless.as_ref().map(|test| {
         let found = local("found");
         let unless = spread(Extent::of(test), quote!(#private::unless));
-        let arguments = arguments_at(Extent::of(test), quote!(#found, #test));
-        quote!(.unless(|#found: &#output| #unless #arguments))
+        let extent = Extent::of(test);
+        let arguments = arguments_at(extent, quote!(#found, #test));
+        let parameter = quote_spanned!(extent.first=> |#found: &#output|);
+        quote!(.unless(#parameter #unless #arguments))
     });
     // The method that resolves with the fewest references says what the output's error can do.
     // expands to:

@@ -61,7 +61,7 @@ impl Model {
         let shell = function.shell(&CACHED, diagnostics)?;
         let output = output_of(&shell, &function, diagnostics);
         let strategy = Strategy::from_input(input, diagnostics);
-        let read_by = [&input.strategy, &input.cache, &input.condition].map(Option::as_ref);
+        let read_by = [input.strategy.as_ref(), input.cache.as_ref()];
         let mut arguments = Arguments::from_input(&function, &input.skip, &read_by, diagnostics);
         reject_receiver(&arguments, diagnostics);
         let cache = arguments.cache(input.cache.as_ref(), &function.sig, &CACHED, diagnostics);

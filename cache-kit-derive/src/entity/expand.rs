@@ -1,6 +1,6 @@
 //! Writes the tokens of `#[derive(CacheEntity)]`; nothing can fail here.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 use syn::{Generics, Type};
 
@@ -57,7 +57,7 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let write_key = write_key(key, &private);
     let payloads = payloads(model, &private);
     let schema = schema(model, &private);
-    let tags = tags(model);
+    let tags = tags(model, &private);
     // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in every method.
     // From the first token to the last at the name, where supertraits are blamed as well: the same fault is
     // then reported once.
@@ -95,12 +95,15 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
 }
 
 /// What an entity can be dropped by.
-fn tags(model: &Model) -> Option<TokenStream> {
+fn tags(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     // expands to:
     //     const TAGGED: bool = true;
-    //     fn cache_tags(&self) -> Vec<String> { vec![format!("employer:{}", self.employer)] }
-    let this = quote!(self);
-    let tags = model.tags.iter().map(|tag| tag.expand(Some(&this)));
+    //     fn cache_tags(&self) -> Vec<String> { vec![{ … }] }
+    let this = Ident::new("self", Span::call_site());
+    let tags = model
+        .tags
+        .iter()
+        .map(|tag| tag.expand(Some(&this), private));
     (!model.tags.is_empty()).then(|| {
         quote! {
             const TAGGED: ::core::primitive::bool = true;

@@ -116,7 +116,7 @@ pub(super) fn evict(model: &EvictModel) -> TokenStream {
 fn begin_evict(model: &EvictModel, private: &TokenStream) -> TokenStream {
     let cache = local("cache");
     let tags = model.tags.iter().map(|tag| {
-        let text = tag.expand(None);
+        let text = tag.expand(None, private);
         quote!(#private::Scopes::Tag(#text))
     });
     let tags: Vec<TokenStream> = tags.collect();
@@ -124,9 +124,9 @@ fn begin_evict(model: &EvictModel, private: &TokenStream) -> TokenStream {
     let entity_of = |entity| body::entity_of(entity, private);
     // expands to one of:
     //     K::Write::evict::<Employment>(cache, &{ … })
-    //     K::Write::evict::<Employment>(cache, &{ … }).and_scopes(vec![K::Scopes::Tag(format!(…))])
+    //     K::Write::evict::<Employment>(cache, &{ … }).and_scopes(vec![K::Scopes::Tag({ … })])
     //     K::Write::evict_scopes(cache, Some(<Employment as K::CacheEntity>::cache_prefix()), vec![K::Scopes::All])
-    //     K::Write::evict_scopes(cache, None, vec![K::Scopes::Tag(format!(…))])
+    //     K::Write::evict_scopes(cache, None, vec![K::Scopes::Tag({ … })])
     match &model.what {
         Evicted::One { entity, key } => {
             let entity = entity_of(entity);

@@ -119,6 +119,7 @@ impl RedisBackend {
         } else {
             Duration::ZERO
         };
+        let books = Books::new(lag, config.clear_lag, router.is_cluster());
         Ok(Self(Arc::new(Shared {
             router,
             wrap: config.wrap,
@@ -128,7 +129,7 @@ impl RedisBackend {
             max_entry: config.max_entry,
             reads: Coalescer::new(),
             opens: Coalescer::new(),
-            books: Books::new(lag, config.clear_lag),
+            books,
             suspects: Suspects::default(),
             journal: Journal::default(),
             background: Background::default(),

@@ -166,10 +166,11 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     /// Drops everything of this service's namespace, in constant time; without a namespace, everything that is in none. In Redis other processes serve
-    /// what they have for [`clear_lag`](crate::RedisConfig::clear_lag) at most.
+    /// what they have for `clear_lag` (of `RedisConfig`, 1 s) at most.
     ///
     /// # Errors
-    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told; [`Error::ConfigError`](crate::Error::ConfigError) in a Redis cluster, where every key would
+    /// depend on one node for it: clear the prefixes there.
     pub async fn clear_namespace(&self) -> Result<()> {
         let namespace = self.0.settings.namespace();
         let source = InvalidationSource::Clear;
@@ -179,7 +180,7 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     /// Drops every entity that carries a tag, whatever its type, in constant time; loads that are in progress do not store theirs. Call it after the commit. In Redis
-    /// other processes serve what they have for [`clear_lag`](crate::RedisConfig::clear_lag) at most.
+    /// other processes serve what they have for `clear_lag` (of `RedisConfig`, 1 s) at most.
     ///
     /// ```
     /// use cache_kit::prelude::*;

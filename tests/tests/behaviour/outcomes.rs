@@ -56,7 +56,7 @@ impl<B: CacheBackend> Tokens<B> {
         Ok(Cached::new(token).ttl(SECOND * u32::try_from(lives).unwrap()))
     }
 
-    #[cached(key = id, condition = id != 13)]
+    #[cached(condition = id != 13)]
     async fn find_if(&self, id: u64) -> Result<Option<Token>, Error> {
         self.load(id, 0)
     }

@@ -224,8 +224,8 @@ async fn without_a_ttl_nothing_of_an_entry_has_an_end() {
             let names = store.names("ck:[gv]:*").await;
             assert_eq!(
                 names.len(),
-                3,
-                "a value, its guard and its prefix': {names:?}"
+                4,
+                "a value, its guard, its prefix' and its namespace': {names:?}"
             );
             for name in names {
                 let left: i64 = store.ask(redis::cmd("PTTL").arg(&name)).await;

@@ -90,7 +90,11 @@ impl Crew {
             0 => self.replace_one().await,
             1 => drop(self.store.run(&["SCRIPT", "FLUSH"]).await),
             2 => self.distance.cut(),
-            3 => drop(self.store.run(&["UNLINK", "ck:g:{row}:all"]).await),
+            3 => {
+                let scopes = ["ck:g:{row}:all", "ck:g:{:}:all"];
+                let scope = scopes[usize::from(self.dice.below(2) == 0)];
+                drop(self.store.run(&["UNLINK", scope]).await);
+            }
             _ => self.evict().await,
         }
     }
@@ -174,10 +178,15 @@ async fn valid_entries(store: &Store) -> Vec<(u64, Found<Row>)> {
         let names = [
             &format!("ck:g:{{row:{id}}}"),
             "ck:g:{row}:all",
+            "ck:g:{:}:all",
             value.as_str(),
         ];
-        let (guard, prefix, bytes): (Option<u64>, Option<u64>, Vec<u8>) =
+        let (guard, prefix, namespace, bytes): (Option<u64>, Option<u64>, Option<u64>, Vec<u8>) =
             store.ask(redis::cmd("MGET").arg(&names)).await;
+        // As two guards make one stamp.
+        let both = prefix.zip(namespace);
+        let prefix =
+            both.map(|(prefix, namespace)| (prefix ^ namespace.rotate_left(32)) & (u64::MAX >> 1));
         let stamp = |place| {
             bytes[place..]
                 .first_chunk()

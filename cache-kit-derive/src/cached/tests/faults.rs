@@ -187,8 +187,8 @@ fn options_are_judged() {
             "`on_unreachable` belongs on `#[cache_put]` and `#[cache_evict]`",
         ),
         (
-            quote!(tags = ["a"]),
-            "`tags` is not available in this version of cache-kit",
+            quote!(prefix = "users"),
+            "`prefix` is not available in this version of cache-kit",
         ),
         (
             quote!(skip(tenat)),

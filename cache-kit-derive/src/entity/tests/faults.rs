@@ -17,8 +17,8 @@ fn options_are_judged_by_name() {
             "`key` is set twice",
         ),
         (
-            quote!(prefix = "u", key = id, tags = ["a"]),
-            "`tags` is not available in this version of cache-kit",
+            quote!(prefix = "u", key = id, tags = []),
+            "`tags` names no tag; write `tags = [\"employer:{employer}\"]`",
         ),
         (
             quote!(prefix = "u", key = id, codec = Jason),

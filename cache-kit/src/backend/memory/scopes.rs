@@ -45,7 +45,7 @@ impl Scopes {
             return true;
         }
         let cleared = self.cleared();
-        let is_tag_live = |tag| epoch >= cleared.tag(tag);
+        let is_tag_live = |tag: &u64| epoch >= cleared.tag(*tag);
         epoch >= cleared.prefix(prefix) && tags.iter().all(is_tag_live)
     }
 
@@ -82,8 +82,8 @@ impl Cleared {
         own.max(namespace).copied().unwrap_or(0)
     }
 
-    fn tag(&self, tag: &u64) -> u64 {
-        self.tags.get(tag).copied().unwrap_or(self.forgotten)
+    fn tag(&self, tag: u64) -> u64 {
+        self.tags.get(&tag).copied().unwrap_or(self.forgotten)
     }
 }
 

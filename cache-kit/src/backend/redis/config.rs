@@ -206,8 +206,8 @@ impl RedisConfig {
         self
     }
 
-    /// Bounds how much later than its acknowledgement *other* processes may see that a prefix was cleared, in a cluster; 1 s by default. For so long
-    /// they believe what they know of the prefix, rather than ask one node of the cluster at every read. Elsewhere there is no such lag.
+    /// Bounds how much later than its acknowledgement *other* processes may see that a tag or a namespace was cleared, in a cluster also a prefix; 1 s by default.
+    /// For so long they believe what they know of it, rather than ask at every read. Zero has them ask: one more round trip for a hit that has tags.
     pub fn clear_lag(mut self, lag: Duration) -> Self {
         self.clear_lag = lag;
         self

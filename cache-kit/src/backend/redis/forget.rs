@@ -44,6 +44,10 @@ impl Shared {
 
     pub(super) async fn clear(self: &Arc<Self>, scope: Scope<'_>) -> Result<()> {
         let name = match scope {
+            Scope::Namespace(_) if !self.books.has_namespaces() => {
+                let fault = "a cluster has no guard of a namespace: clear its prefixes";
+                return Err(Error::ConfigError(fault.into()));
+            }
             Scope::Prefix(prefix) => prefix.to_owned(),
             Scope::Namespace(namespace) => names::namespace_scope(namespace.unwrap_or_default()),
             Scope::Tag(tag) => names::tag_scope(tag.namespace().unwrap_or_default(), tag.id()),

@@ -105,35 +105,59 @@ impl<K: Eq + Hash> Book<K> {
 #[derive(Debug)]
 pub(super) struct Books {
     prefixes: Book<Box<str>>,
-    namespaces: Book<Box<str>>,
+    /// `None` in a cluster: all keys would depend on the node that a namespace's guard lives on.
+    namespaces: Option<Book<Box<str>>>,
     /// By namespace and id.
     pub(super) tags: Book<(Box<str>, u64)>,
 }
 
 impl Books {
     /// Believes guards for so long: those of prefixes, which are asked about together with a key where that is free; the others.
-    pub(super) fn new(prefixes: Duration, others: Duration) -> Self {
+    pub(super) fn new(prefixes: Duration, others: Duration, is_cluster: bool) -> Self {
         Self {
             prefixes: Book::new(prefixes),
-            namespaces: Book::new(others),
+            namespaces: (!is_cluster).then(|| Book::new(others)),
             tags: Book::new(others),
+        }
+    }
+
+    /// Says whether namespaces have guards.
+    pub(super) fn has_namespaces(&self) -> bool {
+        self.namespaces.is_some()
+    }
+
+    fn of(&self, name: &Named<'_>) -> Option<&Book<Box<str>>> {
+        if name.is_namespace {
+            self.namespaces.as_ref()
+        } else {
+            Some(&self.prefixes)
         }
     }
 
     /// Returns the guard of the namespace of a key, if it was asked for lately.
     pub(super) fn namespace(&self, key: &CacheKey) -> Option<u64> {
-        self.namespaces.known(names::namespace_of(key.prefix()))
+        match &self.namespaces {
+            Some(namespaces) => namespaces.known(names::namespace_of(key.prefix())),
+            None => Some(NO_GUARD),
+        }
     }
 
     /// Forgets a scope that is being cleared, by its name.
     pub(super) fn forget(&self, scope: &str) {
         match names::parse(scope) {
             names::Parsed::Prefix(prefix) => self.prefixes.forget(prefix),
-            names::Parsed::Namespace(namespace) => self.namespaces.forget(namespace),
+            names::Parsed::Namespace(namespace) => {
+                if let Some(namespaces) = &self.namespaces {
+                    namespaces.forget(namespace);
+                }
+            }
             names::Parsed::Tag(namespace, id) => self.tags.forget(&(Box::from(namespace), id)),
         }
     }
 }
+
+/// Stands for the guard of a namespace where there is none.
+const NO_GUARD: u64 = 0;
 
 /// Makes one stamp of the guards of a prefix and its namespace: random numbers both, and so is what comes of them.
 pub(super) fn combined(prefix: u64, namespace: u64) -> u64 {
@@ -154,7 +178,7 @@ pub(super) struct ScopeGuards<'k> {
     whose: Vec<(usize, usize)>,
     guards: Vec<Result<Option<u64>>>,
     unknown: Vec<usize>,
-    asked: [Asked; 2],
+    asked: [Option<Asked>; 2],
 }
 
 impl<'k> ScopeGuards<'k> {
@@ -174,18 +198,17 @@ impl<'k> ScopeGuards<'k> {
         });
         let whose = whose.collect();
         let known = |name: &Named<'_>| {
-            let book = if name.is_namespace {
-                &books.namespaces
-            } else {
-                &books.prefixes
-            };
-            Ok(book.known(name.text))
+            Ok(match books.of(name) {
+                Some(book) => book.known(name.text),
+                None => Some(NO_GUARD),
+            })
         };
         let guards: Vec<_> = names.iter().map(known).collect();
         let unknown = (0..names.len()).filter(|place| !matches!(guards[*place], Ok(Some(_))));
         Self {
             unknown: unknown.collect(),
-            asked: [books.prefixes.ask(), books.namespaces.ask()],
+            asked: [Some(&books.prefixes), books.namespaces.as_ref()]
+                .map(|book| book.map(Book::ask)),
             books,
             names,
             whose,
@@ -200,14 +223,10 @@ impl<'k> ScopeGuards<'k> {
 
     /// Takes the answer about the scope in a place; `None` if it has no guard.
     pub(super) fn take(&mut self, place: usize, answer: Result<Option<u64>>) {
-        if let Ok(Some(guard)) = answer {
-            let Named { text, is_namespace } = self.names[place];
-            let book = if is_namespace {
-                &self.books.namespaces
-            } else {
-                &self.books.prefixes
-            };
-            book.learn(text.into(), guard, self.asked[usize::from(is_namespace)]);
+        let name = &self.names[place];
+        let asked = self.asked[usize::from(name.is_namespace)];
+        if let (Ok(Some(guard)), Some(book), Some(asked)) = (&answer, self.books.of(name), asked) {
+            book.learn(name.text.into(), *guard, asked);
         }
         self.guards[place] = answer;
     }

@@ -88,17 +88,10 @@ where
         if tasks.is_empty() {
             return Ok(());
         }
-        let mut tasks = tasks;
-        let foretold = match self.reader.foretell_own().await {
-            Ok(foretold) => foretold,
-            // What nobody knows the tags' state of is not stored.
-            Err(_) => {
-                for task in &mut tasks {
-                    task.pass = Pass::Denied;
-                }
-                Foretold::default()
-            }
-        };
+        let (tasks, foretold) = self.foretell(tasks).await?;
+        if tasks.is_empty() {
+            return Ok(());
+        }
         let items = || tasks.iter().map(|task| &self.items[task.item]);
         let ids = items().map(|item| item.id.clone()).collect();
         let keys = items().filter_map(|item| item.key.clone()).collect();
@@ -121,6 +114,32 @@ where
                 }
             }
         }
+    }
+
+    /// Asks about the tags of what will be loaded. Without an answer nothing is stored.
+    async fn foretell(
+        &mut self,
+        mut tasks: Vec<Task<B::Permit>>,
+    ) -> Result<(Vec<Task<B::Permit>>, Foretold), E> {
+        let error = match self.reader.foretell_own().await {
+            Ok(foretold) => return Ok((tasks, foretold)),
+            Err(error) => error,
+        };
+        if !self.is_strict() {
+            for task in &mut tasks {
+                task.pass = Pass::Denied;
+            }
+            return Ok((tasks, Foretold::default()));
+        }
+        let mut outcome = Ok(());
+        for Task { item, leader, .. } in tasks {
+            let broken = Landing::Broken(error.clone());
+            outcome = outcome.and(self.accept(item, &broken).map(drop));
+            if let Some(leader) = leader {
+                leader.land(broken);
+            }
+        }
+        outcome.map(|()| (Vec::new(), Foretold::default()))
     }
 
     /// Asks for the permits that are wanting; tasks whose entry has come in the meantime are done.

@@ -11,7 +11,7 @@ struct Users {
 }
 
 impl Users {
-    #[cache_evict(entity = User, all)]
+    #[cache_evict(entity = User, condition = id > 0)]
     async fn remove(&self, id: u64) {
         drop(id);
     }

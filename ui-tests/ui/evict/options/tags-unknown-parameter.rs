@@ -11,9 +11,9 @@ struct Users {
 }
 
 impl Users {
-    #[cached(condition = id > 0)]
-    async fn find(&self, id: u64) -> Option<User> {
-        Some(User { id })
+    #[cache_evict(tags = ["user:{uid}"])]
+    async fn remove(&self, id: u64) -> () {
+        let _ = id;
     }
 }
 

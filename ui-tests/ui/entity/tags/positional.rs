@@ -1,10 +1,11 @@
 use cache_kit::prelude::*;
 
 #[derive(Clone, Serialize, Deserialize, CacheEntity)]
-#[cache(prefix = "user", key = id, tags = ["team:{team}"])]
+#[cache(prefix = "user", key = id, tags = ["employer:{}"])]
 struct User {
     id: u64,
-    team: String,
+    employer: String,
+    salary: Option<u32>,
 }
 
 fn main() {}

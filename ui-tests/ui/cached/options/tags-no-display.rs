@@ -1,0 +1,20 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Users {
+    #[cached(tags = ["team:{team}"], skip(team))]
+    async fn find(&self, id: u64, team: Option<u8>) -> Option<User> {
+        Some(User { id })
+    }
+}
+
+fn main() {}
