@@ -50,13 +50,14 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
         if known.is_empty() && !may_have_more {
             return Ok(Foretold::default());
         }
-        self.foretell_tags(self.tags(known), lasts).await
+        // Boxed, here and below: most loads have no tags, and every caller would carry the room.
+        Box::pin(self.foretell_tags(self.tags(known), lasts)).await
     }
 
     /// Asks the same of a batch, whose entities have their own tags only.
     pub(crate) async fn foretell_own(&self) -> Result<Foretold> {
         if T::TAGGED {
-            self.foretell_tags(Vec::new(), None).await
+            Box::pin(self.foretell_tags(Vec::new(), None)).await
         } else {
             Ok(Foretold::default())
         }
@@ -118,7 +119,7 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
         let stamped = if wanted.is_empty() {
             None
         } else {
-            Some(self.stamp_tags(&wanted, lasts).await)
+            Some(Box::pin(self.stamp_tags(&wanted, lasts)).await)
         };
         let (mut stamps, now) = match stamped {
             None => (Vec::new().into_iter(), None),

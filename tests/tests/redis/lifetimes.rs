@@ -222,9 +222,9 @@ async fn without_a_ttl_nothing_of_an_entry_has_an_end() {
             let guard = assert_ends(&store, &cache, way, End::Never).await;
             assert_eq!(guard, End::Never, "{way:?}");
             let names = store.names("ck:[gv]:*").await;
-            assert_eq!(
-                names.len(),
-                4,
+            // What is known of a namespace is not asked about again for a second.
+            assert!(
+                (3..=4).contains(&names.len()),
                 "a value, its guard, its prefix' and its namespace': {names:?}"
             );
             for name in names {
