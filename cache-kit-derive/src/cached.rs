@@ -2,6 +2,7 @@
 
 mod expand;
 mod input;
+mod loads;
 mod model;
 mod refresh;
 

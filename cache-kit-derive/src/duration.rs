@@ -58,6 +58,16 @@ impl Lifetime {
     }
 }
 
+impl Lifetime {
+    /// The duration, where it is known here.
+    pub(crate) fn known(&self) -> Option<Duration> {
+        match self {
+            Self::Literal(duration) => Some(*duration),
+            Self::Constant(_) => None,
+        }
+    }
+}
+
 impl ToTokens for Lifetime {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.append_all(match self {
@@ -104,7 +114,7 @@ impl Fault {
 
 /// Whether no time at all says something.
 fn may_be_zero(option: &str) -> bool {
-    !matches!(option, "ttl" | "negative_ttl")
+    !matches!(option, "ttl" | "negative_ttl" | "hard_timeout")
 }
 
 /// Nanoseconds of every unit.

@@ -125,6 +125,10 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 /// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
 /// | `skip` | `skip(connection)` | parameters that are no part of the key |
 /// | `ttl`, `negative_ttl`, `jitter`, `stale_while_revalidate`, `stale_if_error`, `error_throttle` | `ttl = "10s"` | instead of the entity's |
+/// | `soft_timeout` | `soft_timeout = "50ms"` | after how long a caller who could have a stale value has it; the load goes on in a task, and is stored |
+/// | `hard_timeout` | `hard_timeout = "2s"` | after how long a load, its retries included, has failed with `cache_kit::Error::Timeout`, which the error type must take (`From`) |
+/// | `retry` | `retry = 3` | how often a load that failed is tried again: a number, or a `Retry` |
+/// | `retry_if` | `retry_if = \|error\| error.is_timeout()` | after which failures; needed unless the error is `cache_kit::Error`, which knows which are transient |
 /// | `condition` | `condition = id > 0` | where it does not hold, the cache is left alone: nothing is looked up and nothing stored |
 /// | `unless` | `unless = \|user\| user.is_draft` | a closure over what was loaded (without its `Result`): where it holds, nothing is stored, and what was stored is dropped |
 /// | `tags` | `tags = ["employer:{employer}"]` | what the entry can be dropped by, beside the entity's own tags; a place is a parameter |
@@ -133,7 +137,7 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 ///
 /// # Refreshes in the background
 ///
-/// `refresh = background` is the default of a function that says `stale_while_revalidate` itself; where only the entity does, write it. The
+/// `refresh = background` is the default of a function that says `stale_while_revalidate`, `soft_timeout` or `retry` itself; where only the entity does, write it. The
 /// body is then called by the task as well, on a clone of `self` and on owned copies of the arguments: those must be `Clone` (for `&str`
 /// and slices, what they borrow), `Send`, `Sync` and `'static`. An argument that cannot be kept (`&mut`, `impl Trait`, a reference within another type) is a
 /// compile error that says so; `refresh = inline` needs nothing.

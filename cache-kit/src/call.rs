@@ -7,6 +7,7 @@ use crate::error::{Cause, Error, FailurePolicy};
 use crate::flight::Failure;
 use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
+use crate::timeouts::Timeouts;
 use crate::ttl::Lifetime;
 use std::any::Any;
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ pub struct Call<O> {
     pub(crate) ttl_class: Option<Cow<'static, str>>,
     pub(crate) age_limit: Option<Duration>,
     pub(crate) miss: Option<fn() -> O>,
+    pub(crate) timeouts: Timeouts,
     /// The tags of what is loaded that are known before.
     pub(crate) tags: Vec<String>,
     /// Whether what was loaded is not to be stored.
@@ -39,6 +41,7 @@ impl<O> Call<O> {
             ttl_class: None,
             age_limit: None,
             miss: None,
+            timeouts: Timeouts::default(),
             tags: Vec::new(),
             unless: None,
             sharing: Sharing::none(),
@@ -59,6 +62,26 @@ impl<O> Call<O> {
         if !condition {
             self.strategy = CacheStrategy::Bypass;
         }
+        self
+    }
+
+    /// Says after how long a caller who could have a stale value has it.
+    #[must_use]
+    pub fn soft_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.soft = Some(timeout);
+        self
+    }
+
+    /// Says after how long a load has failed.
+    #[must_use]
+    pub fn hard_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.hard = Some(timeout);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn within(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
         self
     }
 

@@ -61,7 +61,7 @@
 //! | `json`, `messagepack`, `postcard` | more codecs |
 //! | `redis`, `redis-sentinel`, `redis-cluster`, `redis-tls` | `RedisBackend`: one server; the master that Sentinel names; a cluster; over TLS |
 //! | `compression`, `encryption` | of stored payloads, by `RedisBackend` |
-//! | `testing` | the conformance suite for backends, and a byte store to try it on |
+//! | `testing` | for tests: a backend that fails when it is told to, a repository that counts, the conformance suite for backends |
 
 #[allow(unused_extern_crates, reason = "named by what the macros generate")]
 extern crate self as cache_kit;
@@ -104,6 +104,7 @@ mod tag;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod throttle;
+mod timeouts;
 mod timer;
 mod ttl;
 mod write;

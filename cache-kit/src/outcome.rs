@@ -255,10 +255,10 @@ impl<T: CacheEntity, E: Send + From<Error>> FreshOutput for Result<Arc<T>, E> {
     }
 }
 
-/// Is an output that can carry a failure of the cache, as `on_unreachable = propagate` needs it.
+/// Is an output that can carry a failure of the cache, as `on_unreachable = propagate` and `hard_timeout` need it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry a failure of the cache",
-    label = "`on_unreachable = propagate` needs a `Result` whose error is `From<cache_kit::Error>`"
+    label = "needs a `Result` whose error is `From<cache_kit::Error>`"
 )]
 pub trait CarriesCacheError: Sized {
     /// Wraps the failure.

@@ -5,6 +5,7 @@ mod keep;
 mod keys;
 mod outcome;
 mod put;
+mod retry;
 mod tags;
 
 pub use crate::call::{
@@ -16,8 +17,10 @@ pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
 pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Seen, Terms};
 pub use crate::read_through::Detached;
+pub use crate::retry::Retry;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
+pub use crate::timeouts::check_timeouts;
 pub use crate::ttl::Lifetime;
 pub use crate::write::{Scopes, Write};
 pub use keep::{Keep, boxed};
@@ -30,6 +33,7 @@ pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,
 };
+pub use retry::{Transient, is_transient, retry_if, retrying};
 pub use serde;
 pub use tags::{TagPart, push_tag};
 

@@ -27,6 +27,7 @@ use crate::strategy::CacheStrategy;
 use read::{Ended, Read};
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Answers a call at once if the entry is in reach. Nothing is counted but a hit: a miss goes on to [`read_through`].
 pub(crate) fn peek<B, O>(cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
@@ -67,7 +68,7 @@ where
         match plan.look_up(&refresh).await {
             Ok(output) => output,
             Err(miss) => {
-                let asked = plan.ask(miss, body).await;
+                let asked = plan.ask(miss, &refresh, body).await;
                 asked.unwrap_or_else(|ended| ended.output)
             }
         }
@@ -82,8 +83,8 @@ type Carry<O> = Option<fn(Error) -> O>;
 pub(crate) enum Plan<'c, B: CacheBackend, O: CachedOutput> {
     /// Through the cache.
     Read(Read<'c, B, O>),
-    /// Beside it.
-    Load(Reader<'c, B, EntityOf<O>>, Carry<O>),
+    /// Beside it, within a time.
+    Load(Reader<'c, B, EntityOf<O>>, Carry<O>, Option<Duration>),
     /// Not at all, for what was declared cannot work; beside the cache where the output cannot say so, unless a miss is all that is wanted.
     Refuse(
         Reader<'c, B, EntityOf<O>>,
@@ -97,7 +98,8 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
     pub(crate) fn of(cache: &'c CacheService<B>, key: &KeyWriter, call: Call<O>) -> Self {
         let reader = Reader::new(cache);
         if call.strategy == CacheStrategy::Bypass {
-            return Self::Load(reader, call.carry);
+            let limit = cache.timeouts(call.timeouts).hard;
+            return Self::Load(reader, call.carry, limit);
         }
         match reader.admit(key, call.lifetime) {
             Ok(key) => Self::Read(Read::new(reader, key, call)),
@@ -131,13 +133,17 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
     pub(crate) async fn ask<F: Future<Output = O>>(
         &self,
         miss: Miss<EntityOf<O>>,
+        refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         match self {
-            Self::Read(read) => read.ask(miss, body).await,
+            Self::Read(read) => read.ask(miss, refresh, body).await,
             Self::Refuse(.., Some(miss)) => Ok(miss()),
-            Self::Load(reader, carry) | Self::Refuse(reader, carry, ..) => {
-                Ok(Box::pin(reader.load_uncached(*carry, body)).await)
+            Self::Load(reader, carry, limit) => {
+                Ok(Box::pin(reader.load_uncached(*carry, *limit, body)).await)
+            }
+            Self::Refuse(reader, carry, ..) => {
+                Ok(Box::pin(reader.load_uncached(*carry, None, body)).await)
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::observe::{CacheEvent, CacheStats, Observer, Operation};
 use crate::strategy::CacheStrategy;
 use crate::tag::Tag;
 use crate::throttle::Throttle;
+use crate::timeouts::Timeouts;
 use crate::ttl::Lifetime;
 use definitions::Definitions;
 use settings::Settings;
@@ -171,6 +172,11 @@ impl<B: CacheBackend> CacheService<B> {
         let mut writer = self.writer::<T>();
         T::write_key(key, &mut writer);
         writer
+    }
+
+    /// How long an operation waits for a load.
+    pub(crate) fn timeouts(&self, operation: Timeouts) -> Timeouts {
+        operation.or(self.0.settings.timeouts)
     }
 
     /// Builds a tag of this service's namespace.

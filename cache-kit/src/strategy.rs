@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::retry::Retry;
+use crate::timeouts::Timeouts;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ pub struct OperationConfig {
     pub(crate) ttl: Option<Duration>,
     pub(crate) ttl_class: Option<Cow<'static, str>>,
     pub(crate) retry: Option<Retry>,
+    pub(crate) timeouts: Timeouts,
 }
 
 impl OperationConfig {
@@ -69,6 +71,10 @@ impl OperationConfig {
             ttl: None,
             ttl_class: None,
             retry: None,
+            timeouts: Timeouts {
+                soft: None,
+                hard: None,
+            },
         }
     }
 
@@ -85,6 +91,18 @@ impl OperationConfig {
     /// runtime with time enabled; outside of a runtime nothing is retried.
     pub fn with_retry(mut self, retry: impl Into<Retry>) -> Self {
         self.retry = Some(retry.into());
+        self
+    }
+
+    /// Sets after how long this operation has a stale value, if there is one; see [`soft_timeout`](crate::CacheServiceBuilder::soft_timeout).
+    pub const fn with_soft_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.soft = Some(timeout);
+        self
+    }
+
+    /// Sets after how long this operation's load has failed, its retries included; see [`hard_timeout`](crate::CacheServiceBuilder::hard_timeout).
+    pub const fn with_hard_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.hard = Some(timeout);
         self
     }
 
@@ -105,6 +123,7 @@ impl OperationConfig {
                     .into(),
             ));
         }
+        self.timeouts.check()?;
         self.retry.as_ref().map_or(Ok(()), Retry::check)
     }
 }

@@ -1,9 +1,14 @@
-//! For authors of backends: the suite that every backend passes, and a byte store to see it work on.
+//! For tests: of services, a backend that fails when it is told to, and a repository that counts (a clock to turn is [`ManualClock`](crate::ManualClock));
+//! of backends, the suite that every one passes, and a byte store to see it work on.
 
 mod bytes;
 pub mod conformance;
+mod counting;
+mod faults;
 
 pub use bytes::ByteBackend;
+pub use counting::CountingRepository;
+pub use faults::{Fault, FaultyBackend};
 
 use crate::backend::{Age, Entry, Lookup, Stamp};
 use crate::envelope::{Header, Sealed, stamp_time};

@@ -1,11 +1,9 @@
 use cache_kit::prelude::*;
-use cache_kit::testing::ByteBackend;
+use cache_kit::testing::{ByteBackend, Fault, FaultyBackend};
 use cache_kit::{
-    Clock, Error, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Scope, Shape,
-    Stamp, Tag, TagStamps,
+    Clock, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Scope, Shape, Stamp,
+    Tag, TagStamps,
 };
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// What a store does when it is asked.
@@ -24,27 +22,12 @@ pub enum Behaviour {
 ///
 /// `clear` behaves as `invalidate` does, `health` as `read`.
 #[derive(Clone, Debug, Default)]
-pub struct Faulty {
-    store: ByteBackend,
-    desks: Arc<Mutex<HashMap<Operation, Desk>>>,
-}
-
-/// One operation.
-#[derive(Debug, Default)]
-struct Desk {
-    behaviour: Behaviour,
-    /// For how many calls; then it works again.
-    left: Option<u32>,
-    calls: u64,
-}
+pub struct Faulty(FaultyBackend<ByteBackend>);
 
 impl Faulty {
     /// Makes a store that works, and whose entries end by this clock.
     pub fn new(clock: impl Into<Clock>) -> Self {
-        Self {
-            store: ByteBackend::new(clock),
-            desks: Arc::default(),
-        }
+        Self(FaultyBackend::new(ByteBackend::new(clock)))
     }
 
     /// Makes every operation behave so from now on.
@@ -55,24 +38,24 @@ impl Faulty {
 
     /// Makes some operations behave so from now on.
     pub fn set(&self, operations: &[Operation], behaviour: Behaviour) {
-        let mut desks = self.desks();
-        for operation in operations {
-            let desk = desks.entry(*operation).or_default();
-            (desk.behaviour, desk.left) = (behaviour, None);
+        match behaviour.fault() {
+            Some(fault) => self.0.inject(operations, fault),
+            None => self.0.heal_only(operations),
         }
     }
 
     /// Makes the next calls of an operation behave so; those after them work.
     pub fn set_next(&self, calls: u32, operation: Operation, behaviour: Behaviour) {
-        let mut desks = self.desks();
-        let desk = desks.entry(operation).or_default();
-        (desk.behaviour, desk.left) = (behaviour, Some(calls));
+        match behaviour.fault() {
+            Some(fault) => self.0.inject_next(calls, &[operation], fault),
+            None => self.0.heal_only(&[operation]),
+        }
     }
 
     /// How often an operation was asked for, whatever came of it.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> u64 {
-        self.desks().get(&operation).map_or(0, |desk| desk.calls)
+        self.0.calls(operation)
     }
 
     /// Damages a stored entry, as a disk would.
@@ -82,7 +65,7 @@ impl Faulty {
     pub fn damage<T: CacheEntity>(&self, id: &T::Key) {
         let key = CacheKey::of::<T>(None, id).expect("a key that can be");
         let flip = |bytes: &mut Vec<u8>| *bytes.last_mut().expect("never empty") ^= 0xFF;
-        assert!(self.store.tamper(&key, flip), "nothing is stored there");
+        assert!(self.0.inner().tamper(&key, flip), "nothing is stored there");
     }
 
     /// What is stored under a key now, seen without asking anyone who may fail.
@@ -94,65 +77,30 @@ impl Faulty {
     /// If the key cannot be.
     pub async fn stored<T: CacheEntity>(&self, id: &T::Key) -> Result<Lookup> {
         let key = CacheKey::of::<T>(None, id).expect("a key that can be");
-        let mut found = self.store.read(&[key], Shape::of::<T>()).await;
+        let mut found = self.0.inner().read(&[key], Shape::of::<T>()).await;
         found.pop().unwrap_or(Ok(Lookup::Miss(None::<Stamp>)))
-    }
-
-    async fn act<A>(
-        &self,
-        operation: Operation,
-        count: usize,
-        work: impl Future<Output = Vec<Result<A>>>,
-    ) -> Vec<Result<A>> {
-        match self.begin(operation) {
-            Behaviour::Works => work.await,
-            Behaviour::Down => {
-                // The refusal travels too: who comes in the meantime finds a flight to join.
-                tokio::task::yield_now().await;
-                let refused = || Err(Error::BackendError("unplugged".into()));
-                (0..count).map(|_| refused()).collect()
-            }
-            Behaviour::Slow(time) => {
-                tokio::time::sleep(time).await;
-                work.await
-            }
-        }
-    }
-
-    /// Counts a call, and says how it goes.
-    fn begin(&self, operation: Operation) -> Behaviour {
-        let mut desks = self.desks();
-        let desk = desks.entry(operation).or_default();
-        desk.calls += 1;
-        match &mut desk.left {
-            None => desk.behaviour,
-            Some(0) => Behaviour::Works,
-            Some(left) => {
-                *left -= 1;
-                desk.behaviour
-            }
-        }
-    }
-
-    fn desks(&self) -> MutexGuard<'_, HashMap<Operation, Desk>> {
-        self.desks.lock().expect("no panic")
     }
 }
 
-fn only<A>(mut answers: Vec<Result<A>>) -> Result<A> {
-    answers.pop().expect("one was asked for")
+impl Behaviour {
+    fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Works => None,
+            Self::Down => Some(Fault::Fails),
+            Self::Slow(time) => Some(Fault::Slow(time)),
+        }
+    }
 }
 
 impl CacheBackend for Faulty {
     type Permit = <ByteBackend as CacheBackend>::Permit;
 
     fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
-        self.store.peek(key, shape)
+        self.0.peek(key, shape)
     }
 
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
-        let read = self.store.read(keys, shape);
-        self.act(Operation::Read, keys.len(), read).await
+        self.0.read(keys, shape).await
     }
 
     async fn open(
@@ -161,8 +109,7 @@ impl CacheBackend for Faulty {
         shape: &'static Shape,
         intent: Intent,
     ) -> Vec<Result<Opened<Self::Permit>>> {
-        let open = self.store.open(keys, shape, intent);
-        self.act(Operation::Open, keys.len(), open).await
+        self.0.open(keys, shape, intent).await
     }
 
     async fn fill(
@@ -170,9 +117,7 @@ impl CacheBackend for Faulty {
         fills: Vec<Fill<Self::Permit>>,
         shape: &'static Shape,
     ) -> Vec<Result<Filled>> {
-        let count = fills.len();
-        let fill = self.store.fill(fills, shape);
-        self.act(Operation::Fill, count, fill).await
+        self.0.fill(fills, shape).await
     }
 
     async fn put(
@@ -180,20 +125,15 @@ impl CacheBackend for Faulty {
         puts: Vec<Fill<Self::Permit>>,
         shape: &'static Shape,
     ) -> Vec<Result<Filled>> {
-        let count = puts.len();
-        let put = self.store.put(puts, shape);
-        self.act(Operation::Put, count, put).await
+        self.0.put(puts, shape).await
     }
 
     async fn invalidate(&self, keys: &[CacheKey]) -> Vec<Result<()>> {
-        let invalidate = self.store.invalidate(keys);
-        self.act(Operation::Invalidate, keys.len(), invalidate)
-            .await
+        self.0.invalidate(keys).await
     }
 
     async fn clear(&self, scope: Scope<'_>) -> Result<()> {
-        let clear = async { vec![self.store.clear(scope).await] };
-        only(self.act(Operation::Invalidate, 1, clear).await)
+        self.0.clear(scope).await
     }
 
     async fn stamp_tags(
@@ -202,12 +142,10 @@ impl CacheBackend for Faulty {
         tags: &[Tag],
         lasts: Option<Duration>,
     ) -> Result<TagStamps> {
-        let stamp = async { vec![self.store.stamp_tags(namespace, tags, lasts).await] };
-        only(self.act(Operation::Open, 1, stamp).await)
+        self.0.stamp_tags(namespace, tags, lasts).await
     }
 
     async fn health(&self) -> Result<()> {
-        let health = async { vec![self.store.health().await] };
-        only(self.act(Operation::Read, 1, health).await)
+        self.0.health().await
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             )
         }
         Refresh::Background(background) => (
-            background.expand(&model.shell, output, &private),
+            background.expand(&model.shell, output, model.loads.retry.as_ref(), &private),
             quote!(refresh_through(#cache, #key, #call, #load, #refresh)),
         ),
     };
@@ -78,6 +78,7 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
     let strategy = strategy(&model.strategy, private);
     let or_miss = or_miss(model, private);
     let lifetimes = model.lifetimes.expand_calls(private);
+    let timeouts = model.loads.expand_calls(output, private);
     let condition = model.condition.as_ref().map(|condition| {
         let holds = local("holds");
         quote!(.only_if({
@@ -106,6 +107,7 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
         #private::Call::<#output>::new(#strategy)
             #or_miss
             #lifetimes
+            #timeouts
             #condition
             #unless
             .sharing({

@@ -15,6 +15,7 @@ use crate::tags::Template;
 use crate::{messages, suggest};
 
 use super::input::Input;
+use super::loads::Loads;
 use super::refresh::Refresh;
 
 /// A function with a cache in front.
@@ -28,6 +29,7 @@ pub(super) struct Model {
     pub(super) strategy: Strategy,
     pub(super) lifetimes: Lifetimes,
     pub(super) refresh: Refresh,
+    pub(super) loads: Loads,
     pub(super) tags: Vec<Template>,
     /// Where it does not hold, the cache is left alone.
     pub(super) condition: Option<Expr>,
@@ -71,8 +73,8 @@ impl Model {
             None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
         };
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
-        let refresh =
-            Refresh::from_setting(input.refresh.as_ref(), &lifetimes, &arguments, diagnostics);
+        let loads = Loads::from_input(input, diagnostics);
+        let refresh = Refresh::from_input(input, &lifetimes, &arguments, diagnostics);
         let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
         let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
         Some(Self {
@@ -84,6 +86,7 @@ impl Model {
             function,
             lifetimes,
             refresh: refresh?,
+            loads,
             tags,
             condition: input
                 .condition

@@ -10,8 +10,11 @@ use crate::body;
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes::Lifetimes;
 use crate::messages;
-use crate::options::{Setting, peel_expr};
+use crate::options::peel_expr;
 use crate::signature::{Borrow, Parameter, Receiver, Shell, first_borrow, is_reference, peel_type};
+
+use super::input::Input;
+use super::loads::{Loads, Retry};
 
 /// Everything that a body is called with, each of which can be kept.
 #[derive(Debug)]
@@ -42,17 +45,25 @@ pub(super) enum Refresh {
 }
 
 impl Refresh {
-    /// Reads `refresh = …`; a function that says for how long values serve has a task by itself.
-    pub(super) fn from_setting(
-        setting: Option<&Setting<Expr>>,
+    /// Reads `refresh = …`; a function that says for how long values serve has a task by itself, and so has one whose body may run twice.
+    pub(super) fn from_input(
+        input: &Input,
         lifetimes: &Lifetimes,
         arguments: &Arguments,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let is_background = match setting {
-            None => lifetimes.revalidate(),
+        let is_repeated = Loads::is_repeated(input);
+        let is_background = match &input.refresh {
+            None => lifetimes.revalidate() || is_repeated,
             Some(setting) => match word(&setting.value).as_deref() {
                 Some("background") => true,
+                Some("inline") if is_repeated => {
+                    let options = [&input.soft_timeout, &input.retry];
+                    for option in options.into_iter().flatten() {
+                        diagnostics.report(&option.name, messages::repeated_inline(&option.name));
+                    }
+                    return None;
+                }
                 Some("inline") => false,
                 _ => {
                     diagnostics.report(&setting.value, messages::REFRESH);
@@ -98,13 +109,24 @@ impl Background {
         &self,
         shell: &Shell,
         output: &Type,
+        retry: Option<&Retry>,
         private: &TokenStream,
     ) -> TokenStream {
         let (load, body, refresh) = (local("load"), local("body"), local("refresh"));
         let function = self.function(shell, output);
         let call = self.all().map(Kept::lend);
+        let call = quote!(#load(#(#call),*));
+        let call = match retry {
+            None => quote!(async { #call.await }),
+            Some(retry) => retry.expand(&call, output, private),
+        };
         let keep: TokenStream = self.all().map(|kept| kept.keep(private)).collect();
-        let pass = self.all().map(Kept::pass);
+        let pass = self.all().map(|kept| kept.pass(retry.is_some()));
+        let pass = quote!(#load(#(#pass),*));
+        let pass = match retry {
+            None => pass,
+            Some(retry) => retry.expand(&pass, output, private),
+        };
         // expands to:
         //     let load = async |this: &Self, person_id: &str, year: i32| { … };
         //     let body = pin!(async { load(self, person_id, Clone::clone(&year)).await });
@@ -116,10 +138,10 @@ impl Background {
         //     };
         quote! {
             let #load = #function;
-            let #body = ::core::pin::pin!(async { #load(#(#call),*).await });
+            let #body = ::core::pin::pin!(#call);
             let #refresh = || -> #private::Detached<#output> {
                 #keep
-                #private::boxed(async move { #load(#(#pass),*).await })
+                #private::boxed(async move { #pass.await })
             };
         }
     }
@@ -223,13 +245,13 @@ impl Kept {
         quote!(let #kept = #keep #arguments;)
     }
 
-    /// What a refresh is given.
-    fn pass(&self) -> TokenStream {
+    /// What a refresh is given, once or again.
+    fn pass(&self, is_again: bool) -> TokenStream {
         let kept = self.local();
-        if self.is_reference {
-            quote!(&#kept)
-        } else {
-            quote!(#kept)
+        match (self.is_reference, is_again) {
+            (true, _) => quote!(&#kept),
+            (false, true) => quote!(::core::clone::Clone::clone(&#kept)),
+            (false, false) => quote!(#kept),
         }
     }
 }

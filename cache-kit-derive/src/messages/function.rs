@@ -16,6 +16,16 @@ pub(crate) const KEY_PART_UNNAMED: &str =
 pub(crate) const REFRESH: &str =
     "`refresh` is `background` or `inline`; write `refresh = background`";
 
+pub(crate) const RETRY_IF_ALONE: &str =
+    "`retry_if` says of what `retry = 3` is a retry; write both";
+
+pub(crate) fn repeated_inline(option: &Ident) -> String {
+    with_help(
+        format!("`{option}` needs a body that can run again, or without its caller"),
+        format!("remove `refresh = inline`, or `{option}`"),
+    )
+}
+
 pub(crate) fn unkept(what: &str) -> String {
     with_help(
         format!("{what} cannot be kept for a refresh in the background"),

@@ -63,8 +63,16 @@ pub(crate) fn overflowing_duration(option: &str) -> String {
 }
 
 pub(crate) fn zero_duration(option: &str) -> String {
-    format!("zero `{option}` caches nothing")
+    let vain = if option == "hard_timeout" {
+        "loads"
+    } else {
+        "caches"
+    };
+    format!("zero `{option}` {vain} nothing")
 }
+
+pub(crate) const SOFT_AFTER_HARD: &str =
+    "`soft_timeout` is longer than `hard_timeout`: it would never come to it";
 
 pub(crate) fn endless(option: &Ident) -> String {
     with_help(

@@ -101,13 +101,13 @@ where
         match plan.look_up(refresh).await {
             Ok(Ok(entity)) => self.hit(entity),
             Ok(Err(error)) => Err(Stop::Broken(error)),
-            Err(miss) => self.miss(plan, miss).await,
+            Err(miss) => self.miss(plan, miss, refresh).await,
         }
     }
 
     /// Takes what is in reach at once, else makes a plan. (The writer of the key is not kept while the call waits.)
     fn begin(&self) -> Result<Begun<'e, B, T>> {
-        let mut call: Call<Expanded<T>> = Call::direct(self.strategy);
+        let mut call: Call<Expanded<T>> = Call::direct(self.strategy).within(self.config.timeouts);
         if let Some(ttl) = self.config.ttl {
             call = call.ttl(ttl);
         }
@@ -131,6 +131,7 @@ where
         &mut self,
         plan: Box<Plan<'e, B, Expanded<T>>>,
         miss: Miss<T>,
+        refresh: &impl Refresh<B, Expanded<T>>,
     ) -> Result<Option<Arc<T>>, Stop> {
         if !self.has_missed {
             self.has_missed = true;
@@ -140,7 +141,7 @@ where
             return Err(Stop::Missed);
         }
         let load = pin!(load(self.repository, &self.key, &self.retries));
-        match plan.ask(miss, load).await {
+        match plan.ask(miss, refresh, load).await {
             Ok(loaded) => Ok(loaded?),
             Err(ended) => Err(Stop::Broken(ended.error)),
         }

@@ -150,6 +150,8 @@ pub enum LoadOutcome {
     Panicked,
     /// Not at all: the caller was dropped.
     Cancelled,
+    /// Not within its `hard_timeout`.
+    TimedOut,
 }
 
 /// Says why an entry was dropped.

@@ -6,7 +6,7 @@ use super::{Filling, Foretold, Stale, landing_of, to_fill, twice};
 use crate::backend::{CacheBackend, Entry, Fill, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
-use crate::flight::Landing;
+use crate::flight::{Failure, Landing};
 use crate::observe::{CacheEvent, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source, Terms};
 use std::future::Future;
@@ -66,7 +66,14 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             Err(ended) => return ended.told(),
         };
         let keys = vec![self.key.clone()];
-        let (output, validity) = self.reader.load_valid(keys, body).await;
+        let timeouts = self.reader.cache.timeouts(self.call.timeouts);
+        // Who could not be told waits.
+        let can_be_told = spare.is_some() || self.call.carry.is_some();
+        let limit = timeouts.hard.filter(|_| can_be_told);
+        let loaded = self.reader.load_valid(keys, limit, body).await;
+        let Some((output, validity)) = loaded else {
+            return self.time_out(spare);
+        };
         if let Some(spare) = spare {
             if let Err(landing) = self.succeeded(&output, &validity) {
                 self.reader.throttle(&self.key, self.call.lifetime);
@@ -112,6 +119,24 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             landing: Some(landing),
             late,
         }
+    }
+
+    /// Ends a load that takes too long.
+    fn time_out(&self, spare: Option<&Stale<EntityOf<O>>>) -> Told<B, O> {
+        self.reader.failed(Operation::Load, &Error::Timeout);
+        let failure = Failure {
+            error: Some(Arc::new(Error::Timeout)),
+            cause: Error::Timeout.to_string().into(),
+        };
+        let output = match (spare, self.call.carry) {
+            (Some(spare), _) => {
+                self.reader.throttle(&self.key, self.call.lifetime);
+                self.stand_in(spare)
+            }
+            (None, Some(carry)) => carry(Error::Timeout),
+            (None, None) => unreachable!("there was no limit"),
+        };
+        Told::now(Ok(output), Some(Landing::Failed(failure)))
     }
 
     /// Says whether a load has brought what was asked for; `Err` is what everyone else is told of one that has not.

@@ -1,7 +1,7 @@
 //! One call: look up, join a flight or lead one, open.
 
 use super::load::Told;
-use super::stale::Errand;
+use super::stale::{Errand, Wait};
 use super::{Carry, Miss, Missed, Pass, Reader, Refresh, Stale, Turn, Typed, answer};
 use crate::backend::{CacheBackend, Intent, Lease, Opened, Stamp};
 use crate::call::Call;
@@ -12,9 +12,11 @@ use crate::key::CacheKey;
 use crate::observe::InvalidationSource;
 use crate::outcome::{CachedOutput, EntityOf};
 use crate::strategy::CacheStrategy;
+use crate::timer;
 use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// How a flight begins: with a load, or with what somebody else has brought meanwhile, or is about to.
 enum TakeOff<'s, P, O: CachedOutput> {
@@ -73,12 +75,13 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     pub(super) async fn ask<F: Future<Output = O>>(
         &self,
         miss: Miss<EntityOf<O>>,
+        refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         match (self.call.strategy, self.call.fresh_miss()) {
             (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
             (_, Some(miss)) => Ok(miss()),
-            _ => self.fly(miss, body).await,
+            _ => self.fly(miss, refresh, body).await,
         }
     }
 
@@ -101,6 +104,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     async fn fly<F: Future<Output = O>>(
         &self,
         miss: Miss<EntityOf<O>>,
+        refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
         let spare = self.reader.spare(self.call.lifetime, miss.stale);
@@ -111,6 +115,10 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             }
             if self.reader.is_throttled(&self.key) {
                 return Ok(self.stand_in(spare));
+            }
+            let timeouts = self.reader.cache.timeouts(self.call.timeouts);
+            if let Some(limit) = timeouts.soft {
+                return Box::pin(self.fly_for(limit, spare, refresh, body)).await;
             }
         }
         let (stamp, pass) = match miss.missed {
@@ -125,6 +133,52 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             },
         };
         self.share(stamp, pass, spare.as_deref(), body).await
+    }
+
+    /// Waits so long for the next value, and then has the stale one. The load is a task's, where there is one to run it.
+    async fn fly_for<F: Future<Output = O>>(
+        &self,
+        limit: Duration,
+        spare: &Stale<EntityOf<O>>,
+        refresh: &impl Refresh<B, O>,
+        body: Pin<&mut F>,
+    ) -> Result<O, Ended<O>> {
+        if Frame::is_loading(self.reader.cache.id(), &self.key) {
+            return Box::pin(self.load_alone(Some(spare), body)).await;
+        }
+        let tag = Tag {
+            stamp: Some(spare.stamp),
+            type_id: TypeId::of::<EntityOf<O>>(),
+        };
+        let flights = &self.reader.cache.inner().flights;
+        let own = flights.begin(&self.key, tag);
+        let kept = own.map(|lead| refresh.take_over(self, lead, spare, Wait::ForOthers));
+        let errand = Errand::Miss(Some(spare));
+        if let Some(Err(lead)) = kept {
+            return self.lead(lead, Pass::Unopened, errand, body).await;
+        }
+        let mut follower = match flights.join(&self.key, tag) {
+            Joined::Lead(lead) => return self.lead(lead, Pass::Unopened, errand, body).await,
+            Joined::Follow(follower) => follower,
+        };
+        let landing = match timer::within(limit, &mut follower).await {
+            Some(Arrival::Landed(landing)) => landing,
+            Some(Arrival::Lead(lead)) => {
+                drop(follower);
+                return self.lead(lead, Pass::Unopened, errand, body).await;
+            }
+            None => return Ok(self.stand_in(spare)),
+        };
+        let output = match (&landing, self.accept(&landing)) {
+            (Landing::Failed(_) | Landing::Invalid(..), _) | (_, None) => {
+                return Ok(self.stand_in(spare));
+            }
+            (_, Some(output)) => output,
+        };
+        match landing {
+            Landing::Broken(error) => Err(Ended { output, error }),
+            _ => Ok(output),
+        }
     }
 
     pub(super) async fn open(&self) -> Result<Option<Opened<B::Permit>>, Ended<O>> {

@@ -14,6 +14,7 @@ use crate::timer;
 use crate::ttl::Lifetime;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::Instant as TimerInstant;
@@ -51,27 +52,44 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         key.to_key()
     }
 
-    /// Loads beside the cache. An entity that is not valid is an error where the output can carry it.
-    pub(super) async fn load_uncached<O, F>(&self, carry: Option<fn(Error) -> O>, body: F) -> O
+    /// Loads beside the cache, within a time if the output can carry that it was over. An entity that is not valid is an error where the output can carry it.
+    pub(super) async fn load_uncached<O, F>(
+        &self,
+        carry: Option<fn(Error) -> O>,
+        limit: Option<Duration>,
+        body: Pin<&mut F>,
+    ) -> O
     where
         O: CachedOutput,
         F: Future<Output = O>,
     {
-        match (self.load_valid(vec![], body).await, carry) {
-            ((_, Err(error)), Some(carry)) => carry(error),
-            ((output, _), _) => output,
+        let Some(carry) = carry else {
+            return match self.load_valid(vec![], None, body).await {
+                Some((output, _)) => output,
+                None => unreachable!("there was no limit"),
+            };
+        };
+        match self.load_valid(vec![], limit, body).await {
+            Some((_, Err(error))) => carry(error),
+            Some((output, Ok(()))) => output,
+            None => carry(Error::Timeout),
         }
     }
 
-    /// Loads, and says whether what came is valid. What is not is a failed load.
-    pub(super) async fn load_valid<O, F>(&self, keys: Vec<CacheKey>, body: F) -> (O, Result<()>)
+    /// Loads, and says whether what came is valid. What is not is a failed load; `None` if nothing came in time.
+    pub(super) async fn load_valid<O, F>(
+        &self,
+        keys: Vec<CacheKey>,
+        limit: Option<Duration>,
+        body: F,
+    ) -> Option<(O, Result<()>)>
     where
         O: CachedOutput,
         F: Future<Output = O>,
     {
         let mut validity = Ok(());
         let output = self
-            .load(keys, body, |output: &O| {
+            .load_within(limit, keys, body, |output: &O| {
                 let checked = output.payload().map_or(Ok(()), Payload::check);
                 validity = checked.map_err(Error::into_validation);
                 if validity.is_ok() {
@@ -84,7 +102,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         if let Err(error) = &validity {
             self.failed(Operation::Load, error);
         }
-        (output, validity)
+        output.map(|output| (output, validity))
     }
 
     /// Looks up what is in reach without waiting.
@@ -229,27 +247,56 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         answers
     }
 
-    /// Asks the repository: in a span, timed, and known to be loading `keys`.
+    /// Asks the repository: in a span, timed, and known to be loading `keys`; `None` if it does not answer in time.
+    pub(crate) async fn load_within<F: Future>(
+        &self,
+        limit: Option<Duration>,
+        keys: Vec<CacheKey>,
+        body: F,
+        outcome: impl FnOnce(&F::Output) -> LoadOutcome,
+    ) -> Option<F::Output> {
+        let Some(limit) = limit else {
+            return Some(self.load(keys, body, outcome).await);
+        };
+        let mut loading = self.loading();
+        let output = timer::within(limit, self.entered(keys, body)).await;
+        loading.outcome = Some(output.as_ref().map_or(LoadOutcome::TimedOut, outcome));
+        output
+    }
+
+    /// Asks the repository, however long that takes.
     pub(crate) async fn load<F: Future>(
         &self,
         keys: Vec<CacheKey>,
         body: F,
         outcome: impl FnOnce(&F::Output) -> LoadOutcome,
     ) -> F::Output {
-        let prefix = T::cache_prefix();
-        let mut loading = Loading {
+        let mut loading = self.loading();
+        let output = self.entered(keys, body).await;
+        loading.outcome = Some(outcome(&output));
+        output
+    }
+
+    fn loading(&self) -> Loading<'_, B> {
+        Loading {
             cache: self.cache,
-            prefix,
+            prefix: T::cache_prefix(),
             began: Instant::now(),
             outcome: None,
-        };
+        }
+    }
+
+    fn entered<F: Future>(
+        &self,
+        keys: Vec<CacheKey>,
+        body: F,
+    ) -> impl Future<Output = F::Output> + use<B, T, F> {
         for key in &keys {
             tracing::trace!(%key, "loading");
         }
+        let prefix = T::cache_prefix();
         let body = body.instrument(tracing::debug_span!("cache_load", prefix));
-        let output = Frame::enter(self.cache.id(), keys, body).await;
-        loading.outcome = Some(outcome(&output));
-        output
+        Frame::enter(self.cache.id(), keys, body)
     }
 
     /// Waits for a flight until its deadline. Then nobody joins it any more, and for as long again those who wait may load, a few at a

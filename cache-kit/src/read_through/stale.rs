@@ -123,6 +123,15 @@ impl<'s, T> Errand<'s, T> {
     }
 }
 
+/// Whether a load by a task waits where another process is loading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Somebody waits for the task, and for what that process brings.
+    ForOthers,
+    /// What is stale serves until that process is done.
+    ForNobody,
+}
+
 /// Runs a refresh for a caller who does not wait for it.
 pub(crate) trait Refresh<B: CacheBackend, O: CachedOutput> {
     /// Takes the duty to refresh from a call.
@@ -134,6 +143,7 @@ pub(crate) trait Refresh<B: CacheBackend, O: CachedOutput> {
         read: &Read<'_, B, O>,
         lead: Lead,
         stale: &Stale<EntityOf<O>>,
+        wait: Wait,
     ) -> Result<(), Lead>;
 }
 
@@ -146,6 +156,7 @@ impl<B: CacheBackend, O: CachedOutput> Refresh<B, O> for Inline {
         _: &Read<'_, B, O>,
         lead: Lead,
         _: &Stale<EntityOf<O>>,
+        _: Wait,
     ) -> Result<(), Lead> {
         Err(lead)
     }
@@ -165,6 +176,7 @@ where
         read: &Read<'_, B, O>,
         lead: Lead,
         stale: &Stale<EntityOf<O>>,
+        wait: Wait,
     ) -> Result<(), Lead> {
         let Ok(runtime) = Handle::try_current() else {
             return Err(lead);
@@ -175,7 +187,10 @@ where
         let background = cache.inner().background.clone();
         background.spawn(&runtime, async move {
             let read = Read::new(Reader::new(&cache), key, call);
-            let errand = Errand::Refresh(&stale);
+            let errand = match wait {
+                Wait::ForOthers => Errand::Miss(Some(&stale)),
+                Wait::ForNobody => Errand::Refresh(&stale),
+            };
             // Counted and logged where it happens.
             let _ = read
                 .lead(lead, Pass::Unopened, errand, Pin::new(&mut body))
@@ -197,10 +212,12 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         if let Some(stale) = miss.stale.as_ref().filter(|_| is_served) {
             match self.reader.judge(&self.key, self.call.lifetime, stale) {
                 Verdict::Serves => return Ok(self.stale_hit(stale)),
-                Verdict::Refresh(lead) => match refresh.take_over(self, lead, stale) {
-                    Ok(()) => return Ok(self.stale_hit(stale)),
-                    Err(lead) => miss.lead = Some(Box::new(lead)),
-                },
+                Verdict::Refresh(lead) => {
+                    match refresh.take_over(self, lead, stale, Wait::ForNobody) {
+                        Ok(()) => return Ok(self.stale_hit(stale)),
+                        Err(lead) => miss.lead = Some(Box::new(lead)),
+                    }
+                }
                 Verdict::Ended => {}
             }
         }

@@ -26,6 +26,15 @@ struct Loaded<T: CacheEntity, E> {
     failures: Vec<(T::Key, E)>,
 }
 
+impl<T: CacheEntity, E> Loaded<T, E> {
+    fn of(entities: Vec<T>) -> Self {
+        Self {
+            entities,
+            failures: Vec::new(),
+        }
+    }
+}
+
 impl<B: CacheBackend> CacheService<B> {
     /// Returns cached entities in the order of the keys, duplicates kept; `None` for what is absent or not cached. One round trip.
     ///

@@ -7,6 +7,7 @@ use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer};
 use crate::throttle::Throttle;
+use crate::timeouts::Timeouts;
 use crate::ttl::{Lifetime, TtlPolicy};
 use std::fmt;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             lifetime: Lifetime::new(),
             ttl_policy: None,
             failure_policy: FailurePolicy::Degrade,
+            timeouts: Timeouts::default(),
             flight_deadline: Self::DEFAULT_FLIGHT_DEADLINE,
             backend_deadline: Self::DEFAULT_BACKEND_DEADLINE,
             lease_deadline: Self::DEFAULT_LEASE_DEADLINE,
@@ -89,6 +91,21 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// Sets what entities do not declare themselves: a [`Lifetime`], or a TTL.
     pub fn default_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.settings.lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets after how long a caller who could have a stale value has it; the load goes on, and is stored. No such time by default. It is for
+    /// entities with [`stale_if_error`](crate::Lifetime::with_stale_if_error), or [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), and for calls whose load can be run by a task; one that runs
+    /// its load itself waits for it, and those who wait for that one do not. It needs a timer, as [`flight_deadline`](Self::flight_deadline) does.
+    pub fn soft_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeouts.soft = Some(timeout);
+        self
+    }
+
+    /// Sets after how long a load has failed, with [`Error::Timeout`](crate::Error::Timeout): it is dropped. No such time by default. Where there is a stale value the caller has that; where the
+    /// output can say nothing of the kind, the load is waited for. It needs a timer, as [`flight_deadline`](Self::flight_deadline) does.
+    pub fn hard_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeouts.hard = Some(timeout);
         self
     }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, FailurePolicy, Result};
 use crate::key::check_prefix;
 use crate::observe::CacheMetrics;
 use crate::strategy::{CacheContext, CacheStrategy};
+use crate::timeouts::Timeouts;
 use crate::ttl::{Lifetime, Ttl, TtlPolicy};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ pub(crate) struct Settings {
     pub(super) lifetime: Lifetime,
     pub(super) ttl_policy: Option<Arc<TtlPolicy>>,
     pub(crate) failure_policy: FailurePolicy,
+    pub(crate) timeouts: Timeouts,
     pub(crate) flight_deadline: Duration,
     pub(crate) backend_deadline: Duration,
     pub(crate) lease_deadline: Duration,
@@ -30,6 +32,7 @@ impl Settings {
                 .map_err(|fault| Error::ConfigError(fault.replace("prefix", "namespace").into()))?;
         }
         self.lifetime.check()?;
+        self.timeouts.check()?;
         let fault = if self.flight_deadline.is_zero() {
             "a `flight_deadline` of zero lets nobody wait"
         } else if self.backend_deadline.is_zero() {
@@ -130,6 +133,7 @@ impl fmt::Debug for Settings {
             .field("lifetime", &self.lifetime)
             .field("ttl_policy", &self.ttl_policy)
             .field("failure_policy", &self.failure_policy)
+            .field("timeouts", &self.timeouts)
             .field("flight_deadline", &self.flight_deadline)
             .field("backend_deadline", &self.backend_deadline)
             .field("lease_deadline", &self.lease_deadline)

@@ -32,6 +32,8 @@ mod service;
 mod stale;
 mod strategies;
 mod tags;
+mod testing_aids;
+mod timeouts;
 mod ttl_class;
 mod ttl_policy;
 mod writes;

@@ -95,7 +95,16 @@ where
         let items = || tasks.iter().map(|task| &self.items[task.item]);
         let ids = items().map(|item| item.id.clone()).collect();
         let keys = items().filter_map(|item| item.key.clone()).collect();
-        match self.reader.load(keys, (self.load)(ids), outcome_of).await {
+        let timeouts = self.reader.cache.timeouts(self.call.timeouts);
+        let limit = timeouts.hard.filter(|_| self.call.carry.is_some());
+        let loading = (self.load)(ids);
+        let loaded = self.reader.load_within(limit, keys, loading, outcome_of);
+        let loaded = match (loaded.await, self.call.carry) {
+            (Some(loaded), _) => loaded,
+            (None, Some(carry)) => carry(Error::Timeout).map(Loaded::of),
+            (None, None) => unreachable!("there was no limit"),
+        };
+        match loaded {
             Ok(loaded) => {
                 let (done, fills) = self.settle(tasks, loaded, &foretold);
                 self.land(done, fills).await
