@@ -33,7 +33,7 @@ pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,
 };
-pub use retry::{Transient, is_transient, retry_if, retrying};
+pub use retry::{Fallible, Transient, is_transient, retry, retry_if, retrying};
 pub use serde;
 pub use tags::{TagPart, push_tag};
 

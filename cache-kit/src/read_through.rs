@@ -82,7 +82,7 @@ type Carry<O> = Option<fn(Error) -> O>;
 /// [`ask`](Self::ask).
 pub(crate) enum Plan<'c, B: CacheBackend, O: CachedOutput> {
     /// Through the cache.
-    Read(Read<'c, B, O>),
+    Read(Box<Read<'c, B, O>>),
     /// Beside it, within a time.
     Load(Reader<'c, B, EntityOf<O>>, Carry<O>, Option<Duration>),
     /// Not at all, for what was declared cannot work; beside the cache where the output cannot say so, unless a miss is all that is wanted.
@@ -102,7 +102,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
             return Self::Load(reader, call.carry, limit);
         }
         match reader.admit(key, call.lifetime) {
-            Ok(key) => Self::Read(Read::new(reader, key, call)),
+            Ok(key) => Self::Read(Box::new(Read::new(reader, key, call))),
             Err(error) => Self::Refuse(reader, call.carry, error, call.fresh_miss()),
         }
     }

@@ -1,14 +1,14 @@
 //! How long a call waits for its load, and how often that is tried.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Expr, Type};
+use syn::{Expr, Lit, Type, UnOp};
 
 use crate::blame::{Extent, arguments_at, local, spread};
 use crate::diagnostics::Diagnostics;
 use crate::duration::Lifetime;
 use crate::messages;
-use crate::options::Setting;
+use crate::options::{Setting, peel_expr};
 
 use super::input::Input;
 
@@ -43,10 +43,7 @@ impl Loads {
         if let (Some(test), None) = (&input.retry_if, &input.retry) {
             diagnostics.report(&test.name, messages::RETRY_IF_ALONE);
         }
-        let retry = input.retry.as_ref().map(|retry| Retry {
-            times: retry.value.clone(),
-            test: input.retry_if.as_ref().map(|test| test.value.clone()),
-        });
+        let retry = Retry::from_input(input, diagnostics);
         Self { soft, hard, retry }
     }
 
@@ -87,6 +84,33 @@ impl Loads {
 }
 
 impl Retry {
+    fn from_input(input: &Input, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let setting = input.retry.as_ref()?;
+        let is_number = match peel_expr(&setting.value) {
+            Expr::Lit(literal) => matches!(literal.lit, Lit::Int(_)),
+            Expr::Unary(negated) => !matches!(negated.op, UnOp::Neg(_)),
+            _ => true,
+        };
+        if !is_number {
+            diagnostics.report(&setting.value, messages::RETRY);
+            return None;
+        }
+        Some(Self {
+            times: setting.value.clone(),
+            test: input.retry_if.as_ref().map(|test| test.value.clone()),
+        })
+    }
+
+    /// The statement that says how often.
+    pub(super) fn bind(&self, private: &TokenStream) -> TokenStream {
+        let retry = local("retry");
+        let extent = Extent::of(&self.times);
+        let read = spread(extent, quote!(#private::retry));
+        let times = &self.times;
+        let arguments = arguments_at(extent, quote!(#times));
+        quote!(let #retry = #read #arguments;)
+    }
+
     /// A future that runs a body, again where that may help.
     pub(super) fn expand(
         &self,
@@ -95,23 +119,16 @@ impl Retry {
         private: &TokenStream,
     ) -> TokenStream {
         // expands to:
-        //     K::retrying(3, || load(self, Clone::clone(&year)), |found: &Ret| K::is_transient(found))
-        let found = local("found");
-        let times = &self.times;
-        let test = match &self.test {
-            None => {
-                let extent = Extent::of(times);
-                let is_transient = spread(extent, quote!(#private::is_transient));
-                let arguments = arguments_at(extent, quote!(#found));
-                quote!(#is_transient #arguments)
-            }
-            Some(test) => {
-                let extent = Extent::of(test);
-                let retry_if = spread(extent, quote!(#private::retry_if));
-                let arguments = arguments_at(extent, quote!(#found, #test));
-                quote!(#retry_if #arguments)
-            }
+        //     K::retrying(retry, || load(self, Clone::clone(&year)), |found: &Ret| K::is_transient(found))
+        let (retry, found) = (local("retry"), local("found"));
+        let blame = Extent::of(self.test.as_ref().unwrap_or(&self.times));
+        // What cannot be retried is blamed on the option.
+        let here = Ident::new(&found.to_string(), found.span().located_at(blame.first));
+        let (judge, arguments) = match &self.test {
+            None => (quote!(#private::is_transient), quote!(#here)),
+            Some(test) => (quote!(#private::retry_if), quote!(#here, #test)),
         };
-        quote!(#private::retrying(#times, || #body, |#found: &#output| #test))
+        let (judge, arguments) = (spread(blame, judge), arguments_at(blame, arguments));
+        quote!(#private::retrying(#retry, || #body, |#found: &#output| #judge #arguments))
     }
 }

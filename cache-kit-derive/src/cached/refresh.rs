@@ -136,8 +136,10 @@ impl Background {
         //         let kept_year = K::Keep::keep(&year);
         //         Box::pin(async move { load(&kept_self, &kept_person_id, kept_year).await })
         //     };
+        let bind_retry = retry.map(|retry| retry.bind(private));
         quote! {
             let #load = #function;
+            #bind_retry
             let #body = ::core::pin::pin!(#call);
             let #refresh = || -> #private::Detached<#output> {
                 #keep

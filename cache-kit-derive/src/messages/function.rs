@@ -16,6 +16,7 @@ pub(crate) const KEY_PART_UNNAMED: &str =
 pub(crate) const REFRESH: &str =
     "`refresh` is `background` or `inline`; write `refresh = background`";
 
+pub(crate) const RETRY: &str = "`retry` is a number, or a `Retry`; write `retry = 3`";
 pub(crate) const RETRY_IF_ALONE: &str =
     "`retry_if` says of what `retry = 3` is a retry; write both";
 

@@ -20,23 +20,46 @@ impl Transient for Error {
     }
 }
 
+/// An output that can be a failure.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot fail, and there is nothing to retry",
+    label = "not a `Result`",
+    note = "return a `Result`, or remove `retry`"
+)]
+pub trait Fallible {
+    type Error;
+    fn error(&self) -> Option<&Self::Error>;
+}
+
+impl<P, E> Fallible for Result<P, E> {
+    type Error = E;
+    fn error(&self) -> Option<&E> {
+        self.as_ref().err()
+    }
+}
+
 /// Says whether an output is a failure that may help itself.
-pub fn is_transient<P, E: Transient>(output: &Result<P, E>) -> bool {
-    output.as_ref().is_err_and(Transient::is_transient)
+pub fn is_transient<O: Fallible<Error: Transient>>(output: &O) -> bool {
+    output.error().is_some_and(Transient::is_transient)
 }
 
 /// Says whether an output is a failure of which something holds.
-pub fn retry_if<P, E>(output: &Result<P, E>, test: impl FnOnce(&E) -> bool) -> bool {
-    output.as_ref().is_err_and(test)
+pub fn retry_if<O: Fallible>(output: &O, test: impl FnOnce(&O::Error) -> bool) -> bool {
+    output.error().is_some_and(test)
+}
+
+/// Reads what an attribute says: a number, or a `Retry`.
+pub fn retry(retry: impl Into<Retry>) -> Retry {
+    retry.into()
 }
 
 /// Runs a body, again where that may help.
 pub async fn retrying<O, F: Future<Output = O>>(
-    retry: impl Into<Retry>,
+    retry: Retry,
     body: impl Fn() -> F,
     may_help: impl Fn(&O) -> bool,
 ) -> O {
-    let retries = Retries::new(Some(retry.into()));
+    let retries = Retries::new(Some(retry));
     loop {
         let output = body().await;
         if !may_help(&output) || !retries.next().await {
