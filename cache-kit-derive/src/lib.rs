@@ -56,6 +56,7 @@ use proc_macro::TokenStream;
 /// | `jitter` | `jitter = 0.1` | the fraction, from 0 to 1, that is taken off each TTL at random |
 /// | `stale_while_revalidate` | `stale_while_revalidate = "5m"` | for how long after its TTL a value is returned at once while the next is loaded, once for all |
 /// | `stale_if_error` | `stale_if_error = "1d"` | for how long after its TTL a value is returned where the load of the next fails |
+/// | `early_refresh` | `early_refresh = 1.0` | has a value that is asked for often be loaded again before its TTL ends (`XFetch`); more is earlier |
 /// | `error_throttle` | `error_throttle = "10s"` | how long a key is not asked for again after that; 5 s by default |
 /// | `tags` | `tags = ["person:{person_id}"]` | what an entity can be dropped by, beside its key and prefix: a place is a field, written as `Display` does; braces are doubled |
 /// | `codec` | `codec = MessagePack` | how a byte store keeps the entity: one of `Bincode`, `Json`, `MessagePack`, `Postcard`, or any type that is a `Codec` |
@@ -124,7 +125,7 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 /// | `cache` | `cache = self.store` | where the cache is |
 /// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
 /// | `skip` | `skip(connection)` | parameters that are no part of the key |
-/// | `ttl`, `negative_ttl`, `jitter`, `stale_while_revalidate`, `stale_if_error`, `error_throttle` | `ttl = "10s"` | instead of the entity's |
+/// | `ttl`, `negative_ttl`, `jitter`, `stale_while_revalidate`, `stale_if_error`, `error_throttle`, `early_refresh` | `ttl = "10s"` | instead of the entity's |
 /// | `soft_timeout` | `soft_timeout = "50ms"` | after how long a caller who could have a stale value has it; the load goes on in a task, and is stored |
 /// | `hard_timeout` | `hard_timeout = "2s"` | after how long a load, its retries included, has failed with `cache_kit::Error::Timeout`, which the error type must take (`From`) |
 /// | `retry` | `retry = 3` | how often a load that failed is tried again: a number, or a `Retry` |
@@ -137,7 +138,7 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 ///
 /// # Refreshes in the background
 ///
-/// `refresh = background` is the default of a function that says `stale_while_revalidate`, `soft_timeout` or `retry` itself; where only the entity does, write it. The
+/// `refresh = background` is the default of a function that says `stale_while_revalidate`, `early_refresh`, `soft_timeout` or `retry` itself; where only the entity does, write it. The
 /// body is then called by the task as well, on a clone of `self` and on owned copies of the arguments: those must be `Clone` (for `&str`
 /// and slices, what they borrow), `Send`, `Sync` and `'static`. An argument that cannot be kept (`&mut`, `impl Trait`, a reference within another type) is a
 /// compile error that says so; `refresh = inline` needs nothing.

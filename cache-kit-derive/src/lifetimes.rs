@@ -27,6 +27,7 @@ const AFTER_TTL: [&str; 2] = ["stale_while_revalidate", "stale_if_error"];
 pub(crate) struct LifetimeOptions {
     durations: Vec<(&'static str, Setting<Expr>)>,
     jitter: Option<Setting<Expr>>,
+    early_refresh: Option<Setting<Expr>>,
 }
 
 impl LifetimeOptions {
@@ -38,13 +39,14 @@ impl LifetimeOptions {
                 .filter_map(|name| Some((name, options.take(name)?)))
                 .collect(),
             jitter: options.take("jitter"),
+            early_refresh: options.take("early_refresh"),
         }
     }
 
     /// Refuses every one of them: nothing is stored, so nothing lives.
     pub(crate) fn reject_all(&self, because_of: &str, diagnostics: &mut Diagnostics) {
         let durations = self.durations.iter().map(|(_, setting)| setting);
-        for setting in durations.chain(&self.jitter) {
+        for setting in durations.chain(&self.jitter).chain(&self.early_refresh) {
             let message = messages::useless_lifetime(&setting.name, because_of);
             diagnostics.report(&setting.name, message);
         }
@@ -55,7 +57,8 @@ impl LifetimeOptions {
         if self.get("ttl").is_some() {
             return;
         }
-        for setting in AFTER_TTL.into_iter().filter_map(|name| self.get(name)) {
+        let after = AFTER_TTL.into_iter().filter_map(|name| self.get(name));
+        for setting in after.chain(&self.early_refresh) {
             diagnostics.report(&setting.name, messages::endless(&setting.name));
         }
     }
@@ -72,7 +75,8 @@ impl LifetimeOptions {
 #[derive(Debug)]
 pub(crate) struct Lifetimes {
     durations: Vec<(&'static str, Lifetime)>,
-    jitter: Option<Jitter>,
+    jitter: Option<Number>,
+    early_refresh: Option<Number>,
 }
 
 impl Lifetimes {
@@ -85,14 +89,22 @@ impl Lifetimes {
         let jitter = input
             .jitter
             .as_ref()
-            .and_then(|setting| Jitter::from_setting(setting, diagnostics));
-        Self { durations, jitter }
+            .and_then(|setting| Number::from_setting(setting, &JITTER, diagnostics));
+        let early_refresh = input
+            .early_refresh
+            .as_ref()
+            .and_then(|setting| Number::from_setting(setting, &BETA, diagnostics));
+        Self {
+            durations,
+            jitter,
+            early_refresh,
+        }
     }
 
-    /// Whether what is stale is to be refreshed.
+    /// Whether the next value is to be loaded while this one serves.
     pub(crate) fn revalidate(&self) -> bool {
         let mut durations = self.durations.iter();
-        durations.any(|(name, _)| *name == "stale_while_revalidate")
+        self.early_refresh.is_some() || durations.any(|(name, _)| *name == "stale_while_revalidate")
     }
 
     /// The runtime's value with them, or nothing if none is given.
@@ -119,7 +131,7 @@ impl Lifetimes {
             .map(|(name, value, extent)| {
                 let method = format_ident!("{before}{name}");
                 let setter = format_ident!("with_{name}");
-                let ty = if name == "jitter" {
+                let ty = if ["jitter", "early_refresh"].contains(&name) {
                     quote!(::core::primitive::f64)
                 } else {
                     quote!(::core::time::Duration)
@@ -145,25 +157,45 @@ impl Lifetimes {
         let durations = durations.map(|(name, value)| (*name, value.to_token_stream()));
         let jitter = self.jitter.as_ref().map(ToTokens::to_token_stream);
         let jitter = jitter.map(|value| ("jitter", value));
-        durations.chain(jitter).map(|(name, value)| {
+        let early = self.early_refresh.as_ref().map(ToTokens::to_token_stream);
+        let early = early.map(|value| ("early_refresh", value));
+        durations.chain(jitter).chain(early).map(|(name, value)| {
             let extent = Extent::of(&value);
             (name, value, extent)
         })
     }
 }
 
-/// The fraction of a lifetime that is cut off at random.
+/// Which numbers an option takes.
+struct Range {
+    largest: f64,
+    fault: &'static str,
+}
+
+const JITTER: Range = Range {
+    largest: 1.0,
+    fault: messages::JITTER_RANGE,
+};
+const BETA: Range = Range {
+    largest: f64::MAX,
+    fault: messages::BETA_RANGE,
+};
+
+/// A number from 0 on.
 #[derive(Debug)]
-enum Jitter {
-    /// From 0 to 1.
+enum Number {
     Literal(f64),
     /// A constant of the user's.
     Constant(Expr),
 }
 
-impl Jitter {
-    fn from_setting(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let fraction = match peel_expr(&setting.value) {
+impl Number {
+    fn from_setting(
+        setting: &Setting<Expr>,
+        range: &Range,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let number = match peel_expr(&setting.value) {
             Expr::Lit(literal) => match &literal.lit {
                 Lit::Float(number) => number.base10_parse().ok(),
                 Lit::Int(number) => number.base10_parse().ok(),
@@ -172,18 +204,18 @@ impl Jitter {
             Expr::Unary(negated) if matches!(negated.op, UnOp::Neg(_)) => None,
             constant => return Some(Self::Constant(constant.clone())),
         };
-        let jitter = fraction.filter(|fraction| (0.0..=1.0).contains(fraction));
-        if jitter.is_none() {
-            diagnostics.report(&setting.value, messages::JITTER_RANGE);
+        let number = number.filter(|number| (0.0..=range.largest).contains(number));
+        if number.is_none() {
+            diagnostics.report(&setting.value, range.fault);
         }
-        jitter.map(Self::Literal)
+        number.map(Self::Literal)
     }
 }
 
-impl ToTokens for Jitter {
+impl ToTokens for Number {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
-            Self::Literal(fraction) => Literal::f64_unsuffixed(*fraction).to_tokens(tokens),
+            Self::Literal(number) => Literal::f64_unsuffixed(*number).to_tokens(tokens),
             Self::Constant(expr) => expr.to_tokens(tokens),
         }
     }

@@ -16,6 +16,7 @@ use crate::shape::{Erased, Shape};
 use crate::tag::{Scope, Tag};
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 /// Stores entries of any type, and keeps the promise that nothing stale is ever stored.
@@ -178,7 +179,11 @@ pub struct Stale {
 /// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do not, and reading a clock is no small part of
 /// a hit.
 #[derive(Clone, Copy, Debug)]
-pub struct Age(Since);
+pub struct Age {
+    since: Since,
+    /// In nanoseconds; `None` is for ever.
+    ttl: Option<NonZeroU64>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Since {
@@ -190,18 +195,37 @@ impl Age {
     /// Builds the age of an entry that was stored so long ago.
     #[must_use]
     pub const fn new(age: Duration) -> Self {
-        Self(Since::Known(age))
+        Self {
+            since: Since::Known(age),
+            ttl: None,
+        }
     }
 
     /// Builds the age of an entry that was stored at a time.
     #[must_use]
     pub const fn since(stored: Instant) -> Self {
-        Self(Since::Stored(stored))
+        Self {
+            since: Since::Stored(stored),
+            ttl: None,
+        }
+    }
+
+    /// Says for how long altogether the entry is fresh, in nanoseconds; zero is for ever.
+    #[must_use]
+    pub const fn lasting(mut self, ttl: u64) -> Self {
+        self.ttl = NonZeroU64::new(ttl);
+        self
+    }
+
+    /// Returns how long the entry is still fresh, if it has an end and that is known.
+    pub fn left(self) -> Option<Duration> {
+        let ttl = Duration::from_nanos(self.ttl?.get());
+        Some(ttl.saturating_sub(self.get()))
     }
 
     /// Returns how long ago that was.
     pub fn get(self) -> Duration {
-        match self.0 {
+        match self.since {
             Since::Known(age) => age,
             Since::Stored(stored) => stored.elapsed(),
         }

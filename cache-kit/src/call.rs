@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Describes one cached call that returns `O`.
@@ -24,6 +25,8 @@ pub struct Call<O> {
     pub(crate) age_limit: Option<Duration>,
     pub(crate) miss: Option<fn() -> O>,
     pub(crate) timeouts: Timeouts,
+    /// Whether the call has drawn that it loads what has not ended yet.
+    pub(crate) is_early: AtomicBool,
     /// The tags of what is loaded that are known before.
     pub(crate) tags: Vec<String>,
     /// Whether what was loaded is not to be stored.
@@ -42,6 +45,7 @@ impl<O> Call<O> {
             age_limit: None,
             miss: None,
             timeouts: Timeouts::default(),
+            is_early: AtomicBool::new(false),
             tags: Vec::new(),
             unless: None,
             sharing: Sharing::none(),
@@ -134,6 +138,13 @@ impl<O> Call<O> {
         self
     }
 
+    /// Overrides how early the entity's values are loaded again.
+    #[must_use]
+    pub fn early_refresh(mut self, beta: f64) -> Self {
+        self.lifetime = self.lifetime.with_early_refresh(beta);
+        self
+    }
+
     /// Overrides how long a key is not asked for again after a load that failed.
     #[must_use]
     pub fn error_throttle(mut self, interval: Duration) -> Self {
@@ -202,6 +213,7 @@ impl<O> Clone for Call<O> {
     fn clone(&self) -> Self {
         Self {
             ttl_class: self.ttl_class.clone(),
+            is_early: AtomicBool::new(self.is_early.load(Ordering::Relaxed)),
             tags: self.tags.clone(),
             sharing: self.sharing.clone(),
             ..*self

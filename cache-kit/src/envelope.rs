@@ -112,6 +112,12 @@ impl Header {
         bound
     }
 
+    /// For how long altogether the entry is fresh, in nanoseconds; zero is for ever.
+    fn ttl(&self) -> u64 {
+        let nanos = self.soft.map(|soft| u64::try_from(soft.as_nanos()));
+        nanos.and_then(Result::ok).unwrap_or(0)
+    }
+
     /// Says how long an entry of this age has been stale, if it is. The store ends one that is not kept any longer than it is fresh.
     fn stale_since(&self, age: Age) -> Option<Duration> {
         let soft = self.soft.filter(|_| self.soft != self.hard)?;

@@ -71,6 +71,7 @@ mod background;
 mod call;
 mod clock;
 mod codec;
+mod early;
 mod entity;
 #[cfg(any(feature = "testing", feature = "redis"))]
 mod envelope;

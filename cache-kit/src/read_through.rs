@@ -1,5 +1,6 @@
 //! The read-through: look up, join a flight or lead one, open, load, fill, land.
 
+mod ahead;
 mod late;
 mod load;
 mod lookup;
@@ -18,6 +19,7 @@ pub(crate) use turn::Turn;
 
 use crate::backend::CacheBackend;
 use crate::call::Call;
+use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, Operation};
@@ -27,6 +29,7 @@ use crate::strategy::CacheStrategy;
 use read::{Ended, Read};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Answers a call at once if the entry is in reach. Nothing is counted but a hit: a miss goes on to [`read_through`].
@@ -40,6 +43,9 @@ where
     }
     let reader = Reader::<B, EntityOf<O>>::new(cache);
     let lookup = Typed::within(call.age_limit, reader.peek(key)?);
+    if is_early(&reader, call, &lookup) {
+        return None;
+    }
     answer(&reader, lookup).ok()
 }
 
@@ -73,6 +79,37 @@ where
             }
         }
     })
+}
+
+/// Draws whether a hit is to be loaded again before it ends. It is drawn once a call: what is read again after a peek is not drawn again.
+fn is_early<B, O>(
+    reader: &Reader<'_, B, EntityOf<O>>,
+    call: &Call<O>,
+    lookup: &Typed<EntityOf<O>>,
+) -> bool
+where
+    B: CacheBackend,
+    O: CachedOutput,
+{
+    let Typed::Hit(_, age) = lookup else {
+        return false;
+    };
+    let Some(beta) = reader.cache.early_refresh::<EntityOf<O>>(call.lifetime) else {
+        return false;
+    };
+    if call.strategy != CacheStrategy::Refresh {
+        return false;
+    }
+    if call.is_early.load(Ordering::Relaxed) {
+        return true;
+    }
+    let prefix = EntityOf::<O>::cache_prefix();
+    let early = &reader.cache.inner().early;
+    let is_drawn = age
+        .left()
+        .is_some_and(|left| early.draw(prefix, beta, left));
+    call.is_early.store(is_drawn, Ordering::Relaxed);
+    is_drawn
 }
 
 /// How an output says what the cache found wrong, if it can.

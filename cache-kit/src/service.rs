@@ -11,6 +11,7 @@ pub use builder::CacheServiceBuilder;
 
 use crate::backend::CacheBackend;
 use crate::background::Background;
+use crate::early::Early;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::Flights;
@@ -59,6 +60,7 @@ pub(crate) struct Inner<B> {
     pub(crate) settings: Settings,
     pub(crate) flights: Arc<Flights>,
     pub(crate) throttle: Arc<Throttle>,
+    pub(crate) early: Arc<Early>,
     pub(crate) background: Background,
     pub(crate) observer: Observer,
     definitions: Definitions,
@@ -172,6 +174,14 @@ impl<B: CacheBackend> CacheService<B> {
         let mut writer = self.writer::<T>();
         T::write_key(key, &mut writer);
         writer
+    }
+
+    /// How early what an operation reads is loaded again, if it is.
+    pub(crate) fn early_refresh<T: CacheEntity>(&self, operation: Lifetime) -> Option<f64> {
+        let declared = T::lifetime().early_refresh();
+        let beta = operation.early_refresh().or(declared);
+        let beta = beta.or(self.0.settings.early_refresh());
+        beta.filter(|beta| *beta > 0.0)
     }
 
     /// How long an operation waits for a load.

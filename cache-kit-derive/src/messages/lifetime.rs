@@ -6,6 +6,9 @@ use super::{did_you_mean, with_help};
 
 pub(crate) const JITTER_RANGE: &str = "`jitter` is a fraction from 0 to 1; write `jitter = 0.1`";
 
+pub(crate) const BETA_RANGE: &str =
+    "`early_refresh` is a number from 0 on; write `early_refresh = 1.0`";
+
 const UNITS: &str = "units are `ns`, `us`, `ms`, `s`, `m` or `min`, `h`, `d` and `w`";
 
 pub(crate) fn unitless(number: &str) -> String {
@@ -77,7 +80,7 @@ pub(crate) const SOFT_AFTER_HARD: &str =
 pub(crate) fn endless(option: &Ident) -> String {
     with_help(
         format!("`{option}` needs a `ttl`"),
-        format!("it begins where that ends; write `ttl = \"1h\", {option} = …`"),
+        format!("without one nothing ends; write `ttl = \"1h\", {option} = …`"),
     )
 }
 

@@ -79,6 +79,7 @@ const STALE_WHILE_REVALIDATE: Choice =
     value("stale_while_revalidate", "stale_while_revalidate = \"5m\"");
 const STALE_IF_ERROR: Choice = value("stale_if_error", "stale_if_error = \"1d\"");
 const ERROR_THROTTLE: Choice = value("error_throttle", "error_throttle = \"10s\"");
+const EARLY_REFRESH: Choice = value("early_refresh", "early_refresh = 1.0");
 const TAGS: Choice = value("tags", "tags = [\"employer:{employer}\"]");
 const CRATE: Choice = value("crate", "crate = ::cache_kit");
 const CACHE: Choice = value("cache", "cache = self.cache");
@@ -98,6 +99,7 @@ pub(crate) static ENTITY: Dialect = Dialect {
         STALE_WHILE_REVALIDATE,
         STALE_IF_ERROR,
         ERROR_THROTTLE,
+        EARLY_REFRESH,
         TAGS,
         value("codec", "codec = MessagePack"),
         value("version", "version = 2"),
@@ -126,6 +128,7 @@ pub(crate) static CACHED: Dialect = Dialect {
         STALE_WHILE_REVALIDATE,
         STALE_IF_ERROR,
         ERROR_THROTTLE,
+        EARLY_REFRESH,
         TAGS,
         value("refresh", "refresh = background"),
         value("soft_timeout", "soft_timeout = \"50ms\""),
@@ -136,7 +139,6 @@ pub(crate) static CACHED: Dialect = Dialect {
         value("unless", "unless = |user| user.is_draft"),
         CRATE,
         later("prefix"),
-        later("early_refresh"),
     ],
 };
 

@@ -126,6 +126,7 @@ impl Shared {
         });
         if let Some(slot) = live {
             let age = self.clock.age(slot.lifespan.written);
+            let age = age.lasting(slot.lifespan.ttl());
             match slot.content {
                 Content::Value(value) if shape.describes(&value) => {
                     return match slot.lifespan.stale_since(&self.clock) {

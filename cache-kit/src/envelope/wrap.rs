@@ -58,6 +58,7 @@ impl Wrap {
         shape: &'static Shape,
     ) -> Result<Option<Lookup>> {
         let sealed = sealed.checked()?;
+        let age = age.lasting(sealed.header.ttl());
         let since = sealed.header.stale_since(age);
         match (self.open(key, &sealed, shape), since) {
             (Ok(Some(value)), None) => Ok(Some(Lookup::Hit { value, age })),

@@ -6,7 +6,7 @@ use super::{Filling, Foretold, Stale, landing_of, to_fill, twice};
 use crate::backend::{CacheBackend, Entry, Fill, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
-use crate::flight::{Failure, Landing};
+use crate::flight::{Failure, Landing, Lead};
 use crate::observe::{CacheEvent, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source, Terms};
 use std::future::Future;
@@ -29,6 +29,17 @@ impl<B: CacheBackend, O: CachedOutput> Told<B, O> {
             landing,
             late: None,
         }
+    }
+
+    /// Tells everyone else on the flight, and gives the caller its own.
+    pub(super) fn land(self, leader: Lead) -> Result<O, Ended<O>> {
+        match (self.landing, self.late) {
+            // Until it is stored, whoever comes finds the flight.
+            (Some(landing), Some(late)) => late.fill(leader.share(landing)),
+            (Some(landing), None) => leader.land(landing),
+            (None, _) => leader.scatter(),
+        }
+        self.output
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a look-up says, typed, and what follows from a miss.
 
 use crate::backend::{self, Age, Lease, Lookup, Stamp};
+use crate::early::EarlyBird;
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::{Landing, Lead};
@@ -21,6 +22,15 @@ pub(crate) struct Miss<T> {
     pub(crate) stale: Option<Box<Stale<T>>>,
     /// The duty to refresh that, where it is the caller's.
     pub(crate) lead: Option<Box<Lead>>,
+    /// What has not ended yet, where it is the caller's to load the next one.
+    pub(crate) early: Option<Box<Found<T>>>,
+}
+
+/// A value that is fresh, and the right to load the next one.
+pub(crate) struct Found<T> {
+    pub(crate) entity: Arc<T>,
+    pub(crate) age: Age,
+    pub(crate) bird: EarlyBird,
 }
 
 /// A value whose time is over.
@@ -38,6 +48,7 @@ impl<T> From<Missed> for Miss<T> {
             missed,
             stale: None,
             lead: None,
+            early: None,
         }
     }
 }
@@ -118,6 +129,7 @@ impl<T: CacheEntity> Typed<T> {
                 missed: Missed::At(stale.stamp),
                 stale: Stale::of(stale, is_too_old).map(Box::new),
                 lead: None,
+                early: None,
             }),
             Lookup::Miss(stamp) => Self::missed(stamp.map_or(Missed::Unstamped, Missed::At)),
         }

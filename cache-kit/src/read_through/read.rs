@@ -2,7 +2,7 @@
 
 use super::load::Told;
 use super::stale::{Errand, Wait};
-use super::{Carry, Miss, Missed, Pass, Reader, Refresh, Stale, Turn, Typed, answer};
+use super::{Carry, Miss, Missed, Pass, Reader, Refresh, Stale, Turn, Typed};
 use crate::backend::{CacheBackend, Intent, Lease, Opened, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
@@ -62,13 +62,17 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             return Err(Missed::Unstamped.into());
         }
         let looked_up = match self.reader.read(&self.key).await {
-            Ok(lookup) => answer(&self.reader, Typed::within(self.call.age_limit, lookup)),
+            Ok(lookup) => self.take(Typed::within(self.call.age_limit, lookup), refresh),
             Err(error) => match self.strict {
                 Some(carry) => return Ok(carry(error)),
                 None => Err(Missed::after(&error).into()),
             },
         };
-        looked_up.or_else(|miss| self.revalidate(miss, refresh))
+        match looked_up {
+            // It is no miss yet.
+            Err(miss) if miss.early.is_some() => Err(miss),
+            looked_up => looked_up.or_else(|miss| self.revalidate(miss, refresh)),
+        }
     }
 
     /// The second half: asks the repository, or those who do. `Err` is what a failure of the cache made of it.
@@ -107,6 +111,10 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
     ) -> Result<O, Ended<O>> {
+        let mut miss = miss;
+        if let Some(found) = miss.early.take() {
+            return Ok(Box::pin(self.ask_ahead(*found, body)).await);
+        }
         let spare = self.reader.spare(self.call.lifetime, miss.stale);
         if let Some(spare) = &spare {
             if let Some(lead) = miss.lead {
@@ -267,23 +275,13 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         {
             return Ok(self.stand_in(spare));
         }
-        let Told {
-            output,
-            landing,
-            late,
-        } = match self.take_off(pass, &errand).await {
+        let told = match self.take_off(pass, &errand).await {
             Ok(TakeOff::Load(permit)) => self.load(permit, errand.spare(), body).await,
             Ok(TakeOff::Arrived(landing, output)) => Told::now(Ok(output), Some(landing)),
             Ok(TakeOff::Elsewhere(stale)) => return Ok(self.stale_hit(stale)),
             Err(ended) => ended.told(),
         };
-        match (landing, late) {
-            // Until it is stored, whoever comes finds the flight.
-            (Some(landing), Some(late)) => late.fill(leader.share(landing)),
-            (Some(landing), None) => leader.land(landing),
-            (None, _) => leader.scatter(),
-        }
-        output
+        told.land(leader)
     }
 
     /// Asks for the permit, unless it is there; another flight may have landed between the look-up and this one's beginning. Where it is the turn of another

@@ -369,10 +369,14 @@ impl<B: CacheBackend> Drop for Loading<'_, B> {
             LoadOutcome::Cancelled
         };
         let outcome = self.outcome.unwrap_or(unfinished);
+        let elapsed = self.began.elapsed();
+        if let LoadOutcome::Found = outcome {
+            self.cache.inner().early.learn(self.prefix, elapsed);
+        }
         self.cache.record(&CacheEvent::Load {
             prefix: self.prefix,
             outcome,
-            elapsed: self.began.elapsed(),
+            elapsed,
         });
     }
 }

@@ -1,5 +1,6 @@
 //! What has ended and is kept: returned while the next is loaded, or where it cannot be.
 
+use super::lookup::Found;
 use super::read::Read;
 use super::{Miss, Pass, Reader, Stale};
 use crate::backend::CacheBackend;
@@ -145,6 +146,16 @@ pub(crate) trait Refresh<B: CacheBackend, O: CachedOutput> {
         stale: &Stale<EntityOf<O>>,
         wait: Wait,
     ) -> Result<(), Lead>;
+
+    /// Takes from a call what is to be loaded before a value ends.
+    ///
+    /// # Errors
+    /// Gives it back, where the call has to do it itself.
+    fn take_ahead(
+        &self,
+        read: &Read<'_, B, O>,
+        found: Found<EntityOf<O>>,
+    ) -> Result<(), Found<EntityOf<O>>>;
 }
 
 /// Leaves refreshes to the callers.
@@ -159,6 +170,14 @@ impl<B: CacheBackend, O: CachedOutput> Refresh<B, O> for Inline {
         _: Wait,
     ) -> Result<(), Lead> {
         Err(lead)
+    }
+
+    fn take_ahead(
+        &self,
+        _: &Read<'_, B, O>,
+        found: Found<EntityOf<O>>,
+    ) -> Result<(), Found<EntityOf<O>>> {
+        Err(found)
     }
 }
 
@@ -195,6 +214,25 @@ where
             let _ = read
                 .lead(lead, Pass::Unopened, errand, Pin::new(&mut body))
                 .await;
+        });
+        Ok(())
+    }
+
+    fn take_ahead(
+        &self,
+        read: &Read<'_, B, O>,
+        found: Found<EntityOf<O>>,
+    ) -> Result<(), Found<EntityOf<O>>> {
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(found);
+        };
+        let cache = read.reader.cache.clone();
+        let (key, call) = (read.key.clone(), read.call.clone());
+        let mut body = (self.0)();
+        let background = cache.inner().background.clone();
+        background.spawn(&runtime, async move {
+            let read = Read::new(Reader::new(&cache), key, call);
+            let _ = read.load_ahead(found, Pin::new(&mut body)).await;
         });
         Ok(())
     }

@@ -3,6 +3,7 @@ use super::settings::Settings;
 use super::{CacheService, Inner};
 use crate::backend::CacheBackend;
 use crate::background::Background;
+use crate::early::Early;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer};
@@ -36,6 +37,7 @@ pub struct CacheServiceBuilder<B> {
     settings: Settings,
     flights: Arc<Flights>,
     throttle: Arc<Throttle>,
+    early: Arc<Early>,
     background: Background,
 }
 
@@ -66,6 +68,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             settings,
             flights: Arc::new(Flights::new(FLIGHT_STRIPES)),
             throttle: Arc::default(),
+            early: Arc::default(),
             background: Background::default(),
         }
     }
@@ -77,6 +80,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             settings: inner.settings.clone(),
             flights: Arc::clone(&inner.flights),
             throttle: Arc::clone(&inner.throttle),
+            early: Arc::clone(&inner.early),
             background: inner.background.clone(),
         }
     }
@@ -166,6 +170,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             backend: self.backend,
             flights: self.flights,
             throttle: self.throttle,
+            early: self.early,
             background: self.background,
             observer: Observer::new(self.settings.metrics.clone()),
             definitions: Definitions::default(),

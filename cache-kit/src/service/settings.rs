@@ -48,6 +48,10 @@ impl Settings {
         Err(Error::ConfigError(fault.into()))
     }
 
+    pub(crate) fn early_refresh(&self) -> Option<f64> {
+        self.lifetime.early_refresh()
+    }
+
     pub(crate) fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
     }

@@ -94,7 +94,7 @@ async fn what_comes_during_a_load_wins_in_memory() {
 
 #[tokio::test]
 async fn what_comes_during_a_load_wins_over_bytes() {
-    what_comes_during_a_load_wins(ByteBackend::default).await;
+    Box::pin(what_comes_during_a_load_wins(ByteBackend::default)).await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod codecs;
 mod conformance;
 mod deadlines;
 mod derive;
+mod early;
 mod errors;
 mod expander;
 mod failures;

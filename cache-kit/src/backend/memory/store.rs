@@ -111,6 +111,14 @@ impl Lifespan {
         }
     }
 
+    /// For how long altogether the entry is fresh; zero is for ever.
+    pub(super) fn ttl(&self) -> u64 {
+        if self.stales == Clock::NEVER {
+            return 0;
+        }
+        self.stales.saturating_sub(self.written)
+    }
+
     /// Says how long an entry that is not gone has been stale, if it is. One that is not kept any longer than it is fresh needs no clock.
     pub(super) fn stale_since(&self, clock: &Clock) -> Option<Duration> {
         if self.stales == self.ends {
