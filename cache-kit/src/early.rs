@@ -3,17 +3,15 @@
 use crate::key::CacheKey;
 use crate::random::random_fraction;
 use foldhash::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 /// How long loads have taken lately, by prefix, and the keys that are loaded early now.
 #[derive(Default)]
-pub(crate) struct Early(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    load_times: HashMap<&'static str, Duration>,
-    under_way: HashSet<CacheKey>,
+pub(crate) struct Early {
+    /// Read by every hit that may draw.
+    load_times: RwLock<HashMap<&'static str, Duration>>,
+    under_way: Mutex<HashSet<CacheKey>>,
 }
 
 /// The right to load a key early. Dropping it gives it to others.
@@ -25,14 +23,15 @@ pub(crate) struct EarlyBird {
 impl Early {
     /// Takes note of how long a load took. The newest counts for a quarter.
     pub(crate) fn learn(&self, prefix: &'static str, took: Duration) {
-        let mut state = self.lock();
-        let known = state.load_times.entry(prefix).or_insert(took);
+        let load_times = self.load_times.write();
+        let mut load_times = load_times.unwrap_or_else(PoisonError::into_inner);
+        let known = load_times.entry(prefix).or_insert(took);
         *known = known.saturating_mul(3).saturating_add(took) / 4;
     }
 
     /// Draws whether a value that has so long left is to be loaded now.
     pub(crate) fn draw(&self, prefix: &str, beta: f64, left: Duration) -> bool {
-        let took = self.lock().load_times.get(prefix).copied();
+        let took = self.load_time(prefix);
         // From 0, exclusive, to 1.
         let random = 1.0 - random_fraction();
         took.is_some_and(|took| took.as_secs_f64() * beta * -random.ln() >= left.as_secs_f64())
@@ -40,21 +39,28 @@ impl Early {
 
     /// Takes the right to load a key early, unless somebody has it.
     pub(crate) fn begin(self: &Arc<Self>, key: &CacheKey) -> Option<EarlyBird> {
-        let is_first = self.lock().under_way.insert(key.clone());
+        let is_first = self.under_way().insert(key.clone());
         is_first.then(|| EarlyBird {
             early: Arc::clone(self),
             key: key.clone(),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn load_time(&self, prefix: &str) -> Option<Duration> {
+        let load_times = self.load_times.read();
+        let load_times = load_times.unwrap_or_else(PoisonError::into_inner);
+        load_times.get(prefix).copied()
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashSet<CacheKey>> {
+        let under_way = self.under_way.lock();
+        under_way.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for EarlyBird {
     fn drop(&mut self) {
-        self.early.lock().under_way.remove(&self.key);
+        self.early.under_way().remove(&self.key);
     }
 }
 
@@ -102,7 +108,7 @@ mod tests {
         for _ in 0..20 {
             early.learn("user", SECOND);
         }
-        let known = early.lock().load_times["user"];
+        let known = early.load_time("user").unwrap();
         assert!(known > SECOND && known < SECOND * 2, "{known:?}");
         early.learn("user", Duration::MAX);
     }

@@ -34,6 +34,16 @@ pub(crate) struct Tag {
     pub(crate) type_id: TypeId,
 }
 
+impl Tag {
+    /// Builds the tag of those who want a `T` in this state of its key.
+    pub(crate) fn of<T: 'static>(stamp: Option<Stamp>) -> Self {
+        Self {
+            stamp,
+            type_id: TypeId::of::<T>(),
+        }
+    }
+}
+
 /// What a flight brought, for everyone who waited.
 #[derive(Clone)]
 pub(crate) enum Landing {

@@ -53,8 +53,11 @@ use wire::check_runtime;
 /// | --- | --- |
 /// | a hit | 1 |
 /// | a miss | 2, and a third that nobody waits for |
-/// | an invalidation, a clear | 1 |
+/// | an invalidation, a clear | 1, of a tag 2 |
 /// | a put | 2 |
+///
+/// What has tags costs more: a hit one round trip for tags that were not asked about for [`clear_lag`](RedisConfig::clear_lag), a load one or two before it and two that nobody
+/// waits for.
 ///
 /// Callers of one key share what is on the wire, and of several processes that miss, one loads while the others wait for it (as long as its lease lasts). Calls have
 /// a deadline and fail at once while Redis is known to be down; what an outage means to callers says the service's

@@ -9,7 +9,6 @@ use crate::backend::{CacheBackend, Intent, Lease, Lookup};
 use crate::flight::{Landing, Tag};
 use crate::observe::CacheEvent;
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
-use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -25,7 +24,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         refresh: &impl Refresh<B, O>,
     ) -> Result<O, Miss<EntityOf<O>>> {
         let inner = self.reader.cache.inner();
-        if !is_early(&self.reader, &self.call, &lookup) || inner.throttle.holds(&self.key) {
+        if !is_early(&self.reader, &self.call, &lookup) || self.reader.is_throttled(&self.key) {
             return answer(&self.reader, lookup);
         }
         let (Typed::Hit(entity, age), Some(bird)) = (&lookup, inner.early.begin(&self.key)) else {
@@ -75,10 +74,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         if is_newer || matches!(opened.lease, Lease::Taken) {
             return None;
         }
-        let tag = Tag {
-            stamp: Some(opened.stamp),
-            type_id: TypeId::of::<EntityOf<O>>(),
-        };
+        let tag = Tag::of::<EntityOf<O>>(Some(opened.stamp));
         let leader = self.reader.cache.inner().flights.begin(&self.key, tag)?;
         self.reader.record(|prefix| CacheEvent::Refresh { prefix });
         let told = self.load(Some(opened.permit), None, body).await;

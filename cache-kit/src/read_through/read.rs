@@ -13,7 +13,6 @@ use crate::observe::InvalidationSource;
 use crate::outcome::{CachedOutput, EntityOf};
 use crate::strategy::CacheStrategy;
 use crate::timer;
-use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -154,10 +153,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         if Frame::is_loading(self.reader.cache.id(), &self.key) {
             return Box::pin(self.load_alone(Some(spare), body)).await;
         }
-        let tag = Tag {
-            stamp: Some(spare.stamp),
-            type_id: TypeId::of::<EntityOf<O>>(),
-        };
+        let tag = Tag::of::<EntityOf<O>>(Some(spare.stamp));
         let flights = &self.reader.cache.inner().flights;
         let own = flights.begin(&self.key, tag);
         let kept = own.map(|lead| refresh.take_over(self, lead, spare, Wait::ForOthers));
@@ -220,10 +216,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         // Of a flight without a stamp only what began after this caller came.
         let mut may_take = stamp.is_some();
         loop {
-            let tag = Tag {
-                stamp,
-                type_id: TypeId::of::<EntityOf<O>>(),
-            };
+            let tag = Tag::of::<EntityOf<O>>(stamp);
             let flights = &self.reader.cache.inner().flights;
             let mut follower = match flights.join(&self.key, tag) {
                 Joined::Lead(lead) => {

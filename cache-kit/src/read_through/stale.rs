@@ -11,7 +11,6 @@ use crate::observe::CacheEvent;
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
-use std::any::TypeId;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -56,13 +55,10 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
         if stale.since >= self.windows(operation).revalidate {
             return Verdict::Ended;
         }
-        if inner.throttle.holds(key) {
+        if self.is_throttled(key) {
             return Verdict::Serves;
         }
-        let tag = Tag {
-            stamp: Some(stale.stamp),
-            type_id: TypeId::of::<T>(),
-        };
+        let tag = Tag::of::<T>(Some(stale.stamp));
         match inner.flights.begin(key, tag) {
             Some(lead) => {
                 self.record(|prefix| CacheEvent::Refresh { prefix });

@@ -91,12 +91,7 @@ impl<B: CacheBackend> CacheService<B> {
         let mut load = load;
         let load = |ids| {
             let loading = load(ids);
-            async {
-                Ok(Loaded {
-                    entities: loading.await?,
-                    failures: Vec::new(),
-                })
-            }
+            async { Ok(Loaded::of(loading.await?)) }
         };
         let answers = self.run_batch(keys, call, Err, load).await?;
         let known = |answer| match answer {
@@ -157,10 +152,7 @@ impl<B: CacheBackend> CacheService<B> {
             return vec![Err(error); keys.len()];
         }
         let load = async |ids: Vec<T::Key>| match repository.load_many(&ids).await {
-            Ok(entities) => Ok(Loaded {
-                entities,
-                failures: Vec::new(),
-            }),
+            Ok(entities) => Ok(Loaded::of(entities)),
             Err(error) => Ok(spread(&error, ids)),
         };
         match self.run_batch(keys, call, Ok, load).await {

@@ -116,8 +116,8 @@ impl Journal {
                 debts.keys.remove(key);
                 debts.queue.remove(number);
             }
-            Debt::Scope(prefix, number) if debts.scopes.get(prefix) == Some(number) => {
-                debts.scopes.remove(prefix);
+            Debt::Scope(scope, number) if debts.scopes.get(scope) == Some(number) => {
+                debts.scopes.remove(scope);
                 debts.queue.remove(number);
             }
             _ => {}
@@ -172,10 +172,10 @@ impl Debts {
         self.enqueue(before, Debt::Key(key.clone(), self.last));
     }
 
-    fn owe_scope(&mut self, prefix: &str) {
+    fn owe_scope(&mut self, scope: &str) {
         self.last += 1;
-        let before = self.scopes.insert(prefix.into(), self.last);
-        self.enqueue(before, Debt::Scope(prefix.into(), self.last));
+        let before = self.scopes.insert(scope.into(), self.last);
+        self.enqueue(before, Debt::Scope(scope.into(), self.last));
     }
 
     /// Puts a debt last, in place of the same one of before.

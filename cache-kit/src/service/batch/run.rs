@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::flight::{Arrival, Flights, Frame, Joined, Lead, Tag};
 use crate::observe::{CacheEvent, Operation};
 use crate::read_through::{Miss, Missed, Pass, Reader, Typed, Waiting, landing_of};
-use std::any::TypeId;
 use std::collections::VecDeque;
 use std::future::Future;
 use tokio::time::Instant;
@@ -162,13 +161,7 @@ where
                 });
                 continue;
             };
-            match flights.join(
-                key,
-                Tag {
-                    stamp,
-                    type_id: TypeId::of::<T>(),
-                },
-            ) {
+            match flights.join(key, Tag::of::<T>(stamp)) {
                 Joined::Lead(leader) => tasks.push(Task {
                     item,
                     leader: Some(leader),
