@@ -12,6 +12,7 @@ pub use redis::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
 
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
+use crate::observe::Watcher;
 use crate::shape::{Erased, Shape};
 use crate::tag::{Scope, Tag};
 use std::fmt;
@@ -133,6 +134,12 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// Returns about how many entries are stored, where that is known without asking anyone.
     fn entries(&self) -> Option<u64> {
         None
+    }
+
+    /// Tells a service from now on what nobody asked the store to do: what it evicts, and whether it can be used. Of the latter it is told at once, if
+    /// that is known.
+    fn watch(&self, watcher: Watcher) {
+        let _ = watcher;
     }
 
     /// Says whether entries are so far away that a caller is not to wait for the fill of what it has loaded.

@@ -18,7 +18,7 @@ pub use messagepack::MessagePack;
 pub use postcard::Postcard;
 
 use crate::entity::CacheEntity;
-use crate::error::{Error, Result};
+use crate::error::{Damage, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -178,8 +178,9 @@ fn decode_by<T: DeserializeOwned>(id: u8, bytes: &[u8]) -> Result<T> {
         MessagePack::ID => MessagePack::decode(bytes),
         #[cfg(feature = "postcard")]
         Postcard::ID => Postcard::decode(bytes),
-        _ => Err(Error::DeserializationError(
-            format!("codec {id} is not compiled in").into(),
+        _ => Err(Error::damaged(
+            Damage::Codec,
+            format!("codec {id} is not compiled in"),
         )),
     }
 }

@@ -34,11 +34,10 @@ pub use encryption::Encryption;
 pub(crate) use wrap::Wrap;
 
 use crate::backend::Age;
-use crate::error::Error;
+use crate::error::{Damage, Error};
 #[cfg(feature = "encryption")]
 use crate::key::CacheKey;
 use crate::shape::Shape;
-use std::fmt;
 use std::time::Duration;
 
 const MAGIC: [u8; 3] = [0xC4, b'C', b'K'];
@@ -82,19 +81,6 @@ pub(crate) struct Sealed<'b> {
     pub(crate) written: u64,
     pub(crate) payload: &'b [u8],
     is_intact: bool,
-}
-
-/// Says what is wrong with stored bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Damage {
-    /// They are none of ours.
-    Magic,
-    /// They are of another version of this format.
-    Version,
-    /// They are too few or too many.
-    Length,
-    /// They are not what was written.
-    Checksum,
 }
 
 impl Header {
@@ -208,27 +194,12 @@ pub(crate) fn stamp_time(bytes: &mut [u8], written: u64) {
     }
 }
 
-impl Damage {
-    /// Names the reason, as a label.
-    fn reason(self) -> &'static str {
-        match self {
-            Self::Magic => "magic",
-            Self::Version => "version",
-            Self::Length => "length",
-            Self::Checksum => "checksum",
-        }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the entry is damaged: its {} is wrong", self.reason())
-    }
-}
-
 impl From<Damage> for Error {
     fn from(damage: Damage) -> Self {
-        Self::DeserializationError(damage.to_string().into())
+        Self::damaged(
+            damage,
+            format!("the entry is damaged: its {damage} is wrong"),
+        )
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong, and why.
 
+use crate::observe::labels;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -19,14 +20,22 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Cause {
     error: Arc<dyn std::error::Error + Send + Sync>,
-    is_transient: bool,
+    mark: Mark,
+}
+
+/// What is known of a cause that its text does not say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    None,
+    Transient,
+    Damage(Damage),
 }
 
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Cause {
     fn from(error: E) -> Self {
         Self {
             error: Arc::from(error.into()),
-            is_transient: false,
+            mark: Mark::None,
         }
     }
 }
@@ -95,8 +104,37 @@ impl Error {
     pub fn transient(cause: impl Into<Cause>) -> Self {
         let cause = cause.into();
         Self::RepositoryError(Cause {
-            is_transient: true,
+            mark: Mark::Transient,
             ..cause
+        })
+    }
+
+    /// Says that stored bytes could not be read, and what is wrong with them: an [`Error::DeserializationError`] that is
+    /// [counted](crate::CacheEvent::DecodeFailure) by that. For those who write a backend.
+    ///
+    /// ```
+    /// use cache_kit::{Damage, Error};
+    ///
+    /// let error = Error::damaged(Damage::Length, "3 bytes are left over");
+    /// assert_eq!(error.damage(), Some(Damage::Length));
+    /// assert_eq!(Error::DeserializationError("no such variant".into()).damage(), Some(Damage::Payload));
+    /// assert_eq!(Error::CacheMiss.damage(), None);
+    /// ```
+    pub fn damaged(damage: Damage, cause: impl Into<Cause>) -> Self {
+        Self::DeserializationError(Cause {
+            mark: Mark::Damage(damage),
+            ..cause.into()
+        })
+    }
+
+    /// Returns what is wrong with stored bytes, of an [`Error::DeserializationError`].
+    pub fn damage(&self) -> Option<Damage> {
+        let Self::DeserializationError(cause) = self else {
+            return None;
+        };
+        Some(match cause.mark {
+            Mark::Damage(damage) => damage,
+            Mark::None | Mark::Transient => Damage::Payload,
         })
     }
 
@@ -105,7 +143,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::BackendError(_) | Self::Timeout => true,
-            Self::RepositoryError(cause) => cause.is_transient,
+            Self::RepositoryError(cause) => cause.mark == Mark::Transient,
             _ => false,
         }
     }
@@ -134,6 +172,28 @@ impl Error {
             Self::ValidationError(_) => self,
             other => Self::ValidationError(other.into()),
         }
+    }
+}
+
+labels! {
+    /// Says what is wrong with stored bytes.
+    pub enum Damage {
+        /// They are none of ours.
+        Magic = "magic",
+        /// They are of another version of the stored format.
+        Version = "version",
+        /// They are too few or too many.
+        Length = "length",
+        /// They are not what was written.
+        Checksum = "checksum",
+        /// Their codec is not compiled in.
+        Codec = "codec",
+        /// They are encrypted with a key that is not known here, or not encrypted where they have to be.
+        Encryption = "encryption",
+        /// They cannot be decompressed.
+        Compression = "compression",
+        /// What they hold is not of the type.
+        Payload = "payload",
     }
 }
 

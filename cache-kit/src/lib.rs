@@ -61,6 +61,7 @@
 //! | `json`, `messagepack`, `postcard` | more codecs |
 //! | `redis`, `redis-sentinel`, `redis-cluster`, `redis-tls` | `RedisBackend`: one server; the master that Sentinel names; a cluster; over TLS |
 //! | `compression`, `encryption` | of stored payloads, by `RedisBackend` |
+//! | `metrics` | `MetricsExporter`: what happens, through the `metrics` facade |
 //! | `testing` | for tests: a backend that fails when it is told to, a repository that counts, the conformance suite for backends |
 
 #[allow(unused_extern_crates, reason = "named by what the macros generate")]
@@ -84,7 +85,8 @@ mod observe;
 /// What is seen of a cache, and how long what is in it lives.
 pub mod observability {
     pub use crate::observe::{
-        CacheEvent, CacheMetrics, CacheStats, InvalidationSource, LoadOutcome, Operation,
+        CacheEvent, CacheMetrics, CacheStats, EvictionCause, InvalidationSource, LoadOutcome,
+        Operation, Tier,
     };
     pub use crate::ttl::TtlPolicy;
 }
@@ -257,12 +259,15 @@ pub use entity::CacheEntity;
 #[cfg(all(any(feature = "testing", feature = "redis"), feature = "encryption"))]
 pub use envelope::Encryption;
 #[doc(inline)]
-pub use error::{Cause, Error, FailurePolicy, Result};
+pub use error::{Cause, Damage, Error, FailurePolicy, Result};
 pub use expander::CacheExpander;
 pub use feed::{CacheFeed, GenericFeeder};
 pub use key::{CacheKey, KeyArg, KeyPart, KeyRef, KeyWriter, ParseKeyError};
+#[cfg(feature = "metrics")]
+pub use observe::MetricsExporter;
 pub use observe::{
-    CacheEvent, CacheMetrics, CacheStats, InvalidationSource, LoadOutcome, Operation,
+    CacheEvent, CacheMetrics, CacheStats, EvictionCause, InvalidationSource, LoadOutcome,
+    Operation, Tier, Watcher,
 };
 pub use outcome::{
     Cached, CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Outcome, Payload, Source,

@@ -2,13 +2,27 @@
 
 mod counters;
 mod event;
+#[cfg(feature = "metrics")]
+mod exporter;
+mod label;
+mod watch;
 
 pub(crate) use counters::Observer;
-pub use event::{CacheEvent, InvalidationSource, LoadOutcome, Operation};
+pub use event::{CacheEvent, EvictionCause, InvalidationSource, LoadOutcome, Operation, Tier};
+#[cfg(feature = "metrics")]
+pub use exporter::MetricsExporter;
+pub(crate) use label::labels;
+pub use watch::Watcher;
+pub(crate) use watch::{Watch, Watchers};
+
+/// The span of a question to the store.
+pub(crate) fn store_span(prefix: &str, operation: Operation, keys: usize) -> tracing::Span {
+    tracing::debug_span!("cache_store", prefix, %operation, keys)
+}
 
 /// Is told of everything that happens in a cache.
 ///
-/// Called on the caller's task, so it should be quick. A sink that panics is contained: the call it was told of goes on.
+/// Called on the caller's task (of an `Eviction` any caller's, whose write or read made the store tidy up), so it should be quick. A sink that panics is contained: the call it was told of goes on.
 ///
 /// | what happens | events |
 /// | --- | --- |
@@ -25,6 +39,10 @@ pub use event::{CacheEvent, InvalidationSource, LoadOutcome, Operation};
 /// | `Bypass` | `Load` |
 /// | a put | `Put`, or `Invalidation` if the entry could not be replaced |
 /// | a removal | `Invalidation` |
+/// | a read finds something that cannot be decoded | `DecodeFailure`, and as after a miss |
+/// | the store frees an entry | `Eviction` |
+/// | the store begins to answer, or ceases to | `Up`, `Down` |
+/// | the cache itself fails | `Failure` |
 ///
 /// A load is never a hit.
 ///
@@ -50,17 +68,31 @@ pub use event::{CacheEvent, InvalidationSource, LoadOutcome, Operation};
 pub trait CacheMetrics: Send + Sync + 'static {
     /// Takes note of one event.
     fn record(&self, event: &CacheEvent<'_>);
+
+    /// Takes note of how many entries the store holds. It is told whenever somebody asks for the service's
+    /// [`stats`](crate::CacheService::stats), if the store knows.
+    fn entries(&self, entries: u64) {
+        let _ = entries;
+    }
 }
 
 impl<M: CacheMetrics + ?Sized> CacheMetrics for Box<M> {
     fn record(&self, event: &CacheEvent<'_>) {
         (**self).record(event);
     }
+
+    fn entries(&self, entries: u64) {
+        (**self).entries(entries);
+    }
 }
 
 impl<M: CacheMetrics + ?Sized> CacheMetrics for std::sync::Arc<M> {
     fn record(&self, event: &CacheEvent<'_>) {
         (**self).record(event);
+    }
+
+    fn entries(&self, entries: u64) {
+        (**self).entries(entries);
     }
 }
 
@@ -95,6 +127,10 @@ pub struct CacheStats {
     pub puts: u64,
     /// Entries dropped on purpose, a cleared prefix counting as one.
     pub invalidations: u64,
+    /// Entries that ended, or made room for others, and were freed. Of a store that says so: [`InMemoryBackend`](crate::InMemoryBackend).
+    pub evictions: u64,
+    /// Entries that could not be decoded.
+    pub decode_failures: u64,
     /// Times the cache itself failed.
     pub failures: u64,
     /// Entries that occupy memory now, where the backend knows. Cleared and ended ones count until they are freed.

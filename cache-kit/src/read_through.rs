@@ -22,7 +22,7 @@ use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::key::KeyWriter;
-use crate::observe::{CacheEvent, Operation};
+use crate::observe::Operation;
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
 use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
@@ -31,6 +31,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// Answers a call at once if the entry is in reach. Nothing is counted but a hit: a miss goes on to [`read_through`].
 pub(crate) fn peek<B, O>(cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
@@ -46,7 +47,14 @@ where
     if is_early(&reader, call, &lookup) {
         return None;
     }
-    answer(&reader, lookup).ok()
+    let output = answer(&reader, lookup).ok()?;
+    tracing::trace!(key = shown(key), "hit");
+    Some(output)
+}
+
+/// The key for who traces.
+fn shown(key: &KeyWriter) -> Option<impl tracing::Value> {
+    key.to_key().ok().map(tracing::field::display)
 }
 
 /// Runs a call to its end; `body` is polled only if the repository has to be asked. What is stale and serves is refreshed by `refresh`, or by this call.
@@ -69,8 +77,11 @@ where
     F: Future<Output = O>,
 {
     // Here, so that the future need not hold the writer.
+    let (prefix, strategy) = (EntityOf::<O>::cache_prefix(), call.strategy);
+    let span = tracing::debug_span!("cache_call", prefix, ?strategy);
     let plan = Plan::of(cache, &key, call);
-    Box::pin(async move {
+    tracing::trace!(parent: &span, key = shown(&key), "asked");
+    let run = async move {
         match plan.look_up(&refresh).await {
             Ok(output) => output,
             Err(miss) => {
@@ -78,7 +89,8 @@ where
                 asked.unwrap_or_else(|ended| ended.output)
             }
         }
-    })
+    };
+    Box::pin(run.instrument(span))
 }
 
 /// Draws whether a hit is to be loaded again before it ends. It is drawn once a call: what is read again after a peek is not drawn again.
@@ -198,7 +210,7 @@ where
 {
     match lookup {
         Typed::Hit(entity, age) => {
-            reader.record(|prefix| CacheEvent::Hit { prefix });
+            reader.hit();
             let seen = Seen::stored(Source::Hit, age);
             Ok(O::from_payload(O::Payload::from_found(entity, seen)))
         }
@@ -207,7 +219,7 @@ where
             let Some(absent) = O::Payload::absent(seen) else {
                 return Err(Missed::Unstamped.into());
             };
-            reader.record(|prefix| CacheEvent::AbsentHit { prefix });
+            reader.absent_hit();
             Ok(O::from_payload(absent))
         }
         Typed::Miss(miss) => Err(miss),

@@ -106,14 +106,16 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     /// Sets up another service over the same backend, with this one's settings. The two share entries and loads; what they count is each
-    /// one's own.
+    /// one's own, but for evictions.
     pub fn to_builder(&self) -> CacheServiceBuilder<B> {
         CacheServiceBuilder::like(&self.0)
     }
 
-    /// Returns what has been counted since the service was made.
+    /// Returns what has been counted since the service was made, and tells its sink how many entries there are.
+    ///
+    /// Evictions and entries are the store's, of all services that share it (of evictions, those in this service's namespace).
     pub fn stats(&self) -> CacheStats {
-        self.0.observer.stats(self.0.backend.entries())
+        self.0.observer.report(self.0.backend.entries())
     }
 
     /// Says whether the store can be used now.
@@ -259,6 +261,14 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     pub(crate) fn fault(&self, prefix: &str, operation: Operation, error: &Error) {
+        if let Some(reason) = error.damage() {
+            tracing::warn!(prefix, %reason, %error, "an entry cannot be decoded");
+            return self.record(&CacheEvent::DecodeFailure {
+                prefix,
+                reason,
+                error,
+            });
+        }
         if let Error::ConfigError(_) = error {
             // A mistake in the program, which waiting does not mend.
             tracing::error!(prefix, ?operation, %error, "the cache cannot work");

@@ -18,6 +18,10 @@ impl RecordingMetrics {
 
 impl CacheMetrics for RecordingMetrics {
     fn record(&self, event: &CacheEvent<'_>) {
+        // Of the store, not of a call.
+        if let CacheEvent::Up { .. } | CacheEvent::Down { .. } = event {
+            return;
+        }
         self.0.lock().expect("no panic").push(name_of(event));
     }
 }
@@ -38,6 +42,8 @@ fn name_of(event: &CacheEvent<'_>) -> String {
         CacheEvent::Invalidation { source, .. } => {
             format!("invalidation:{source:?}").to_lowercase()
         }
+        CacheEvent::Eviction { cause, .. } => format!("eviction:{cause}"),
+        CacheEvent::DecodeFailure { reason, .. } => format!("decode-failure:{reason}"),
         CacheEvent::Failure { operation, .. } => format!("failure:{operation:?}").to_lowercase(),
         other => format!("{other:?}"),
     }

@@ -1,6 +1,7 @@
 use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
+use crate::observe::Watcher;
 use crate::shape::Shape;
 use crate::tag::{Scope, Tag};
 use std::any::Any;
@@ -102,6 +103,10 @@ impl CacheBackend for AnyBackend {
         self.0.entries()
     }
 
+    fn watch(&self, watcher: Watcher) {
+        self.0.watch(watcher);
+    }
+
     fn is_remote(&self) -> bool {
         self.0.is_remote()
     }
@@ -143,6 +148,7 @@ trait DynBackend: Send + Sync {
     fn health(&self) -> BoxFuture<'_, Result<()>>;
     fn run_pending_tasks(&self) -> BoxFuture<'_, Result<()>>;
     fn entries(&self) -> Option<u64>;
+    fn watch(&self, watcher: Watcher);
     fn is_remote(&self) -> bool;
 }
 
@@ -230,6 +236,10 @@ impl<B: CacheBackend> DynBackend for B {
 
     fn entries(&self) -> Option<u64> {
         CacheBackend::entries(self)
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        CacheBackend::watch(self, watcher);
     }
 
     fn is_remote(&self) -> bool {

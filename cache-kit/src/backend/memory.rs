@@ -11,6 +11,7 @@ use super::{
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
+use crate::observe::{Watcher, Watchers};
 use crate::shape::Shape;
 use crate::tag::{Scope, Tag};
 use guards::Guards;
@@ -51,6 +52,7 @@ struct Shared {
     guards: Guards,
     scopes: Scopes,
     clock: Clock,
+    watchers: Arc<Watchers>,
 }
 
 /// Is the right to store under one key, while nothing invalidates it.
@@ -84,11 +86,13 @@ impl InMemoryBackend {
     }
 
     fn from_parts(bound: Bound, clock: Clock) -> Self {
+        let watchers = Arc::<Watchers>::default();
         Self(Arc::new(Shared {
-            store: Store::new(bound, clock.clone()),
+            store: Store::new(bound, clock.clone(), Arc::clone(&watchers)),
             guards: Guards::starting_at(first_generation()),
             scopes: Scopes::default(),
             clock,
+            watchers,
         }))
     }
 }
@@ -339,5 +343,10 @@ impl CacheBackend for InMemoryBackend {
 
     fn entries(&self) -> Option<u64> {
         Some(self.0.store.len())
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        watcher.reaches("memory", true);
+        self.0.watchers.add(watcher);
     }
 }

@@ -28,6 +28,7 @@ use crate::background::Background;
 use crate::envelope::Wrap;
 use crate::error::Result;
 use crate::key::CacheKey;
+use crate::observe::{Watcher, Watchers};
 use crate::shape::Shape;
 use crate::tag::{Scope, Tag};
 use coalesce::Coalescer;
@@ -107,6 +108,7 @@ struct Shared {
     journal: Journal,
     /// Leases that are being given back.
     background: Background,
+    watchers: Arc<Watchers>,
 }
 
 impl RedisBackend {
@@ -116,7 +118,8 @@ impl RedisBackend {
     /// [`Error::ConfigError`](crate::Error::ConfigError) if the config cannot work.
     pub fn new(config: RedisConfig) -> Result<Self> {
         config.check()?;
-        let router = Router::of(&config)?;
+        let watchers = Arc::<Watchers>::default();
+        let router = Router::of(&config, Arc::clone(&watchers))?;
         let lag = if router.is_cluster() {
             config.clear_lag
         } else {
@@ -136,6 +139,7 @@ impl RedisBackend {
             suspects: Suspects::default(),
             journal: Journal::default(),
             background: Background::default(),
+            watchers,
         })))
     }
 
@@ -229,6 +233,11 @@ impl CacheBackend for RedisBackend {
     async fn run_pending_tasks(&self) -> Result<()> {
         self.0.background.finish().await;
         self.0.pay_all().await
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.0.watchers.add(watcher.clone());
+        self.0.router.introduce(&watcher);
     }
 
     fn is_remote(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Large payloads take less room, and less time on the wire.
 
-use crate::error::{Error, Result};
+use crate::error::{Damage, Error, Result};
 
 /// LZ4 cannot make a byte stand for more than these (lz4 block format): a declared length beyond is a lie.
 const LARGEST_RATIO: usize = 255;
@@ -13,7 +13,7 @@ pub(super) fn compress(payload: &[u8]) -> Option<Vec<u8>> {
 
 /// Decompresses a payload, which may be anything, without allocating more than it can hold.
 pub(super) fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
-    let refused = |fault: &str| Error::DeserializationError(fault.to_owned().into());
+    let refused = |fault: &str| Error::damaged(Damage::Compression, fault.to_owned());
     let (len, block) = bytes
         .split_first_chunk::<4>()
         .ok_or_else(|| refused("a compressed payload has no length"))?;
@@ -22,7 +22,7 @@ pub(super) fn decompress(bytes: &[u8]) -> Result<Vec<u8>> {
         return Err(refused("a compressed payload declares more than it holds"));
     }
     let payload = lz4_flex::decompress(block, len)
-        .map_err(|error| Error::DeserializationError(error.into()))?;
+        .map_err(|error| Error::damaged(Damage::Compression, error))?;
     if payload.len() == len {
         Ok(payload)
     } else {

@@ -1,6 +1,6 @@
 //! Entries that only those who have the key can read or write.
 
-use crate::error::{Error, Result};
+use crate::error::{Damage, Error, Result};
 use chacha20poly1305::aead::{Aead, AeadCore, AeadInPlace, KeyInit, OsRng, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use std::fmt;
@@ -73,7 +73,7 @@ impl Encryption {
     }
 
     pub(super) fn decrypt(&self, bytes: &[u8], bound_to: &[u8]) -> Result<Vec<u8>> {
-        let refused = |fault: &str| Error::DeserializationError(fault.to_owned().into());
+        let refused = |fault: &str| Error::damaged(Damage::Encryption, fault.to_owned());
         let too_short = || refused("an encrypted payload is too short");
         let (number, rest) = bytes.split_first_chunk::<ID>().ok_or_else(too_short)?;
         let (nonce, encrypted) = rest.split_first_chunk::<NONCE>().ok_or_else(too_short)?;

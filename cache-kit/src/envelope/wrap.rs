@@ -8,7 +8,7 @@ use super::compression;
 use super::{Header, Sealed};
 use crate::backend::{Age, Entry, Lookup, Stale, Stamp};
 use crate::codec::Encoding;
-use crate::error::{Error, Result};
+use crate::error::{Damage, Error, Result};
 use crate::key::CacheKey;
 use crate::shape::{Erased, Shape};
 use std::borrow::Cow;
@@ -92,7 +92,7 @@ impl Wrap {
         if payload.is_empty() {
             Ok(None)
         } else {
-            Err(refused("an absence has a payload"))
+            Err(refused(Damage::Payload, "an absence has a payload"))
         }
     }
 
@@ -160,9 +160,15 @@ impl Wrap {
             (Some(encryption), true) => encryption
                 .decrypt(sealed.payload, &sealed.header.bound_to(key))
                 .map(Cow::Owned),
-            (None, true) => Err(refused("an entry is encrypted, and there is no key here")),
+            (None, true) => Err(refused(
+                Damage::Encryption,
+                "an entry is encrypted, and there is no key here",
+            )),
             // Whoever can write the store could else write what is then believed.
-            (Some(_), false) => Err(refused("an entry is not encrypted, and has to be")),
+            (Some(_), false) => Err(refused(
+                Damage::Encryption,
+                "an entry is not encrypted, and has to be",
+            )),
         }
     }
 
@@ -171,6 +177,7 @@ impl Wrap {
     fn decrypted<'b>(&self, _: &CacheKey, sealed: &Sealed<'b>) -> Result<Cow<'b, [u8]>> {
         if sealed.header.is_encrypted {
             return Err(refused(
+                Damage::Encryption,
                 "an entry is encrypted, and encryption is not compiled in",
             ));
         }
@@ -191,12 +198,13 @@ fn decompressed<'b>(header: &Header, payload: Cow<'b, [u8]>) -> Result<Cow<'b, [
 fn decompressed<'b>(header: &Header, payload: Cow<'b, [u8]>) -> Result<Cow<'b, [u8]>> {
     if header.is_compressed {
         return Err(refused(
+            Damage::Compression,
             "an entry is compressed, and compression is not compiled in",
         ));
     }
     Ok(payload)
 }
 
-fn refused(fault: &str) -> Error {
-    Error::DeserializationError(fault.to_owned().into())
+fn refused(damage: Damage, fault: &str) -> Error {
+    Error::damaged(damage, fault.to_owned())
 }

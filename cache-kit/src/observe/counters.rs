@@ -1,12 +1,11 @@
-use super::{CacheEvent, CacheMetrics, CacheStats, LoadOutcome};
+use super::{CacheEvent, CacheStats, LoadOutcome, Watch};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The counters of a service, and its sink.
 pub(crate) struct Observer {
-    sink: Option<Arc<dyn CacheMetrics>>,
+    watch: Arc<Watch>,
     hits: Striped,
     absent_hits: Striped,
     stale_hits: Striped,
@@ -20,13 +19,14 @@ pub(crate) struct Observer {
     superseded_fills: AtomicU64,
     puts: AtomicU64,
     invalidations: AtomicU64,
+    decode_failures: AtomicU64,
     failures: AtomicU64,
 }
 
 impl Observer {
-    pub(crate) fn new(sink: Option<Arc<dyn CacheMetrics>>) -> Self {
+    pub(crate) fn new(watch: Arc<Watch>) -> Self {
         Self {
-            sink,
+            watch,
             hits: Striped::default(),
             absent_hits: Striped::default(),
             stale_hits: Striped::default(),
@@ -40,6 +40,7 @@ impl Observer {
             superseded_fills: AtomicU64::new(0),
             puts: AtomicU64::new(0),
             invalidations: AtomicU64::new(0),
+            decode_failures: AtomicU64::new(0),
             failures: AtomicU64::new(0),
         }
     }
@@ -59,11 +60,16 @@ impl Observer {
             CacheEvent::SupersededFill { .. } => add(&self.superseded_fills),
             CacheEvent::Put { .. } => add(&self.puts),
             CacheEvent::Invalidation { .. } => add(&self.invalidations),
+            CacheEvent::DecodeFailure { .. } => add(&self.decode_failures),
             CacheEvent::Failure { .. } => add(&self.failures),
+            // What the store does is counted there.
+            CacheEvent::Eviction { .. } | CacheEvent::Up { .. } | CacheEvent::Down { .. } => {}
         }
-        if let Some(sink) = &self.sink {
-            tell(&**sink, event);
-        }
+        self.watch.tell(event);
+    }
+
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
     }
 
     fn count_load(&self, outcome: LoadOutcome) {
@@ -73,7 +79,15 @@ impl Observer {
         }
     }
 
-    pub(crate) fn stats(&self, entries: Option<u64>) -> CacheStats {
+    /// Returns what has been counted; the sink learns how many entries there are.
+    pub(crate) fn report(&self, entries: Option<u64>) -> CacheStats {
+        if let Some(entries) = entries {
+            self.watch.count_entries(entries);
+        }
+        self.stats(entries)
+    }
+
+    fn stats(&self, entries: Option<u64>) -> CacheStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         CacheStats {
             hits: self.hits.sum(),
@@ -89,6 +103,8 @@ impl Observer {
             superseded_fills: read(&self.superseded_fills),
             puts: read(&self.puts),
             invalidations: read(&self.invalidations),
+            evictions: self.watch.evictions(),
+            decode_failures: read(&self.decode_failures),
             failures: read(&self.failures),
             entries,
         }
@@ -105,14 +121,6 @@ impl fmt::Debug for Observer {
 
 fn add(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
-}
-
-#[cold]
-fn tell(sink: &dyn CacheMetrics, event: &CacheEvent<'_>) {
-    // The sink is the user's: what it leaves behind when it panics is its own.
-    if catch_unwind(AssertUnwindSafe(|| sink.record(event))).is_err() {
-        tracing::error!("a cache metrics sink panicked");
-    }
 }
 
 /// A counter that threads on different cores can raise without passing a cache line back and forth.

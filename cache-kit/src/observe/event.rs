@@ -1,4 +1,5 @@
-use crate::error::Error;
+use super::label::labels;
+use crate::error::{Damage, Error};
 use std::time::Duration;
 
 /// Is one thing that happened. Prefixes are safe as labels; keys and values are never part of an event.
@@ -10,18 +11,24 @@ pub enum CacheEvent<'a> {
     Hit {
         /// The entity's prefix.
         prefix: &'a str,
+        /// Where.
+        tier: Tier,
     },
     /// A read found the knowledge that the repository has nothing.
     #[non_exhaustive]
     AbsentHit {
         /// The entity's prefix.
         prefix: &'a str,
+        /// Where.
+        tier: Tier,
     },
     /// A read found a value whose time is over, and returned it while the next one is loaded.
     #[non_exhaustive]
     StaleHit {
         /// The entity's prefix.
         prefix: &'a str,
+        /// Where.
+        tier: Tier,
     },
     /// A caller or a task began to load what will replace a stale value.
     #[non_exhaustive]
@@ -40,6 +47,8 @@ pub enum CacheEvent<'a> {
     Miss {
         /// The entity's prefix.
         prefix: &'a str,
+        /// Where.
+        tier: Tier,
     },
     /// A caller waited for a load that was in progress, and got what it brought.
     #[non_exhaustive]
@@ -83,6 +92,36 @@ pub enum CacheEvent<'a> {
         /// Why.
         source: InvalidationSource,
     },
+    /// An entry made room for others, or ended and was freed.
+    #[non_exhaustive]
+    Eviction {
+        /// The entity's prefix.
+        prefix: &'a str,
+        /// Why.
+        cause: EvictionCause,
+    },
+    /// What is stored under a key could not be read. It is a miss, and will be replaced.
+    #[non_exhaustive]
+    DecodeFailure {
+        /// The entity's prefix.
+        prefix: &'a str,
+        /// What is wrong with it.
+        reason: Damage,
+        /// The same, in words.
+        error: &'a Error,
+    },
+    /// The store can be used, for the first time or again.
+    #[non_exhaustive]
+    Up {
+        /// Which server; of the memory of this process it is `memory`.
+        server: &'a str,
+    },
+    /// The store cannot be used: calls fail at once, until it is [`Up`](Self::Up) again.
+    #[non_exhaustive]
+    Down {
+        /// Which server.
+        server: &'a str,
+    },
     /// The cache itself failed; the caller was served without it where that was possible.
     #[non_exhaustive]
     Failure {
@@ -96,15 +135,17 @@ pub enum CacheEvent<'a> {
 }
 
 impl CacheEvent<'_> {
-    /// Returns the prefix of the entity that this is about.
+    /// Returns the prefix of the entity that this is about; empty of what is about no entity.
     pub fn prefix(&self) -> &str {
         match self {
-            Self::Hit { prefix }
-            | Self::AbsentHit { prefix }
-            | Self::StaleHit { prefix }
+            Self::Hit { prefix, .. }
+            | Self::AbsentHit { prefix, .. }
+            | Self::StaleHit { prefix, .. }
+            | Self::Miss { prefix, .. }
+            | Self::Eviction { prefix, .. }
+            | Self::DecodeFailure { prefix, .. }
             | Self::Refresh { prefix }
             | Self::StandIn { prefix }
-            | Self::Miss { prefix }
             | Self::Coalesced { prefix }
             | Self::Load { prefix, .. }
             | Self::Fill { prefix }
@@ -112,11 +153,12 @@ impl CacheEvent<'_> {
             | Self::Put { prefix }
             | Self::Invalidation { prefix, .. }
             | Self::Failure { prefix, .. } => prefix,
+            Self::Up { .. } | Self::Down { .. } => "",
         }
     }
 
     /// Returns the name of what happened, as a label: `hit`, `absent_hit`, `stale_hit`, `refresh`, `stand_in`, `miss`, `coalesced`, `load`, `fill`, `superseded_fill`, `put`,
-    /// `invalidation` or `failure`.
+    /// `invalidation`, `eviction`, `decode_failure`, `up`, `down` or `failure`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Hit { .. } => "hit",
@@ -131,69 +173,93 @@ impl CacheEvent<'_> {
             Self::SupersededFill { .. } => "superseded_fill",
             Self::Put { .. } => "put",
             Self::Invalidation { .. } => "invalidation",
+            Self::Eviction { .. } => "eviction",
+            Self::DecodeFailure { .. } => "decode_failure",
+            Self::Up { .. } => "up",
+            Self::Down { .. } => "down",
             Self::Failure { .. } => "failure",
         }
     }
 }
 
-/// Says how a load ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LoadOutcome {
-    /// With an entity.
-    Found,
-    /// With the answer that there is none.
-    Absent,
-    /// With an error, or an entity that is not valid.
-    Failed,
-    /// With a panic.
-    Panicked,
-    /// Not at all: the caller was dropped.
-    Cancelled,
-    /// Not within its `hard_timeout`.
-    TimedOut,
+labels! {
+    /// Says where an entry was found, or looked for in vain.
+    pub enum Tier {
+        /// In the memory of this process.
+        Memory = "memory",
+        /// In a store that other processes share.
+        Remote = "remote",
+    }
 }
 
-/// Says why an entry was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum InvalidationSource {
-    /// `invalidate` was called.
-    Call,
-    /// The strategy was `Invalidate`.
-    Strategy,
-    /// A write whose result could not replace the entry.
-    Put,
-    /// A removal.
-    Evict,
-    /// A write or removal was dropped half way.
-    Abandoned,
-    /// The whole prefix, or namespace, was cleared.
-    Clear,
-    /// It carried a tag that was.
-    Tag,
+labels! {
+    /// Says how a load ended.
+    pub enum LoadOutcome {
+        /// With an entity.
+        Found = "found",
+        /// With the answer that there is none.
+        Absent = "absent",
+        /// With an error, or an entity that is not valid.
+        Failed = "failed",
+        /// With a panic.
+        Panicked = "panicked",
+        /// Not at all: the caller was dropped.
+        Cancelled = "cancelled",
+        /// Not within its `hard_timeout`.
+        TimedOut = "timed_out",
+    }
 }
 
-/// Says what the cache was doing when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Checking the entity's declaration or a key.
-    Declare,
-    /// Asking the TTL policy.
-    Policy,
-    /// Reading entries.
-    Read,
-    /// Asking for a permit.
-    Open,
-    /// Validating what was loaded.
-    Load,
-    /// Waiting for another caller's load.
-    Wait,
-    /// Storing what was loaded.
-    Fill,
-    /// Storing what was written.
-    Put,
-    /// Dropping entries.
-    Invalidate,
+labels! {
+    /// Says why an entry was dropped.
+    pub enum InvalidationSource {
+        /// `invalidate` was called.
+        Call = "call",
+        /// The strategy was `Invalidate`.
+        Strategy = "strategy",
+        /// A write whose result could not replace the entry.
+        Put = "put",
+        /// A removal.
+        Evict = "evict",
+        /// A write or removal was dropped half way.
+        Abandoned = "abandoned",
+        /// The whole prefix, or namespace, was cleared.
+        Clear = "clear",
+        /// It carried a tag that was.
+        Tag = "tag",
+    }
+}
+
+labels! {
+    /// Says why an entry was evicted. What a clear, or the end of a tag, has made unreachable is freed later, and counts then.
+    pub enum EvictionCause {
+        /// Its time was over.
+        Expired = "expired",
+        /// Others needed the room, or it was not worth it.
+        Capacity = "capacity",
+    }
+}
+
+labels! {
+    /// Says what the cache was doing when it failed.
+    pub enum Operation {
+        /// Checking the entity's declaration or a key.
+        Declare = "declare",
+        /// Asking the TTL policy.
+        Policy = "policy",
+        /// Reading entries.
+        Read = "read",
+        /// Asking for a permit.
+        Open = "open",
+        /// Loading: what came was not valid, or nothing came in time.
+        Load = "load",
+        /// Waiting for another caller's load.
+        Wait = "wait",
+        /// Storing what was loaded.
+        Fill = "fill",
+        /// Storing what was written.
+        Put = "put",
+        /// Dropping entries.
+        Invalidate = "invalidate",
+    }
 }

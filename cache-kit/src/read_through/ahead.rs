@@ -52,10 +52,10 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
     ) -> O {
         let (entity, age) = (found.entity.clone(), found.age);
         if let Some(output) = self.load_ahead(found, body).await {
-            self.reader.record(|prefix| CacheEvent::Miss { prefix });
+            self.reader.miss();
             return output;
         }
-        self.reader.record(|prefix| CacheEvent::Hit { prefix });
+        self.reader.hit();
         let seen = Seen::stored(Source::Hit, age);
         O::from_payload(O::Payload::from_found(entity, seen))
     }

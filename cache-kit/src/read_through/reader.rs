@@ -6,7 +6,7 @@ use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::{Arrival, Follower, Frame, Landing, Tag};
 use crate::key::{CacheKey, KeyWriter};
-use crate::observe::{CacheEvent, LoadOutcome, Operation};
+use crate::observe::{CacheEvent, LoadOutcome, Operation, Tier, store_span};
 use crate::outcome::{CachedOutput, Payload};
 use crate::service::{CacheService, Found};
 use crate::shape::Shape;
@@ -35,6 +35,34 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         Self {
             cache,
             entity: PhantomData,
+        }
+    }
+
+    pub(crate) fn hit(&self) {
+        let tier = self.tier();
+        self.record(|prefix| CacheEvent::Hit { prefix, tier });
+    }
+
+    pub(crate) fn absent_hit(&self) {
+        let tier = self.tier();
+        self.record(|prefix| CacheEvent::AbsentHit { prefix, tier });
+    }
+
+    pub(crate) fn stale_hit(&self) {
+        let tier = self.tier();
+        self.record(|prefix| CacheEvent::StaleHit { prefix, tier });
+    }
+
+    pub(crate) fn miss(&self) {
+        let tier = self.tier();
+        self.record(|prefix| CacheEvent::Miss { prefix, tier });
+    }
+
+    fn tier(&self) -> Tier {
+        if self.cache.backend().is_remote() {
+            Tier::Remote
+        } else {
+            Tier::Memory
         }
     }
 
@@ -144,7 +172,7 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         if let Ok(answer) = self.count(lookup.into()) {
             return Found::known(answer);
         }
-        self.record(|prefix| CacheEvent::Miss { prefix });
+        self.miss();
         Found::Miss
     }
 
@@ -152,11 +180,11 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     pub(crate) fn count(&self, lookup: Typed<T>) -> Result<Option<Arc<T>>, Miss<T>> {
         match lookup {
             Typed::Hit(entity, _) => {
-                self.record(|prefix| CacheEvent::Hit { prefix });
+                self.hit();
                 Ok(Some(entity))
             }
             Typed::Absent(_) => {
-                self.record(|prefix| CacheEvent::AbsentHit { prefix });
+                self.absent_hit();
                 Ok(None)
             }
             Typed::Miss(miss) => Err(miss),
@@ -234,7 +262,8 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
             return Vec::new();
         }
         let deadline = self.cache.inner().settings.backend_deadline;
-        let answers: Vec<_> = match timer::within(deadline, asking).await {
+        let span = store_span(T::cache_prefix(), operation, count);
+        let answers: Vec<_> = match timer::within(deadline, asking).instrument(span).await {
             Some(answers) => padded(answers, count).collect(),
             None => (0..count).map(|_| Err(Error::Timeout)).collect(),
         };

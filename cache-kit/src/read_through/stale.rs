@@ -15,6 +15,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 /// A load that needs nothing of its caller's any more.
 pub type Detached<O> = Pin<Box<dyn Future<Output = O> + Send>>;
@@ -200,7 +201,7 @@ where
         let (call, stale) = (read.call.clone(), stale.clone());
         let mut body = (self.0)();
         let background = cache.inner().background.clone();
-        background.spawn(&runtime, async move {
+        let refreshing = async move {
             let read = Read::new(Reader::new(&cache), key, call);
             let errand = match wait {
                 Wait::ForOthers => Errand::Miss(Some(&stale)),
@@ -210,7 +211,8 @@ where
             let _ = read
                 .lead(lead, Pass::Unopened, errand, Pin::new(&mut body))
                 .await;
-        });
+        };
+        background.spawn(&runtime, refreshing.instrument(refresh_span::<O>()));
         Ok(())
     }
 
@@ -226,12 +228,21 @@ where
         let (key, call) = (read.key.clone(), read.call.clone());
         let mut body = (self.0)();
         let background = cache.inner().background.clone();
-        background.spawn(&runtime, async move {
+        let refreshing = async move {
             let read = Read::new(Reader::new(&cache), key, call);
             let _ = read.load_ahead(found, Pin::new(&mut body)).await;
-        });
+        };
+        background.spawn(&runtime, refreshing.instrument(refresh_span::<O>()));
         Ok(())
     }
+}
+
+/// The span of a refresh that no caller waits for.
+fn refresh_span<O: CachedOutput>() -> tracing::Span {
+    let span =
+        tracing::debug_span!(parent: None, "cache_refresh", prefix = EntityOf::<O>::cache_prefix());
+    span.follows_from(tracing::Span::current());
+    span
 }
 
 impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
@@ -255,13 +266,13 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 Verdict::Ended => {}
             }
         }
-        self.reader.record(|prefix| CacheEvent::Miss { prefix });
+        self.reader.miss();
         Err(miss)
     }
 
     /// Returns what is stale: the next is being loaded.
     pub(super) fn stale_hit(&self, stale: &Stale<EntityOf<O>>) -> O {
-        self.reader.record(|prefix| CacheEvent::StaleHit { prefix });
+        self.reader.stale_hit();
         output_of(stale)
     }
 

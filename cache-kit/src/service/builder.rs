@@ -6,7 +6,7 @@ use crate::background::Background;
 use crate::early::Early;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
-use crate::observe::{CacheMetrics, Observer};
+use crate::observe::{CacheMetrics, Observer, Watch};
 use crate::throttle::Throttle;
 use crate::timeouts::Timeouts;
 use crate::ttl::{Lifetime, TtlPolicy};
@@ -39,6 +39,8 @@ pub struct CacheServiceBuilder<B> {
     throttle: Arc<Throttle>,
     early: Arc<Early>,
     background: Background,
+    /// Who hears of the store, where that is known already.
+    watch: Option<Arc<Watch>>,
 }
 
 impl<B: CacheBackend> CacheServiceBuilder<B> {
@@ -70,6 +72,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             throttle: Arc::default(),
             early: Arc::default(),
             background: Background::default(),
+            watch: None,
         }
     }
 
@@ -82,6 +85,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             throttle: Arc::clone(&inner.throttle),
             early: Arc::clone(&inner.early),
             background: inner.background.clone(),
+            watch: Some(Arc::clone(inner.observer.watch())),
         }
     }
 
@@ -89,6 +93,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// prefix that reads like another's namespace, and the two would drop each other's entries.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.namespace = Some(namespace.into().into());
+        self.watch = None;
         self
     }
 
@@ -152,6 +157,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// Tells a sink of everything that happens.
     pub fn metrics(mut self, sink: impl CacheMetrics) -> Self {
         self.settings.metrics = Some(Arc::new(sink));
+        self.watch = None;
         self
     }
 
@@ -166,13 +172,19 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     }
 
     pub(crate) fn into_service(self) -> CacheService<B> {
+        let watch = self.watch.unwrap_or_else(|| {
+            let namespace = self.settings.namespace.clone();
+            let watch = Arc::new(Watch::new(namespace, self.settings.metrics.clone()));
+            self.backend.watch(watch.watcher());
+            watch
+        });
         CacheService(Arc::new(Inner {
             backend: self.backend,
             flights: self.flights,
             throttle: self.throttle,
             early: self.early,
             background: self.background,
-            observer: Observer::new(self.settings.metrics.clone()),
+            observer: Observer::new(watch),
             definitions: Definitions::default(),
             settings: self.settings,
         }))

@@ -5,7 +5,7 @@ use crate::backend::{CacheBackend, Entry, Filled, Intent, only, padded};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
-use crate::observe::{CacheEvent, InvalidationSource, Operation};
+use crate::observe::{CacheEvent, InvalidationSource, Operation, store_span};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use crate::read_through::{Filling, Reader, to_fill};
 use crate::shape::Shape;
@@ -15,6 +15,7 @@ use crate::ttl::Lifetime;
 use crate::write::Write;
 use std::future::Future;
 use std::sync::Arc;
+use tracing::Instrument;
 
 impl<B: CacheBackend> CacheService<B> {
     /// Stores an entity that the caller knows to be what the repository has now, such as one just read to warm the cache.
@@ -73,7 +74,11 @@ impl<B: CacheBackend> CacheService<B> {
         let reader = Reader::<B, T>::new(self);
         let stamped = reader.stamp_fills(vec![put]).await.pop();
         let answer = match stamped {
-            Some(Ok(put)) => only(self.0.backend.put(vec![put], Shape::of::<T>()).await),
+            Some(Ok(put)) => {
+                let span = store_span(prefix, Operation::Put, 1);
+                let put = self.0.backend.put(vec![put], Shape::of::<T>());
+                only(put.instrument(span).await)
+            }
             Some(Err(Ok(_))) | None => {
                 // A tag may have been cleared while this was written. What is stored is older than that.
                 return self.forget::<T>(std::slice::from_ref(key)).await;
@@ -216,7 +221,8 @@ impl<B: CacheBackend> CacheService<B> {
         source: InvalidationSource,
         is_meant: impl Fn(&CacheKey) -> bool,
     ) -> Result<()> {
-        let cleared = self.0.backend.clear(scope).await;
+        let span = store_span(prefix, Operation::Invalidate, 1);
+        let cleared = self.0.backend.clear(scope).instrument(span).await;
         // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.
         self.0.flights.detach_all(is_meant);
         match &cleared {
@@ -235,7 +241,8 @@ impl<B: CacheBackend> CacheService<B> {
         if keys.is_empty() {
             return Ok(());
         }
-        let results = self.0.backend.invalidate(keys).await;
+        let span = store_span(prefix, Operation::Invalidate, keys.len());
+        let results = self.0.backend.invalidate(keys).instrument(span).await;
         let mut outcome = Ok(());
         for (key, result) in keys.iter().zip(padded(results, keys.len())) {
             // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.

@@ -3,7 +3,7 @@
 use crate::backend::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps, only};
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
-use crate::observe::Operation;
+use crate::observe::{Operation, Watcher};
 use crate::shape::Shape;
 use crate::tag::{Scope, Tag};
 use std::collections::HashMap;
@@ -219,6 +219,10 @@ impl<B: CacheBackend> CacheBackend for FaultyBackend<B> {
 
     fn entries(&self) -> Option<u64> {
         self.backend.entries()
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        self.backend.watch(watcher);
     }
 
     fn is_remote(&self) -> bool {

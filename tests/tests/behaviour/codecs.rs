@@ -186,7 +186,10 @@ async fn what_is_encrypted_is_read_by_who_has_the_key_and_nothing_else_is() {
     let strict = CacheService::builder(with(7)).metrics(metrics.clone());
     let strict = strict.build().unwrap();
     assert!(strict.get::<plain::Page>(&1).await.unwrap().is_none());
-    assert_eq!(metrics.take(), event_names(&["failure:read", "miss"]));
+    assert_eq!(
+        metrics.take(),
+        event_names(&["decode-failure:encryption", "miss"])
+    );
 }
 
 /// What a derive does not see: the attribute is on a type within the entity.
@@ -227,7 +230,10 @@ async fn what_a_nested_type_makes_undecodable_is_a_miss() {
     cache.put(noted.clone()).await.unwrap();
     assert_eq!(metrics.take(), event_names(&["put"]));
     assert!(cache.get::<Noted>(&1).await.unwrap().is_none());
-    assert_eq!(metrics.take(), event_names(&["failure:read", "miss"]));
+    assert_eq!(
+        metrics.take(),
+        event_names(&["decode-failure:payload", "miss"])
+    );
 }
 
 #[tokio::test]

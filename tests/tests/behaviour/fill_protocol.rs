@@ -88,8 +88,9 @@ async fn what_comes_during_a_load_wins<B: CacheBackend>(make: impl Fn() -> B) {
 
 #[tokio::test]
 async fn what_comes_during_a_load_wins_in_memory() {
-    what_comes_during_a_load_wins(InMemoryBackend::new).await;
-    what_comes_during_a_load_wins(|| AnyBackend::new(InMemoryBackend::new())).await;
+    Box::pin(what_comes_during_a_load_wins(InMemoryBackend::new)).await;
+    let any = || AnyBackend::new(InMemoryBackend::new());
+    Box::pin(what_comes_during_a_load_wins(any)).await;
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ async fn a_decode_failure_is_one_whatever_the_entity_returns() {
         assert!(is_one, "{name}: {answer:?}");
         let _ = setting.metrics.take();
         assert_eq!(setting.load(Some(page("Ada"))).await, Some(page("Ada")));
-        let wanted = ["failure:read", "miss", "load:found", "fill"];
+        let wanted = ["decode-failure:payload", "miss", "load:found", "fill"];
         assert_eq!(setting.metrics.take(), event_names(&wanted), "{name}");
         assert_eq!(setting.stored().await, Some(page("Ada")), "it is replaced");
     }

@@ -3,9 +3,11 @@
 use super::support::{
     BOUND, Callers, DEADLINE, RECOVERY, SLACK, backend, config, recovery, service, stored,
 };
+use cache_kit::RedisBackend;
 use cache_kit::prelude::*;
 use cache_kit_tests::{Person, Proxy, RedisServer, Source, Traffic, until};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -59,6 +61,69 @@ async fn who_refreshes_never_notices_that_redis_is_away() {
         assert!(took < RECOVERY, "{outage:?}: {took:?}");
     }
     callers.stop().await.assert_unharmed(BOUND);
+}
+
+/// Writes down what is told of servers.
+#[derive(Clone, Default)]
+struct Servers(Arc<Mutex<Vec<String>>>);
+
+impl CacheMetrics for Servers {
+    fn record(&self, event: &CacheEvent<'_>) {
+        if let CacheEvent::Up { server, .. } | CacheEvent::Down { server, .. } = event {
+            let told = format!("{} {server}", event.name());
+            self.0.lock().expect("no panic").push(told);
+        }
+    }
+}
+
+impl Servers {
+    fn watch(backend: &RedisBackend) -> (CacheService<RedisBackend>, Self) {
+        let servers = Self::default();
+        let builder = CacheService::builder(backend.clone()).metrics(servers.clone());
+        (builder.build().expect("settings that work"), servers)
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("no panic"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_when_a_server_goes_away_and_when_it_is_back() {
+    let server = RedisServer::start().await;
+    let backend = backend(config(server.addr()));
+    let (cache, servers) = Servers::watch(&backend);
+    assert_eq!(servers.take(), [""; 0], "it has not been asked");
+    cache.health().await.unwrap();
+    let (up, down) = (
+        format!("up {}", server.addr()),
+        format!("down {}", server.addr()),
+    );
+    assert_eq!(servers.take(), [up.as_str()]);
+    let (_late, told) = Servers::watch(&backend);
+    assert_eq!(
+        told.take(),
+        [up.as_str()],
+        "who comes later is told at once"
+    );
+    cache.health().await.unwrap();
+    assert_eq!(servers.take(), [""; 0], "nothing has changed");
+    for _ in 0..2 {
+        server.kill();
+        until("Redis is away", || async {
+            let told = servers.take();
+            let _ = cache.health().await;
+            (!told.is_empty()).then_some(told)
+        })
+        .await;
+        server.restart().await;
+        until("it is back", || async { cache.health().await.ok() }).await;
+    }
+    assert_eq!(
+        told.take(),
+        [&*down, &up, &down, &up],
+        "to everyone, and in order"
+    );
 }
 
 /// A relay whose connections fall silent for ever, without being closed; those that are made later are served.

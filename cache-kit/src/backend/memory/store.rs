@@ -3,8 +3,10 @@
 use crate::backend::{Fill, Tagged};
 use crate::clock::Clock;
 use crate::key::CacheKey;
+use crate::observe::{EvictionCause, Watchers};
 use crate::shape::Erased;
 use moka::Expiry;
+use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use std::any::TypeId;
 use std::borrow::Borrow;
@@ -144,9 +146,16 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(bound: Bound, clock: Clock) -> Self {
+    pub(super) fn new(bound: Bound, clock: Clock, watchers: Arc<Watchers>) -> Self {
         let turned = (!clock.runs()).then(|| clock.clone());
-        let builder = Cache::builder().expire_after(End { clock });
+        let builder = Cache::builder()
+            .expire_after(End { clock })
+            .eviction_listener(move |key: Arc<StoredKey>, _, cause| {
+                if let Some(cause) = cause_of(cause) {
+                    let key = std::str::from_utf8(key.as_bytes()).unwrap_or_default();
+                    watchers.tell(|watcher| watcher.evicted(key, cause));
+                }
+            });
         let (builder, weighs) = match bound {
             Bound::Entries(entries) => (builder.max_capacity(entries), false),
             Bound::Weight(bytes) => (builder.max_capacity(bytes).weigher(weigh), true),
@@ -201,6 +210,15 @@ impl Store {
 fn weigh(key: &StoredKey, slot: &Slot) -> u32 {
     let weight = slot.weight.saturating_add(key.as_bytes().len() + OVERHEAD);
     u32::try_from(weight).unwrap_or(u32::MAX)
+}
+
+/// What moka did by itself; the rest was asked for.
+fn cause_of(cause: RemovalCause) -> Option<EvictionCause> {
+    match cause {
+        RemovalCause::Expired => Some(EvictionCause::Expired),
+        RemovalCause::Size => Some(EvictionCause::Capacity),
+        RemovalCause::Explicit | RemovalCause::Replaced => None,
+    }
 }
 
 /// Tells moka when an entry ends.

@@ -55,6 +55,11 @@ impl Breaker {
         }
     }
 
+    /// Says that calls are refused, or only one passes.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.state, State::Closed(_))
+    }
+
     /// The server has answered.
     pub(super) fn succeed(&mut self) {
         *self = Self::default();

@@ -12,6 +12,7 @@ use super::node::{Node, Target, Timing};
 use super::router::{answers, checked};
 use super::wire::{Parcel, Reply, Request, check_runtime};
 use crate::error::{Error, Result};
+use crate::observe::{Watcher, Watchers};
 use crate::random::random_fraction;
 use futures_util::future::join_all;
 use redirect::{Redirect, redirect_of};
@@ -31,6 +32,7 @@ pub(super) struct Cluster {
     seeds: Vec<Address>,
     dialer: Dialer,
     timing: Timing,
+    watchers: Arc<Watchers>,
     state: Mutex<State>,
 }
 
@@ -53,11 +55,17 @@ struct Errand {
 }
 
 impl Cluster {
-    pub(super) fn new(seeds: Vec<Address>, dialer: Dialer, timing: Timing) -> Arc<Self> {
+    pub(super) fn new(
+        seeds: Vec<Address>,
+        dialer: Dialer,
+        timing: Timing,
+        watchers: Arc<Watchers>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             seeds,
             dialer,
             timing,
+            watchers,
             state: Mutex::default(),
         })
     }
@@ -271,6 +279,14 @@ impl Cluster {
         slots
     }
 
+    /// Tells one who begins to watch what is known of the nodes.
+    pub(super) fn introduce(&self, watcher: &Watcher) {
+        let nodes: Vec<_> = self.state().nodes.values().cloned().collect();
+        for node in nodes {
+            node.introduce(watcher);
+        }
+    }
+
     fn node(&self, address: &Address) -> Arc<Node> {
         let mut state = self.state();
         let node = state.nodes.entry(address.clone());
@@ -279,6 +295,7 @@ impl Cluster {
                 Target::Member(address.clone()),
                 self.dialer.clone(),
                 self.timing,
+                Arc::clone(&self.watchers),
             )
         };
         Arc::clone(node.or_insert_with(make))

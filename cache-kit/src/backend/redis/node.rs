@@ -11,6 +11,7 @@ use super::config::Address;
 use super::connect::{Dialer, Dialled};
 use super::wire::{Parcel, Reply, ServerClock, check_runtime, is_refusal, refused};
 use crate::error::{Error, Result};
+use crate::observe::{Watcher, Watchers};
 use redis::{ServerErrorKind, Value};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +42,9 @@ pub(super) struct Node {
     target: Target,
     dialer: Dialer,
     timing: Timing,
+    watchers: Arc<Watchers>,
+    /// What those who watch were told last: whether the server can be used. Held while they are told, so that what they hear last is true.
+    told: Mutex<Option<bool>>,
     state: Mutex<State>,
 }
 
@@ -52,17 +56,26 @@ struct State {
     attempt: Option<watch::Receiver<Attempt>>,
     /// Why the server was given up last.
     lost: Option<Error>,
+    /// Whether the server can be used, as far as that has been found out.
+    is_up: Option<bool>,
 }
 
 /// How an attempt to connect stands.
 type Attempt = Option<Result<()>>;
 
 impl Node {
-    pub(super) fn new(target: Target, dialer: Dialer, timing: Timing) -> Arc<Self> {
+    pub(super) fn new(
+        target: Target,
+        dialer: Dialer,
+        timing: Timing,
+        watchers: Arc<Watchers>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             target,
             dialer,
             timing,
+            watchers,
+            told: Mutex::default(),
             state: Mutex::default(),
         })
     }
@@ -201,7 +214,8 @@ impl Node {
                     Err(error)
                 }
             };
-            drop(state);
+            let is_lost = ended.is_err();
+            node.tell(state, is_lost.then_some(false));
             let _ = sender.send(Some(ended));
         });
         receiver
@@ -214,6 +228,31 @@ impl Node {
             Target::Member(address) => self.dialer.dial(address).await,
             #[cfg(feature = "redis-sentinel")]
             Target::Master(sentinels) => sentinels.dial_master(&self.dialer).await,
+        }
+    }
+
+    /// Tells those who watch, if what is found out about the server is new.
+    fn tell(&self, mut state: MutexGuard<'_, State>, is_up: Option<bool>) {
+        if is_up.is_none() || is_up == state.is_up {
+            return;
+        }
+        state.is_up = is_up;
+        drop(state);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_up = self.state().is_up;
+        if let Some(is_up) = is_up.filter(|_| is_up != *told) {
+            *told = Some(is_up);
+            let server = self.target.to_string();
+            self.watchers
+                .tell(|watcher| watcher.reaches(&server, is_up));
+        }
+    }
+
+    /// Tells one who begins to watch.
+    pub(super) fn introduce(&self, watcher: &Watcher) {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(is_up) = *told {
+            watcher.reaches(&self.target.to_string(), is_up);
         }
     }
 

@@ -10,6 +10,7 @@ use super::script::PROBE;
 use super::wire::{Parcel, Reply, Request};
 use crate::backend::only;
 use crate::error::{Error, Result};
+use crate::observe::{Watcher, Watchers};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(super) enum Router {
 }
 
 impl Router {
-    pub(super) fn of(config: &RedisConfig) -> Result<Self> {
+    pub(super) fn of(config: &RedisConfig, watchers: Arc<Watchers>) -> Result<Self> {
         let dialer = Dialer::of(config)?;
         let timing = Timing {
             call: config.deadline.min(LONGEST),
@@ -45,7 +46,7 @@ impl Router {
             )),
             #[cfg(feature = "redis-cluster")]
             Deployment::Cluster(seeds) => {
-                return Ok(Self::Cluster(Cluster::new(seeds, dialer, timing)));
+                return Ok(Self::Cluster(Cluster::new(seeds, dialer, timing, watchers)));
             }
             #[cfg(not(all(feature = "redis-sentinel", feature = "redis-cluster")))]
             _ => {
@@ -54,7 +55,7 @@ impl Router {
                 ));
             }
         };
-        Ok(Self::One(Node::new(target, dialer, timing)))
+        Ok(Self::One(Node::new(target, dialer, timing, watchers)))
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -62,6 +63,15 @@ impl Router {
             Self::One(_) => false,
             #[cfg(feature = "redis-cluster")]
             Self::Cluster(_) => true,
+        }
+    }
+
+    /// Tells one who begins to watch what is known of the servers.
+    pub(super) fn introduce(&self, watcher: &Watcher) {
+        match self {
+            Self::One(node) => node.introduce(watcher),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => cluster.introduce(watcher),
         }
     }
 

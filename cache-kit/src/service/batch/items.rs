@@ -134,7 +134,7 @@ where
     /// Answers with what is stale, and that somebody else replaces.
     pub(super) fn serve_stale(&mut self, item: usize) {
         if let Some(entity) = self.items[item].spare.clone() {
-            self.reader.record(|prefix| CacheEvent::StaleHit { prefix });
+            self.reader.stale_hit();
             self.items[item].answer = Answer::Known(Some(entity));
         }
     }

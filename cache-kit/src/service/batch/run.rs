@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::{Arrival, Flights, Frame, Joined, Lead, Tag};
-use crate::observe::{CacheEvent, Operation};
+use crate::observe::Operation;
 use crate::read_through::{Miss, Missed, Pass, Reader, Typed, Waiting, landing_of};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -97,7 +97,7 @@ where
                 Err(Miss { missed, stale, .. }) => match self.serve(item, stale) {
                     Serving::Done => {}
                     Serving::Miss(lead) => {
-                        self.reader.record(|prefix| CacheEvent::Miss { prefix });
+                        self.reader.miss();
                         match lead {
                             Some(lead) => refreshes.push((item, lead)),
                             None => misses.push((item, missed)),

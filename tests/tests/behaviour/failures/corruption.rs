@@ -33,13 +33,13 @@ async fn a_corrupt_entry_is_replaced_and_counted() {
     let backend = arrange(Store::Corrupt).await;
     let ((cache, metrics), source) = (recorded(&backend, Degrade), Source::default());
     assert_eq!(read(&cache, &source).await, Gets::New);
-    let events = ["failure:read", "miss", "load:found", "fill"];
+    let events = ["decode-failure:checksum", "miss", "load:found", "fill"];
     assert_eq!(metrics.take(), event_names(&events));
-    assert_eq!(counts(&cache).failures, 1);
+    assert_eq!(counts(&cache).decode_failures, 1);
 
     assert_eq!(read(&cache, &source).await, Gets::New);
     assert_eq!(metrics.take(), event_names(&["hit"]), "it is stored again");
-    assert_eq!((source.loads(), counts(&cache).failures), (1, 1));
+    assert_eq!((source.loads(), counts(&cache).decode_failures), (1, 1));
 }
 
 #[tokio::test]
@@ -49,8 +49,8 @@ async fn a_corrupt_entry_that_is_to_be_told_of_is_told_of_until_it_is_invalidate
     for count in 1..=3 {
         let told = read(&cache, &source).await;
         assert_eq!(told, Gets::DeserializationError);
-        assert_eq!(metrics.take(), event_names(&["failure:read"]));
-        assert_eq!(counts(&cache).failures, count);
+        assert_eq!(metrics.take(), event_names(&["decode-failure:checksum"]));
+        assert_eq!(counts(&cache).decode_failures, count);
     }
     assert_eq!((source.loads(), left(&backend).await), (0, Left::Damaged));
 
@@ -100,7 +100,10 @@ async fn a_flight_that_is_not_needed_for_what_is_corrupt_is_not_begun() {
     let readers = (0..10).map(|_| read(&cache, &source));
     let all = futures::future::join_all(readers).await;
     assert_eq!(all, [Gets::DeserializationError; 10]);
-    assert_eq!(metrics.take(), event_names(&["failure:read"; 10]));
+    assert_eq!(
+        metrics.take(),
+        event_names(&["decode-failure:checksum"; 10])
+    );
 }
 
 #[tokio::test]

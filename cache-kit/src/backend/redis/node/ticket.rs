@@ -36,9 +36,13 @@ pub(super) struct Ticket {
 
 impl Ticket {
     pub(super) fn report<T>(&mut self, answer: &Result<T, Fault>) {
+        self.is_open = false;
         let mut state = self.node.state();
         match answer {
-            Ok(_) => state.breaker.succeed(),
+            Ok(_) => {
+                state.breaker.succeed();
+                return self.node.tell(state, Some(true));
+            }
             // Whoever waits for an attempt has learnt nothing of its end.
             Err(Fault::Waited(_)) => state.breaker.forget_probe(Instant::now()),
             Err(Fault::Unreached(_)) => {}
@@ -51,7 +55,8 @@ impl Ticket {
                 }
             }
         }
-        self.is_open = false;
+        let is_open = state.breaker.is_open();
+        self.node.tell(state, is_open.then_some(false));
     }
 }
 
