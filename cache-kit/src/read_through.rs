@@ -179,20 +179,26 @@ impl<'c, B: CacheBackend, O: CachedOutput> Plan<'c, B, O> {
 
     /// Asks the repository, if the strategy wants that: by `body`, or as one of those who wait for another's. `Err` is what a failure of the
     /// cache made of it.
-    pub(crate) async fn ask<F: Future<Output = O>>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an `async fn` every caller would keep the arguments twice"
+    )]
+    pub(crate) fn ask<F: Future<Output = O>>(
         &self,
         miss: Miss<EntityOf<O>>,
         refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
-    ) -> Result<O, Ended<O>> {
-        match self {
-            Self::Read(read) => read.ask(miss, refresh, body).await,
-            Self::Refuse(.., Some(miss)) => Ok(miss()),
-            Self::Load(reader, carry, limit) => {
-                Ok(Box::pin(reader.load_uncached(*carry, *limit, body)).await)
-            }
-            Self::Refuse(reader, carry, ..) => {
-                Ok(Box::pin(reader.load_uncached(*carry, None, body)).await)
+    ) -> impl Future<Output = Result<O, Ended<O>>> {
+        async move {
+            match self {
+                Self::Read(read) => read.ask(miss, refresh, body).await,
+                Self::Refuse(.., Some(miss)) => Ok(miss()),
+                Self::Load(reader, carry, limit) => {
+                    Ok(Box::pin(reader.load_uncached(*carry, *limit, body)).await)
+                }
+                Self::Refuse(reader, carry, ..) => {
+                    Ok(Box::pin(reader.load_uncached(*carry, None, body)).await)
+                }
             }
         }
     }

@@ -75,16 +75,22 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// The second half: asks the repository, or those who do. `Err` is what a failure of the cache made of it.
-    pub(super) async fn ask<F: Future<Output = O>>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an `async fn` every caller would keep the arguments twice"
+    )]
+    pub(super) fn ask<F: Future<Output = O>>(
         &self,
         miss: Miss<EntityOf<O>>,
         refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
-    ) -> Result<O, Ended<O>> {
-        match (self.call.strategy, self.call.fresh_miss()) {
-            (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
-            (_, Some(miss)) => Ok(miss()),
-            _ => self.fly(miss, refresh, body).await,
+    ) -> impl Future<Output = Result<O, Ended<O>>> {
+        async move {
+            match (self.call.strategy, self.call.fresh_miss()) {
+                (CacheStrategy::Invalidate, _) => Box::pin(self.replace(body)).await,
+                (_, Some(miss)) => Ok(miss()),
+                _ => self.fly(miss, refresh, body).await,
+            }
         }
     }
 
@@ -104,42 +110,47 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Finds out which flight a miss belongs to.
-    async fn fly<F: Future<Output = O>>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an `async fn` every caller would keep the arguments twice"
+    )]
+    fn fly<F: Future<Output = O>>(
         &self,
-        miss: Miss<EntityOf<O>>,
+        mut miss: Miss<EntityOf<O>>,
         refresh: &impl Refresh<B, O>,
         body: Pin<&mut F>,
-    ) -> Result<O, Ended<O>> {
-        let mut miss = miss;
-        if let Some(found) = miss.early.take() {
-            return Ok(Box::pin(self.ask_ahead(*found, body)).await);
-        }
-        let spare = self.reader.spare(self.call.lifetime, miss.stale);
-        if let Some(spare) = &spare {
-            if let Some(lead) = miss.lead {
-                let errand = Errand::Refresh(spare);
-                return Box::pin(self.lead(*lead, Pass::Unopened, errand, body)).await;
+    ) -> impl Future<Output = Result<O, Ended<O>>> {
+        async move {
+            if let Some(found) = miss.early.take() {
+                return Ok(Box::pin(self.ask_ahead(*found, body)).await);
             }
-            if self.reader.is_throttled(&self.key) {
-                return Ok(self.stand_in(spare));
+            let spare = self.reader.spare(self.call.lifetime, miss.stale);
+            if let Some(spare) = &spare {
+                if let Some(lead) = miss.lead {
+                    let errand = Errand::Refresh(spare);
+                    return Box::pin(self.lead(*lead, Pass::Unopened, errand, body)).await;
+                }
+                if self.reader.is_throttled(&self.key) {
+                    return Ok(self.stand_in(spare));
+                }
+                let timeouts = self.reader.cache.timeouts(self.call.timeouts);
+                if let Some(limit) = timeouts.soft {
+                    return Box::pin(self.fly_for(limit, spare, refresh, body)).await;
+                }
             }
-            let timeouts = self.reader.cache.timeouts(self.call.timeouts);
-            if let Some(limit) = timeouts.soft {
-                return Box::pin(self.fly_for(limit, spare, refresh, body)).await;
-            }
-        }
-        let (stamp, pass) = match miss.missed {
-            Missed::At(stamp) => (Some(stamp), Pass::Unopened),
-            Missed::Unreachable => (None, Pass::Denied),
-            Missed::Unstamped => match Box::pin(self.open()).await? {
-                Some(opened) => match self.landing_of(opened.found) {
-                    Some((_, output)) => return Ok(output),
-                    None => (Some(opened.stamp), Pass::kept(opened.permit, opened.lease)),
+            let (stamp, pass) = match miss.missed {
+                Missed::At(stamp) => (Some(stamp), Pass::Unopened),
+                Missed::Unreachable => (None, Pass::Denied),
+                Missed::Unstamped => match Box::pin(self.open()).await? {
+                    Some(opened) => match self.landing_of(opened.found) {
+                        Some((_, output)) => return Ok(output),
+                        None => (Some(opened.stamp), Pass::kept(opened.permit, opened.lease)),
+                    },
+                    None => (None, Pass::Denied),
                 },
-                None => (None, Pass::Denied),
-            },
-        };
-        self.share(stamp, pass, spare.as_deref(), body).await
+            };
+            self.share(stamp, pass, spare.as_deref(), body).await
+        }
     }
 
     /// Waits so long for the next value, and then has the stale one. The load is a task's, where there is one to run it.
@@ -202,56 +213,62 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
     }
 
     /// Loads, once for all who come with the same stamp. Loading is boxed: of ten thousand callers one needs the room.
-    async fn share<F: Future<Output = O>>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "of an `async fn` every caller would keep the arguments twice"
+    )]
+    fn share<F: Future<Output = O>>(
         &self,
         stamp: Option<Stamp>,
-        pass: Pass<B::Permit>,
+        mut pass: Pass<B::Permit>,
         spare: Option<&Stale<EntityOf<O>>>,
         body: Pin<&mut F>,
-    ) -> Result<O, Ended<O>> {
-        if Frame::is_loading(self.reader.cache.id(), &self.key) {
-            return Box::pin(self.load_alone(spare, body)).await;
-        }
-        let mut pass = pass;
-        // Of a flight without a stamp only what began after this caller came.
-        let mut may_take = stamp.is_some();
-        loop {
-            let tag = Tag::of::<EntityOf<O>>(stamp);
-            let flights = &self.reader.cache.inner().flights;
-            let mut follower = match flights.join(&self.key, tag) {
-                Joined::Lead(lead) => {
-                    return Box::pin(self.lead(lead, pass, Errand::Miss(spare), body)).await;
+    ) -> impl Future<Output = Result<O, Ended<O>>> {
+        async move {
+            if Frame::is_loading(self.reader.cache.id(), &self.key) {
+                return Box::pin(self.load_alone(spare, body)).await;
+            }
+            // Of a flight without a stamp only what began after this caller came.
+            let mut may_take = stamp.is_some();
+            loop {
+                let tag = Tag::of::<EntityOf<O>>(stamp);
+                let flights = &self.reader.cache.inner().flights;
+                let mut follower = match flights.join(&self.key, tag) {
+                    Joined::Lead(lead) => {
+                        return Box::pin(self.lead(lead, pass, Errand::Miss(spare), body)).await;
+                    }
+                    Joined::Follow(follower) => follower,
+                };
+                // A permit from before the wait may be void; a new one shows what has come since.
+                pass = pass.renewed();
+                let landing = match self.reader.wait(&mut follower).await {
+                    Some(Arrival::Landed(landing)) => landing,
+                    Some(Arrival::Lead(lead)) => {
+                        drop(follower);
+                        return Box::pin(self.lead(lead, pass, Errand::Miss(spare), body)).await;
+                    }
+                    None => {
+                        drop(follower);
+                        return match spare {
+                            Some(spare) => Ok(self.stand_in(spare)),
+                            None => Box::pin(self.load_alone(None, body)).await,
+                        };
+                    }
+                };
+                if let (Landing::Failed(_) | Landing::Invalid(..), Some(spare)) = (&landing, spare)
+                {
+                    return Ok(self.stand_in(spare));
                 }
-                Joined::Follow(follower) => follower,
-            };
-            // A permit from before the wait may be void; a new one shows what has come since.
-            pass = pass.renewed();
-            let landing = match self.reader.wait(&mut follower).await {
-                Some(Arrival::Landed(landing)) => landing,
-                Some(Arrival::Lead(lead)) => {
-                    drop(follower);
-                    return Box::pin(self.lead(lead, pass, Errand::Miss(spare), body)).await;
-                }
-                None => {
-                    drop(follower);
-                    return match spare {
-                        Some(spare) => Ok(self.stand_in(spare)),
-                        None => Box::pin(self.load_alone(None, body)).await,
+                if may_take && let Some(output) = self.accept(&landing) {
+                    return match landing {
+                        Landing::Broken(error) => Err(Ended { output, error }),
+                        _ => Ok(output),
                     };
                 }
-            };
-            if let (Landing::Failed(_) | Landing::Invalid(..), Some(spare)) = (&landing, spare) {
-                return Ok(self.stand_in(spare));
+                // What landed is of no use to this caller: it joins those who are left.
+                follower.pass_over();
+                may_take = true;
             }
-            if may_take && let Some(output) = self.accept(&landing) {
-                return match landing {
-                    Landing::Broken(error) => Err(Ended { output, error }),
-                    _ => Ok(output),
-                };
-            }
-            // What landed is of no use to this caller: it joins those who are left.
-            follower.pass_over();
-            may_take = true;
         }
     }
 

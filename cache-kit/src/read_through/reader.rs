@@ -14,7 +14,7 @@ use crate::timer;
 use crate::ttl::Lifetime;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::Instant as TimerInstant;
@@ -263,7 +263,9 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         }
         let deadline = self.cache.inner().settings.backend_deadline;
         let span = store_span(T::cache_prefix(), operation, count);
-        let answers: Vec<_> = match timer::within(deadline, asking).instrument(span).await {
+        // Pinned, so that the span does not cost a copy of it.
+        let asking = pin!(timer::within(deadline, asking));
+        let answers: Vec<_> = match asking.instrument(span).await {
             Some(answers) => padded(answers, count).collect(),
             None => (0..count).map(|_| Err(Error::Timeout)).collect(),
         };
