@@ -174,8 +174,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// what they have for `clear_lag` (of `RedisConfig`, 1 s) at most.
     ///
     /// # Errors
-    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told; [`Error::ConfigError`](crate::Error::ConfigError) in a Redis cluster, where every key would
-    /// depend on one node for it: clear the prefixes there.
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
     pub async fn clear_namespace(&self) -> Result<()> {
         let namespace = self.0.settings.namespace();
         let source = InvalidationSource::Clear;

@@ -131,10 +131,17 @@ async fn a_tag_is_dropped_in_a_cluster() {
 #[tokio::test]
 async fn a_namespace_is_cleared_in_all_processes() {
     let server = RedisServer::start().await;
-    let (a, b) = (
-        Jobs::new(config(server.addr())),
-        Jobs::new(config(server.addr())),
-    );
+    check_namespaces(|| config(server.addr())).await;
+}
+
+#[tokio::test]
+async fn a_namespace_is_cleared_in_a_cluster() {
+    let cluster = Cluster::start().await;
+    check_namespaces(|| hasty(cluster_config(&cluster)).deadline(LONG)).await;
+}
+
+async fn check_namespaces(config: impl Fn() -> RedisConfig) {
+    let (a, b) = (Jobs::new(config()), Jobs::new(config()));
     let other = a.cache.to_builder().namespace("shop").build().unwrap();
     other.put(Job { id: 1, employer: 1 }).await.unwrap();
     a.fill(1).await;
@@ -145,16 +152,6 @@ async fn a_namespace_is_cleared_in_all_processes() {
     assert!(other.get::<Job>(&1).await.unwrap().is_some());
     b.fill(1).await;
     assert!(a.has(1).await && b.has(1).await);
-}
-
-#[tokio::test]
-async fn in_a_cluster_a_namespace_is_not_cleared_and_says_so() {
-    let cluster = Cluster::start().await;
-    let jobs = Jobs::new(hasty(cluster_config(&cluster)).deadline(LONG));
-    jobs.fill(1).await;
-    let refused = jobs.cache.clear_namespace().await;
-    assert!(matches!(refused, Err(Error::ConfigError(_))), "{refused:?}");
-    assert!(jobs.has(1).await);
 }
 
 #[tokio::test]

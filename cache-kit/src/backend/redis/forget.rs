@@ -44,10 +44,6 @@ impl Shared {
 
     pub(super) async fn clear(self: &Arc<Self>, scope: Scope<'_>) -> Result<()> {
         let name = match scope {
-            Scope::Namespace(_) if !self.books.has_namespaces() => {
-                let fault = "a cluster has no guard of a namespace: clear its prefixes";
-                return Err(Error::ConfigError(fault.into()));
-            }
             Scope::Prefix(prefix) => prefix.to_owned(),
             Scope::Namespace(namespace) => names::namespace_scope(namespace.unwrap_or_default()),
             Scope::Tag(tag) => names::tag_scope(tag.namespace().unwrap_or_default(), tag.id()),
@@ -80,9 +76,15 @@ impl Shared {
         let epochs = epochs.map(|namespace| names::scope_guard(&names::epoch_scope(namespace)));
         let ended = self.delete(epochs.collect()).await;
         let ended: HashMap<_, _> = namespaces.into_iter().zip(ended).collect();
-        let guards = scopes.iter().map(|scope| names::scope_guard(scope));
-        let deleted = self.delete(guards.collect()).await;
-        let told = scopes.iter().zip(deleted).map(|(scope, deleted)| {
+        let guards: Vec<_> = scopes
+            .iter()
+            .map(|scope| self.books.guards_of(scope))
+            .collect();
+        let deleted = self.delete(guards.concat()).await;
+        let mut deleted = deleted.into_iter();
+        let told = scopes.iter().zip(guards).map(|(scope, guards)| {
+            let deleted: Vec<_> = deleted.by_ref().take(guards.len()).collect();
+            let deleted = deleted.into_iter().collect::<Result<Vec<()>>>().map(drop);
             if let Some(namespace) = namespace_of_tag(scope) {
                 ended.get(&namespace).cloned().unwrap_or(Ok(()))?;
             }

@@ -6,7 +6,7 @@
 //! | value | `ck:v:{key}:<schema>` |
 //! | lease | `ck:l:{key}:<schema>` |
 //! | guard of a prefix | `ck:g:{prefix}:all`, with its namespace where there is one: `ck:g:{namespace:prefix}:all` |
-//! | guard of a namespace | `ck:g:{namespace:}:all` |
+//! | guard of a namespace | `ck:g:{namespace:}:all`; in a cluster there are 64, `ck:g:{namespace:%copy salt}:all`, each in a slot of its own share, numbers in hexadecimal digits |
 //! | guard of a tag | `ck:g:{namespace::id}:all`, the id in hexadecimal digits |
 //! | epoch of a namespace's tags | `ck:g:{namespace::}:all` |
 //! | what permissions are tried on, and never stored | `ck:p:{number}` |
@@ -41,6 +41,25 @@ pub(super) fn scope_guard(scope: &str) -> String {
 /// The scope that is a namespace. No prefix is empty.
 pub(super) fn namespace_scope(namespace: &str) -> String {
     format!("{namespace}:")
+}
+
+/// Of so many guards a namespace has one for each prefix: a prefix' own lives where most of its share of the slots do.
+#[cfg(feature = "redis-cluster")]
+pub(super) const COPIES: usize = 64;
+
+/// Says which copy of its namespace's guard a prefix has: the one in whose share of the slots its own guard is.
+#[cfg(feature = "redis-cluster")]
+pub(super) fn copy_of(prefix: &str) -> usize {
+    usize::from(slot(&scope_guard(prefix))) * COPIES / usize::from(SLOTS)
+}
+
+/// The scope that is one copy of a namespace. No prefix has a percent sign.
+#[cfg(feature = "redis-cluster")]
+pub(super) fn namespace_copy(namespace: &str, copy: usize) -> String {
+    let salted = (0_u32..).map(|salt| format!("{namespace}:%{copy:02x}{salt:x}"));
+    let mut there = salted.filter(|scope| copy_of(scope) == copy);
+    // One in 64 is, so that there is always one.
+    there.next().unwrap_or_default()
 }
 
 /// The scope that is a tag. No prefix has a colon.
@@ -100,10 +119,12 @@ fn versioned(begin: &str, key: &CacheKey, shape: &Shape) -> String {
     name
 }
 
+#[cfg(feature = "redis-cluster")]
+const SLOTS: u16 = 16384;
+
 /// Says which slot of a cluster a name lives in: CRC-16 of its hash tag (Redis Cluster specification).
 #[cfg(feature = "redis-cluster")]
 pub(super) fn slot(name: &str) -> u16 {
-    const SLOTS: u16 = 16384;
     let tag = name
         .split_once('{')
         .and_then(|(_, rest)| rest.split_once('}'))
@@ -149,6 +170,19 @@ mod tests {
             .flat_map(|text| [guard(&key(text)), scope_guard(text)])
             .collect();
         assert_eq!(names.len(), 8);
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    #[test]
+    fn a_namespace_has_a_guard_near_every_prefix() {
+        let copies: HashSet<_> = (0..COPIES)
+            .map(|copy| namespace_copy("billing", copy))
+            .collect();
+        assert_eq!(copies.len(), COPIES);
+        for prefix in ["user", "billing:user", "billing:order", "a", "b", "c"] {
+            let near = slot(&scope_guard(&namespace_copy("billing", copy_of(prefix))));
+            assert_eq!(near / 256, slot(&scope_guard(prefix)) / 256);
+        }
     }
 
     #[cfg(feature = "redis-cluster")]

@@ -1,9 +1,13 @@
 //! What is known here of the guards of prefixes, namespaces and tags, which would else be asked about at every read.
 
+#[cfg(feature = "redis-cluster")]
+use super::names::{copy_of, namespace_copy};
 use super::wire::{Reply, integer};
 use super::{Shared, names};
 use crate::error::Result;
 use crate::key::CacheKey;
+#[cfg(not(feature = "redis-cluster"))]
+use no_cluster::{copies, copy_of, namespace_copy};
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -105,8 +109,8 @@ impl<K: Eq + Hash> Book<K> {
 #[derive(Debug)]
 pub(super) struct Books {
     prefixes: Book<Box<str>>,
-    /// `None` in a cluster: all keys would depend on the node that a namespace's guard lives on.
-    namespaces: Option<Book<Box<str>>>,
+    /// One, or in a cluster one for each copy of their guards: all keys would else depend on one node.
+    namespaces: Vec<Book<Box<str>>>,
     /// By namespace and id.
     pub(super) tags: Book<(Box<str>, u64)>,
 }
@@ -114,32 +118,55 @@ pub(super) struct Books {
 impl Books {
     /// Believes guards for so long: those of prefixes, which are asked about together with a key where that is free; the others.
     pub(super) fn new(prefixes: Duration, others: Duration, is_cluster: bool) -> Self {
+        let copies = if is_cluster { copies() } else { 1 };
         Self {
             prefixes: Book::new(prefixes),
-            namespaces: (!is_cluster).then(|| Book::new(others)),
+            namespaces: (0..copies).map(|_| Book::new(others)).collect(),
             tags: Book::new(others),
         }
     }
 
-    /// Says whether namespaces have guards.
-    pub(super) fn has_namespaces(&self) -> bool {
-        self.namespaces.is_some()
+    fn of(&self, name: &Named<'_>) -> &Book<Box<str>> {
+        match name.kind {
+            Kind::Prefix => &self.prefixes,
+            Kind::Namespace(copy) => &self.namespaces[copy],
+        }
     }
 
-    fn of(&self, name: &Named<'_>) -> Option<&Book<Box<str>>> {
-        if name.is_namespace {
-            self.namespaces.as_ref()
+    /// Says which copy of its namespace's guard a prefix has.
+    fn copy_of(&self, prefix: &str) -> usize {
+        if self.namespaces.len() > 1 {
+            copy_of(prefix)
         } else {
-            Some(&self.prefixes)
+            0
         }
     }
 
     /// Returns the guard of the namespace of a key, if it was asked for lately.
     pub(super) fn namespace(&self, key: &CacheKey) -> Option<u64> {
-        match &self.namespaces {
-            Some(namespaces) => namespaces.known(names::namespace_of(key.prefix())),
-            None => Some(NO_GUARD),
+        let copy = self.copy_of(key.prefix());
+        self.namespaces[copy].known(names::namespace_of(key.prefix()))
+    }
+
+    /// Returns what the guards of a scope are called in Redis.
+    pub(super) fn guards_of(&self, scope: &str) -> Vec<String> {
+        match names::parse(scope) {
+            names::Parsed::Namespace(namespace) => {
+                let copies = 0..self.namespaces.len();
+                copies
+                    .map(|copy| self.namespace_guard(namespace, copy))
+                    .collect()
+            }
+            _ => vec![names::scope_guard(scope)],
         }
+    }
+
+    fn namespace_guard(&self, namespace: &str, copy: usize) -> String {
+        names::scope_guard(&if self.namespaces.len() > 1 {
+            namespace_copy(namespace, copy)
+        } else {
+            names::namespace_scope(namespace)
+        })
     }
 
     /// Forgets a scope that is being cleared, by its name.
@@ -147,8 +174,8 @@ impl Books {
         match names::parse(scope) {
             names::Parsed::Prefix(prefix) => self.prefixes.forget(prefix),
             names::Parsed::Namespace(namespace) => {
-                if let Some(namespaces) = &self.namespaces {
-                    namespaces.forget(namespace);
+                for book in &self.namespaces {
+                    book.forget(namespace);
                 }
             }
             names::Parsed::Tag(namespace, id) => self.tags.forget(&(Box::from(namespace), id)),
@@ -156,8 +183,26 @@ impl Books {
     }
 }
 
-/// Stands for the guard of a namespace where there is none.
-const NO_GUARD: u64 = 0;
+#[cfg(feature = "redis-cluster")]
+fn copies() -> usize {
+    names::COPIES
+}
+
+/// There is no cluster without the feature.
+#[cfg(not(feature = "redis-cluster"))]
+mod no_cluster {
+    pub(super) fn copies() -> usize {
+        1
+    }
+
+    pub(super) fn copy_of(_: &str) -> usize {
+        0
+    }
+
+    pub(super) fn namespace_copy(namespace: &str, _: usize) -> String {
+        super::names::namespace_scope(namespace)
+    }
+}
 
 /// Makes one stamp of the guards of a prefix and its namespace: random numbers both, and so is what comes of them.
 pub(super) fn combined(prefix: u64, namespace: u64) -> u64 {
@@ -167,7 +212,14 @@ pub(super) fn combined(prefix: u64, namespace: u64) -> u64 {
 /// One scope that some keys are in.
 struct Named<'k> {
     text: &'k str,
-    is_namespace: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Prefix,
+    /// By which copy of its guard.
+    Namespace(usize),
 }
 
 /// The guards of the prefixes and namespaces of some keys: those that are known, and those that are asked for now.
@@ -178,37 +230,33 @@ pub(super) struct ScopeGuards<'k> {
     whose: Vec<(usize, usize)>,
     guards: Vec<Result<Option<u64>>>,
     unknown: Vec<usize>,
-    asked: [Option<Asked>; 2],
+    /// When each of them was.
+    asked: Vec<Asked>,
 }
 
 impl<'k> ScopeGuards<'k> {
     pub(super) fn of(books: &'k Books, keys: impl Iterator<Item = &'k CacheKey>) -> Self {
         let mut names: Vec<Named<'k>> = Vec::new();
-        let mut place_of = |text: &'k str, is_namespace: bool| {
-            let is_it = |name: &Named<'_>| name.is_namespace == is_namespace && name.text == text;
+        let mut place_of = |text: &'k str, kind: Kind| {
+            let is_it = |name: &Named<'_>| name.kind == kind && name.text == text;
             names.iter().position(is_it).unwrap_or_else(|| {
-                names.push(Named { text, is_namespace });
+                names.push(Named { text, kind });
                 names.len() - 1
             })
         };
         let whose = keys.map(|key| {
             let prefix = key.prefix();
             let namespace = names::namespace_of(prefix);
-            (place_of(prefix, false), place_of(namespace, true))
+            let copy = Kind::Namespace(books.copy_of(prefix));
+            (place_of(prefix, Kind::Prefix), place_of(namespace, copy))
         });
         let whose = whose.collect();
-        let known = |name: &Named<'_>| {
-            Ok(match books.of(name) {
-                Some(book) => book.known(name.text),
-                None => Some(NO_GUARD),
-            })
-        };
+        let known = |name: &Named<'_>| Ok(books.of(name).known(name.text));
         let guards: Vec<_> = names.iter().map(known).collect();
         let unknown = (0..names.len()).filter(|place| !matches!(guards[*place], Ok(Some(_))));
         Self {
             unknown: unknown.collect(),
-            asked: [Some(&books.prefixes), books.namespaces.as_ref()]
-                .map(|book| book.map(Book::ask)),
+            asked: names.iter().map(|name| books.of(name).ask()).collect(),
             books,
             names,
             whose,
@@ -224,9 +272,9 @@ impl<'k> ScopeGuards<'k> {
     /// Takes the answer about the scope in a place; `None` if it has no guard.
     pub(super) fn take(&mut self, place: usize, answer: Result<Option<u64>>) {
         let name = &self.names[place];
-        let asked = self.asked[usize::from(name.is_namespace)];
-        if let (Ok(Some(guard)), Some(book), Some(asked)) = (&answer, self.books.of(name), asked) {
-            book.learn(name.text.into(), *guard, asked);
+        if let Ok(Some(guard)) = &answer {
+            let book = self.books.of(name);
+            book.learn(name.text.into(), *guard, self.asked[place]);
         }
         self.guards[place] = answer;
     }
@@ -249,11 +297,10 @@ impl<'k> ScopeGuards<'k> {
 
     /// Returns what the guard of the scope in a place is called in Redis.
     pub(super) fn name(&self, place: usize) -> String {
-        let Named { text, is_namespace } = self.names[place];
-        if is_namespace {
-            names::scope_guard(&names::namespace_scope(text))
-        } else {
-            names::scope_guard(text)
+        let Named { text, kind } = self.names[place];
+        match kind {
+            Kind::Prefix => names::scope_guard(text),
+            Kind::Namespace(copy) => self.books.namespace_guard(text, copy),
         }
     }
 }
