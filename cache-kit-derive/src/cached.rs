@@ -4,6 +4,7 @@ mod expand;
 mod input;
 mod loads;
 mod model;
+mod reading;
 mod refresh;
 
 use proc_macro2::TokenStream;
@@ -16,6 +17,7 @@ use crate::signature::Function;
 use input::Input;
 use model::Model;
 pub(crate) use model::unit_in;
+pub(crate) use reading::{Given, Reading, Source, reading};
 
 /// Puts the cache in front of a function.
 pub(crate) fn annotate(attribute: TokenStream, item: &TokenStream) -> TokenStream {

@@ -26,6 +26,7 @@ mod lifetimes;
 mod messages;
 mod options;
 mod put_evict;
+mod repository;
 mod signature;
 mod suggest;
 mod tags;
@@ -148,6 +149,28 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
     cached::annotate(attribute.into(), &item.into()).into()
+}
+
+/// Makes a repository of an `impl` block, inherent or of a trait, whose methods are annotated.
+///
+/// It generates
+/// - for each method with `#[cached]` its *uncached twin* (`find_uncached` of `find`): the body, past the cache. It has the method's visibility; of a trait's
+///   block it is a private method of the type.
+/// - `impl Repository<User>` for the type, from the method that finds a `User` by its key: expanders, feeders and batches can then ask it. Its errors become
+///   `Error::RepositoryError`, unless they are a `cache_kit::Error` or can be made into one (`Into`).
+///
+/// A method is such a finder if a key is all it needs: each of its arguments is the key, or a field of it (or the strategy).
+///
+/// # Options
+///
+/// | option | example | meaning |
+/// | --- | --- | --- |
+/// | `audit` | `audit` | refuses a method that neither reads, puts nor evicts, and is not marked `#[cache(exempt)]` |
+/// | `finder` | `finder(find)` | which methods are the repository, where several find the same entity |
+/// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
+#[proc_macro_attribute]
+pub fn cache_repository(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    repository::annotate(attribute.into(), &item.into()).into()
 }
 
 /// Stores the entity that an `async fn` returns after writing it.

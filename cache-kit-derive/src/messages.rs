@@ -5,6 +5,7 @@ mod entity;
 mod function;
 mod lifetime;
 mod option;
+mod repository;
 mod schema;
 mod tag;
 
@@ -12,6 +13,7 @@ pub(crate) use entity::*;
 pub(crate) use function::*;
 pub(crate) use lifetime::*;
 pub(crate) use option::*;
+pub(crate) use repository::*;
 pub(crate) use schema::*;
 pub(crate) use tag::*;
 

@@ -14,7 +14,9 @@ use crate::diagnostics::Diagnostics;
 use crate::{messages, suggest};
 
 use dialect::DIALECTS;
-pub(crate) use dialect::{CACHE_EVICT, CACHE_PUT, CACHED, Choice, Dialect, ENTITY, FIELD, Form};
+pub(crate) use dialect::{
+    CACHE_EVICT, CACHE_PUT, CACHE_REPOSITORY, CACHED, Choice, Dialect, ENTITY, FIELD, Form,
+};
 
 /// An option as written: its name, to blame, and its value.
 #[derive(Debug, Clone)]

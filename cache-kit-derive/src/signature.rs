@@ -19,7 +19,7 @@ pub(crate) use shell::Shell;
 
 /// A function as written; its body is kept as raw tokens, so that a half-typed one still gets
 /// completion.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -75,6 +75,19 @@ impl Function {
             Ok(function) => Ok(function),
             Err(error) => Err(found_item(item, dialect).unwrap_or(error)),
         }
+    }
+
+    /// The function as it is.
+    pub(crate) fn to_tokens(&self) -> TokenStream {
+        let Self {
+            attrs,
+            vis,
+            default,
+            sig,
+            body,
+        } = self;
+        let end = body.is_none().then(|| quote!(;));
+        quote!(#(#attrs)* #vis #default #sig #body #end)
     }
 
     /// What the function's future yields, and how its body is packed.

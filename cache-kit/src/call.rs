@@ -33,6 +33,8 @@ pub struct Call<O> {
     pub(crate) unless: Option<fn(&O) -> bool>,
     pub(crate) sharing: Sharing<O>,
     pub(crate) carry: Option<fn(Error) -> O>,
+    /// What a failed load says, for the log.
+    pub(crate) say: fn(&O) -> Option<String>,
 }
 
 impl<O> Call<O> {
@@ -50,6 +52,7 @@ impl<O> Call<O> {
             unless: None,
             sharing: Sharing::none(),
             carry: None,
+            say: |_| None,
         }
     }
 
@@ -191,6 +194,13 @@ impl<O> Call<O> {
         self
     }
 
+    /// Says what a failed load says of itself.
+    #[must_use]
+    pub fn saying(mut self, say: fn(&O) -> Option<String>) -> Self {
+        self.say = say;
+        self
+    }
+
     /// Says how a failure of the cache is returned, if it can be.
     #[must_use]
     pub fn carrying(mut self, carry: Option<fn(Error) -> O>) -> Self {
@@ -206,6 +216,7 @@ impl<P: Send, E: Send + 'static> Call<Result<P, E>> {
         Self::new(strategy)
             .sharing(Sharing::direct())
             .carrying(carry)
+            .saying(|output| share_own(output.as_ref().err()?).map(|own| own.cause.to_string()))
     }
 }
 
@@ -398,6 +409,42 @@ pub trait ShareNone<O> {
 impl<O> ShareNone<O> for Probe<O> {
     fn sharing(&self) -> Sharing<O> {
         Sharing::none()
+    }
+}
+
+/// Errors that say something of themselves.
+pub trait SaysDisplayed<O> {
+    /// Returns what.
+    fn saying(&self) -> fn(&O) -> Option<String>;
+}
+
+impl<P, E: Display> SaysDisplayed<Result<P, E>> for &&Probe<Result<P, E>> {
+    fn saying(&self) -> fn(&Result<P, E>) -> Option<String> {
+        |output| output.as_ref().err().map(ToString::to_string)
+    }
+}
+
+/// Errors that can be shown to programmers.
+pub trait SaysShown<O> {
+    /// Returns what they show.
+    fn saying(&self) -> fn(&O) -> Option<String>;
+}
+
+impl<P, E: fmt::Debug> SaysShown<Result<P, E>> for &Probe<Result<P, E>> {
+    fn saying(&self) -> fn(&Result<P, E>) -> Option<String> {
+        |output| output.as_ref().err().map(|error| format!("{error:?}"))
+    }
+}
+
+/// Outputs that say nothing.
+pub trait SaysNothing<O> {
+    /// Returns nothing.
+    fn saying(&self) -> fn(&O) -> Option<String>;
+}
+
+impl<O> SaysNothing<O> for Probe<O> {
+    fn saying(&self) -> fn(&O) -> Option<String> {
+        |_| None
     }
 }
 

@@ -65,3 +65,10 @@ pub(crate) struct Failure {
     pub(crate) error: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) cause: Cause,
 }
+
+impl Failure {
+    /// Returns the error, if it is the runtime's, which other types may be able to carry.
+    pub(crate) fn own(&self) -> Option<&Error> {
+        self.error.as_ref()?.downcast_ref()
+    }
+}

@@ -210,6 +210,57 @@ pub use cache_kit_derive::cache_evict;
 /// # }
 /// ```
 pub use cache_kit_derive::cache_put;
+/// Makes a [`Repository`] of the methods of an `impl` block.
+///
+/// # Example
+/// ```
+/// use cache_kit::prelude::*;
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// # #[cache(prefix = "user", key = id)]
+/// # struct User { id: u64, name: String }
+/// # #[derive(Debug, thiserror::Error)]
+/// # #[error("no connection")]
+/// # struct DbError;
+/// # async fn select(id: u64) -> Result<Option<User>, DbError> { Ok(Some(User { id, name: "Ada".into() })) }
+/// struct Users {
+///     cache: CacheService<InMemoryBackend>,
+/// }
+///
+/// #[cache_repository(audit)] // every method says what it is to the cache
+/// impl Users {
+///     #[cached]
+///     async fn find(&self, id: u64) -> Result<Option<User>, DbError> {
+///         select(id).await
+///     }
+///
+///     #[cache_put]
+///     async fn save(&self, user: User) -> Result<User, DbError> {
+///         Ok(user)
+///     }
+///
+///     #[cache(exempt)]
+///     fn describe(&self) -> &'static str {
+///         "users"
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_kit::Result<()> {
+/// # let users = Users { cache: CacheService::new(InMemoryBackend::new()) };
+/// # users.save(User { id: 7, name: "Augusta".into() }).await.unwrap();
+/// // Past the cache.
+/// let fresh = users.find_uncached(7).await.unwrap();
+/// # assert_eq!(fresh.unwrap().name, "Ada");
+/// // `Users` is a `Repository<User>`: whoever takes one can ask it.
+/// let mut feeder = GenericFeeder::<User>::new(7);
+/// users.cache.execute(&mut feeder, &users, CacheStrategy::Invalidate).await?;
+/// # assert_eq!(feeder.entity.unwrap().name, "Ada");
+/// # assert_eq!(users.find(7).await.unwrap().unwrap().name, "Ada");
+/// # assert_eq!(users.describe(), "users");
+/// # Ok(())
+/// # }
+/// ```
+pub use cache_kit_derive::cache_repository;
 /// Puts a cache in front of an `async fn`.
 ///
 /// # Example

@@ -22,7 +22,7 @@ pub(crate) fn store_span(prefix: &str, operation: Operation, keys: usize) -> tra
 
 /// Is told of everything that happens in a cache.
 ///
-/// Called on the caller's task (of an `Eviction` any caller's, whose write or read made the store tidy up), so it should be quick. A sink that panics is contained: the call it was told of goes on.
+/// Called on the caller's task (of an `Eviction` any caller's, whose write or read made the store tidy up), so it should be quick. It may call the cache. A sink that panics is contained: the call it was told of goes on.
 ///
 /// | what happens | events |
 /// | --- | --- |

@@ -8,11 +8,14 @@ pub use crate::error::FailurePolicy;
 pub use crate::expander::CacheExpander;
 pub use crate::feed::{CacheFeed, GenericFeeder};
 pub use crate::key::CacheKey;
+#[cfg(feature = "metrics")]
+pub use crate::observe::MetricsExporter;
 pub use crate::observe::{CacheEvent, CacheMetrics, CacheStats};
+pub use crate::outcome::{Cached, Outcome};
 pub use crate::registry::CacheRegistry;
 pub use crate::repository::{DataRepository, Repository};
 pub use crate::service::CacheService;
 pub use crate::strategy::{CacheContext, CacheStrategy, OperationConfig};
 pub use crate::ttl::{Lifetime, TtlPolicy};
-pub use cache_kit_derive::{CacheEntity, cache_evict, cache_put, cached};
+pub use cache_kit_derive::{CacheEntity, cache_evict, cache_put, cache_repository, cached};
 pub use serde::{Deserialize, Serialize};

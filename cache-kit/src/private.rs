@@ -1,6 +1,7 @@
 //! All that generated code names. Not part of the public API: it changes without notice.
 #![allow(missing_docs, reason = "for generated code")]
 
+mod fetched;
 mod keep;
 mod keys;
 mod outcome;
@@ -9,26 +10,32 @@ mod retry;
 mod tags;
 
 pub use crate::call::{
-    Call, CarryInto, CarryNone, Probe, ShareClone, ShareInto, ShareNone, ShareSaid, Sharing,
+    Call, CarryInto, CarryNone, Probe, SaysDisplayed, SaysNothing, SaysShown, ShareClone,
+    ShareInto, ShareNone, ShareSaid, Sharing,
 };
 pub use crate::codec::Payloads;
 pub use crate::entity::CacheEntity;
+pub use crate::error::Result;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
 pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Seen, Terms};
 pub use crate::read_through::Detached;
+pub use crate::repository::Repository;
 pub use crate::retry::Retry;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
 pub use crate::timeouts::check_timeouts;
 pub use crate::ttl::Lifetime;
 pub use crate::write::{Scopes, Write};
+pub use fetched::{
+    Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, give, lend,
+};
 pub use keep::{Keep, boxed};
 pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,
 };
-pub use outcome::{NoOutcome, Outcome, OutcomeNone, OutcomeOf, Returns, check_output, unless};
+pub use outcome::{Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, check_output, unless};
 pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,

@@ -14,7 +14,7 @@ pub(crate) use lookup::{Miss, Missed, Pass, Stale, Typed, landing_of};
 pub(crate) use reader::{Reader, Waiting, to_fill};
 pub use stale::Detached;
 pub(crate) use stale::{InBackground, Inline, Refresh, Verdict};
-pub(crate) use tags::{Filling, Foretold, twice};
+pub(crate) use tags::{Filling, Foretold};
 pub(crate) use turn::Turn;
 
 use crate::backend::CacheBackend;

@@ -103,6 +103,7 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
     //         .unless(|found: &Ret| K::unless(found, |user| user.is_draft))
     //         .sharing({ use K::{…}; (&&&&K::Probe::<Ret>::new()).sharing() })
     //         .carrying({ use K::{…}; (&&K::Probe::<Ret>::new()).carrying() })
+    //         .saying({ use K::{…}; (&&&K::Probe::<Ret>::new()).saying() })
     quote! {
         #private::Call::<#output>::new(#strategy)
             #or_miss
@@ -117,6 +118,10 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
             .carrying({
                 use #private::{CarryInto as _, CarryNone as _};
                 (&&#private::Probe::<#output>::new()).carrying()
+            })
+            .saying({
+                use #private::{SaysDisplayed as _, SaysNothing as _, SaysShown as _};
+                (&&&#private::Probe::<#output>::new()).saying()
             })
     }
 }

@@ -39,6 +39,11 @@ impl Part {
         }
     }
 
+    /// The name of the key's field that it is.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The hash of its name.
     pub(crate) fn hash(&self) -> Literal {
         Literal::u64_unsuffixed(hash_name(&self.name))

@@ -175,5 +175,21 @@ pub(crate) static CACHE_EVICT: Dialect = Dialect {
     ],
 };
 
+/// `#[cache_repository(…)]`.
+pub(crate) static CACHE_REPOSITORY: Dialect = Dialect {
+    attribute: "#[cache_repository]",
+    choices: &[
+        choice("audit", Form::Word, "audit"),
+        choice("finder", Form::List, "finder(find)"),
+        CRATE,
+    ],
+};
+
 /// Every attribute of an item, so that an option of another one is recognised.
-pub(super) static DIALECTS: [&Dialect; 4] = [&ENTITY, &CACHED, &CACHE_PUT, &CACHE_EVICT];
+pub(super) static DIALECTS: [&Dialect; 5] = [
+    &ENTITY,
+    &CACHED,
+    &CACHE_PUT,
+    &CACHE_EVICT,
+    &CACHE_REPOSITORY,
+];

@@ -1,4 +1,5 @@
 mod builder;
+mod evictions;
 mod guards;
 mod scopes;
 mod store;
@@ -11,9 +12,10 @@ use super::{
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
-use crate::observe::{Watcher, Watchers};
+use crate::observe::Watcher;
 use crate::shape::Shape;
 use crate::tag::{Scope, Tag};
+use evictions::Evictions;
 use guards::Guards;
 use scopes::Scopes;
 use std::fmt;
@@ -52,7 +54,7 @@ struct Shared {
     guards: Guards,
     scopes: Scopes,
     clock: Clock,
-    watchers: Arc<Watchers>,
+    evictions: Arc<Evictions>,
 }
 
 /// Is the right to store under one key, while nothing invalidates it.
@@ -86,13 +88,13 @@ impl InMemoryBackend {
     }
 
     fn from_parts(bound: Bound, clock: Clock) -> Self {
-        let watchers = Arc::<Watchers>::default();
+        let evictions = Arc::<Evictions>::default();
         Self(Arc::new(Shared {
-            store: Store::new(bound, clock.clone(), Arc::clone(&watchers)),
+            store: Store::new(bound, clock.clone(), Arc::clone(&evictions)),
             guards: Guards::starting_at(first_generation()),
             scopes: Scopes::default(),
             clock,
-            watchers,
+            evictions,
         }))
     }
 }
@@ -268,13 +270,16 @@ impl CacheBackend for InMemoryBackend {
     type Permit = MemoryPermit;
 
     fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
-        Some(self.0.look_up(key, shape))
+        let found = self.0.look_up(key, shape);
+        self.0.evictions.tell();
+        Some(found)
     }
 
     async fn read(&self, keys: &[CacheKey], shape: &'static Shape) -> Vec<Result<Lookup>> {
-        keys.iter()
-            .map(|key| Ok(self.0.look_again(key, shape)))
-            .collect()
+        let read = keys.iter().map(|key| Ok(self.0.look_again(key, shape)));
+        let read = read.collect();
+        self.0.evictions.tell();
+        read
     }
 
     async fn open(
@@ -291,10 +296,10 @@ impl CacheBackend for InMemoryBackend {
         fills: Vec<Fill<MemoryPermit>>,
         shape: &'static Shape,
     ) -> Vec<Result<Filled>> {
-        fills
-            .into_iter()
-            .map(|fill| Ok(self.0.fill(fill, shape)))
-            .collect()
+        let filled = fills.into_iter().map(|fill| Ok(self.0.fill(fill, shape)));
+        let filled = filled.collect();
+        self.0.evictions.tell();
+        filled
     }
 
     async fn put(
@@ -302,15 +307,17 @@ impl CacheBackend for InMemoryBackend {
         puts: Vec<Fill<MemoryPermit>>,
         shape: &'static Shape,
     ) -> Vec<Result<Filled>> {
-        puts.into_iter()
-            .map(|put| Ok(self.0.put(put, shape)))
-            .collect()
+        let stored = puts.into_iter().map(|put| Ok(self.0.put(put, shape)));
+        let stored = stored.collect();
+        self.0.evictions.tell();
+        stored
     }
 
     async fn invalidate(&self, keys: &[CacheKey]) -> Vec<Result<()>> {
         for key in keys {
             self.0.invalidate(key);
         }
+        self.0.evictions.tell();
         vec![Ok(()); keys.len()]
     }
 
@@ -338,15 +345,18 @@ impl CacheBackend for InMemoryBackend {
 
     async fn run_pending_tasks(&self) -> Result<()> {
         self.0.store.tidy();
+        self.0.evictions.tell();
         Ok(())
     }
 
     fn entries(&self) -> Option<u64> {
-        Some(self.0.store.len())
+        let entries = self.0.store.len();
+        self.0.evictions.tell();
+        Some(entries)
     }
 
     fn watch(&self, watcher: Watcher) {
         watcher.reaches("memory", true);
-        self.0.watchers.add(watcher);
+        self.0.evictions.watchers().add(watcher);
     }
 }

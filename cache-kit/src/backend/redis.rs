@@ -33,6 +33,7 @@ use crate::shape::Shape;
 use crate::tag::{Scope, Tag};
 use coalesce::Coalescer;
 use journal::Journal;
+use names::Copies;
 use open::Opening;
 use permit::Leases;
 use router::Router;
@@ -125,7 +126,8 @@ impl RedisBackend {
         } else {
             Duration::ZERO
         };
-        let books = Books::new(lag, config.clear_lag, router.is_cluster());
+        let copies = Copies::of(router.is_cluster());
+        let books = Books::new(lag, config.clear_lag, copies);
         Ok(Self(Arc::new(Shared {
             router,
             wrap: config.wrap,
@@ -137,7 +139,7 @@ impl RedisBackend {
             opens: Coalescer::new(),
             books,
             suspects: Suspects::default(),
-            journal: Journal::default(),
+            journal: Journal::new(copies),
             background: Background::default(),
             watchers,
         })))

@@ -13,10 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub struct Watcher(Weak<Watch>);
 
 impl Watcher {
-    /// Tells that an entry was evicted, by the text of its key.
-    pub fn evicted(&self, key: &str, cause: EvictionCause) {
+    /// Tells that an entry was evicted, by its prefix, with its namespace where there is one ([`CacheKey::prefix`](crate::CacheKey::prefix)). The service's sink is called at
+    /// once, and may call the cache: no lock that this needs should be held.
+    pub fn evicted(&self, prefix: &str, cause: EvictionCause) {
         if let Some(watch) = self.0.upgrade() {
-            watch.evicted(key, cause);
+            watch.evicted(prefix, cause);
         }
     }
 
@@ -74,20 +75,20 @@ impl Watch {
         }
     }
 
-    fn evicted(&self, key: &str, cause: EvictionCause) {
-        if let Some(prefix) = self.prefix_of(key) {
+    fn evicted(&self, prefix: &str, cause: EvictionCause) {
+        if let Some(prefix) = self.own(prefix) {
             self.evictions.fetch_add(1, Ordering::Relaxed);
             self.tell(&CacheEvent::Eviction { prefix, cause });
         }
     }
 
-    /// Reads the prefix off a key, if the key is of this namespace.
-    fn prefix_of<'k>(&self, key: &'k str) -> Option<&'k str> {
-        let own = match &self.namespace {
-            Some(namespace) => key.strip_prefix(&**namespace)?.strip_prefix(':')?,
-            None => key,
-        };
-        own.split(':').next()
+    /// Takes the namespace off a prefix, if it is this one.
+    fn own<'p>(&self, prefix: &'p str) -> Option<&'p str> {
+        match (&self.namespace, prefix.split_once(':')) {
+            (None, None) => Some(prefix),
+            (Some(own), Some((namespace, prefix))) if **own == *namespace => Some(prefix),
+            _ => None,
+        }
     }
 }
 
@@ -119,6 +120,12 @@ impl Watchers {
         *watchers = there.cloned().chain([watcher]).collect();
     }
 
+    /// Says whether there is nobody to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        let watchers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.is_empty()
+    }
+
     /// Tells all of them. They are called without a lock: what a sink does is the user's.
     pub(crate) fn tell(&self, what: impl Fn(&Watcher)) {
         let watchers = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -131,15 +138,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_tells_its_prefix_to_its_own_namespace_only() {
-        let prefix = |namespace: Option<&str>, key| {
+    fn an_eviction_is_told_to_its_own_namespace_only() {
+        let own = |namespace: Option<&str>, prefix| {
             let watch = Watch::new(namespace.map(Into::into), None);
-            watch.prefix_of(key).map(str::to_owned)
+            watch.own(prefix).map(str::to_owned)
         };
-        assert_eq!(prefix(None, "user:7").as_deref(), Some("user"));
-        assert_eq!(prefix(Some("app"), "app:user:7").as_deref(), Some("user"));
-        assert_eq!(prefix(Some("app"), "apple:user:7"), None);
-        assert_eq!(prefix(Some("app"), "user:7"), None);
+        assert_eq!(own(None, "user").as_deref(), Some("user"));
+        assert_eq!(own(Some("app"), "app:user").as_deref(), Some("user"));
+        assert_eq!(own(Some("app"), "apple:user"), None);
+        assert_eq!(own(Some("app"), "user"), None);
+        assert_eq!(own(None, "app:user"), None);
     }
 
     #[test]
@@ -147,7 +155,7 @@ mod tests {
         let watchers = Watchers::default();
         let first = Arc::new(Watch::new(None, None));
         watchers.add(first.watcher());
-        watchers.tell(|watcher| watcher.evicted("user:7", EvictionCause::Expired));
+        watchers.tell(|watcher| watcher.evicted("user", EvictionCause::Expired));
         assert_eq!(first.evictions(), 1);
         drop(first);
         watchers.add(Arc::new(Watch::new(None, None)).watcher());

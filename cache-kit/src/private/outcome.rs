@@ -32,12 +32,12 @@ impl<O> Returns<O> {
 
 /// Outputs that can.
 pub trait OutcomeOf<O> {
-    fn methods(&self) -> Outcome<O>;
+    fn methods(&self) -> Methods<O>;
 }
 
 impl<O: CachedOutput> OutcomeOf<O> for &Returns<O> {
-    fn methods(&self) -> Outcome<O> {
-        Outcome(PhantomData)
+    fn methods(&self) -> Methods<O> {
+        Methods(PhantomData)
     }
 }
 
@@ -53,9 +53,9 @@ impl<O> OutcomeNone<O> for Returns<O> {
 }
 
 /// The methods of an output that can be cached.
-pub struct Outcome<O>(PhantomData<fn() -> O>);
+pub struct Methods<O>(PhantomData<fn() -> O>);
 
-impl<O: CachedOutput> Outcome<O> {
+impl<O: CachedOutput> Methods<O> {
     pub fn peek<B>(&self, cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
     where
         B: CacheBackend,

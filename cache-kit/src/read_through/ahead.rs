@@ -9,8 +9,9 @@ use crate::backend::{CacheBackend, Intent, Lease, Lookup};
 use crate::flight::{Landing, Tag};
 use crate::observe::CacheEvent;
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
+use crate::timer;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 /// Of what a store counts time in: an entry that is younger by more is another one.
@@ -51,7 +52,15 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         body: Pin<&mut F>,
     ) -> O {
         let (entity, age) = (found.entity.clone(), found.age);
-        if let Some(output) = self.load_ahead(found, body).await {
+        let timeouts = self.reader.cache.timeouts(self.call.timeouts);
+        let limit = [timeouts.soft, timeouts.hard].into_iter().flatten().min();
+        let mut loading = pin!(self.load_ahead(found, body));
+        let loaded = match limit {
+            None => loading.await,
+            // Whatever the output can say: there is something fresh to return.
+            Some(limit) => timer::within(limit, loading.as_mut()).await.flatten(),
+        };
+        if let Some(output) = loaded {
             self.reader.miss();
             return output;
         }

@@ -2,16 +2,18 @@
 
 use super::late::LateFill;
 use super::read::{Ended, Read};
-use super::{Filling, Foretold, Stale, landing_of, to_fill, twice};
+use super::{Filling, Foretold, Stale, landing_of, to_fill};
 use crate::backend::{CacheBackend, Entry, Fill, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::{Failure, Landing, Lead};
 use crate::observe::{CacheEvent, Operation};
 use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source, Terms};
+use crate::ttl::Lifetime;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a call ended.
 pub(super) struct Told<B: CacheBackend, O: CachedOutput> {
@@ -40,6 +42,17 @@ impl<B: CacheBackend, O: CachedOutput> Told<B, O> {
             (None, _) => leader.scatter(),
         }
         self.output
+    }
+}
+
+/// Acts if it is dropped by a panic.
+struct OnPanic<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnPanic<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0();
+        }
     }
 }
 
@@ -81,12 +94,19 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         // Who could not be told waits.
         let can_be_told = spare.is_some() || self.call.carry.is_some();
         let limit = timeouts.hard.filter(|_| can_be_told);
+        // A panic is a failure, too.
+        let on_panic =
+            spare.map(|_| OnPanic(|| self.reader.throttle(&self.key, self.call.lifetime)));
         let loaded = self.reader.load_valid(keys, limit, body).await;
+        drop(on_panic);
         let Some((output, validity)) = loaded else {
             return self.time_out(spare);
         };
         if let Some(spare) = spare {
             if let Err(landing) = self.succeeded(&output, &validity) {
+                let prefix = EntityOf::<O>::cache_prefix();
+                let error = (self.call.say)(&output);
+                tracing::warn!(prefix, error, "a load failed, and what is stale serves");
                 self.reader.throttle(&self.key, self.call.lifetime);
                 return Told::now(Ok(self.stand_in(spare)), landing);
             }
@@ -111,7 +131,7 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         let is_unwanted = self.call.unless.is_some_and(|unless| unless(&output));
         // What is stored is older than what was loaded and is not to be.
         let entry = entry.map(|entry| if is_unwanted { Entry::Gone } else { entry });
-        let fill = self.fill_of(permit, entry, &terms);
+        let fill = self.fill_of(permit, entry, &terms, spare.is_some());
         let fill = fill.map(|fill| Filling::new(fill, &foretold, tags));
         let fill = fill.into_iter().collect();
         let late = match self.reader.fill_in_time(fill, self.strict.is_some()).await {
@@ -162,19 +182,22 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         }
     }
 
-    /// Says what of a load is to be stored, if anything is.
+    /// Says what of a load is to be stored, if anything is. Where nothing is, what is stored and older must not go on serving: what the value itself says is not to be
+    /// stored takes it away, and what a policy does not want, if it is stale.
     fn fill_of(
         &self,
         permit: Option<B::Permit>,
         entry: Option<Entry>,
         terms: &Terms,
+        is_stale: bool,
     ) -> Option<Fill<B::Permit>> {
-        let lifetime = || {
-            let lifetime = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
-            terms.applied(lifetime?)
-        };
         let (permit, entry) = permit.zip(entry)?;
-        Some(to_fill(permit, entry, &lifetime()?))
+        let decided = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
+        match (decided.map(|decided| terms.applied(decided)), is_stale) {
+            (Some(Some(lifetime)), _) => Some(to_fill(permit, entry, &lifetime)),
+            (Some(None), _) | (None, true) => Some(to_fill(permit, Entry::Gone, &Lifetime::new())),
+            (None, false) => None,
+        }
     }
 
     /// Asks about the tags of what will be loaded. Without an answer nothing is stored.
@@ -185,12 +208,13 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         if permit.is_none() {
             return Ok((None, Foretold::default()));
         }
-        let lasts = self
-            .reader
-            .cache
-            .declared::<EntityOf<O>>(self.call.lifetime);
-        let lasts = lasts.ttl().map(|ttl| ttl.saturating_add(lasts.stale()));
-        let foretelling = self.reader.foretell::<O>(&self.call.tags, twice(lasts));
+        let lasts = || {
+            let decided = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
+            // What is not stored needs no tags.
+            let decided = decided.unwrap_or(Lifetime::from(Duration::ZERO));
+            decided.ttl().map(|ttl| ttl.saturating_add(decided.stale()))
+        };
+        let foretelling = self.reader.foretell::<O>(&self.call.tags, lasts);
         Ok(match self.tolerate(foretelling.await)? {
             Some(foretold) => (permit, foretold),
             None => (None, Foretold::default()),
@@ -250,7 +274,10 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
                 let seen = Seen::stored(Source::Absent, *age);
                 O::from_payload(O::Payload::absent(seen)?)
             }
-            Landing::Failed(failure) => (self.call.sharing.restore)(failure)?,
+            Landing::Failed(failure) => match (self.call.sharing.restore)(failure) {
+                Some(failed) => failed,
+                None => self.call.carry?(failure.own()?.clone()),
+            },
             Landing::Broken(error) => self.strict?(error.clone()),
         };
         self.reader

@@ -14,8 +14,9 @@ use crate::outcome::{CachedOutput, EntityOf};
 use crate::strategy::CacheStrategy;
 use crate::timer;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How a flight begins: with a load, or with what somebody else has brought meanwhile, or is about to.
 enum TakeOff<'s, P, O: CachedOutput> {
@@ -40,15 +41,33 @@ pub(crate) struct Read<'c, B: CacheBackend, O: CachedOutput> {
     pub(super) call: Call<O>,
     /// How a failure of the cache ends the call, where it is to.
     pub(super) strict: Carry<O>,
+    /// Whether nobody is given what it returns: a task runs it.
+    pub(super) is_detached: bool,
 }
 
 impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
+    /// How often a caller who waits for a limited time looks for another who loads.
+    const HAND_OVERS: usize = 8;
+
     pub(super) fn new(reader: Reader<'c, B, EntityOf<O>>, key: CacheKey, call: Call<O>) -> Self {
         Self {
             strict: call.strict_in(reader.cache),
             reader,
             key,
             call,
+            is_detached: false,
+        }
+    }
+
+    /// The same for nobody in particular.
+    pub(super) fn detached(
+        reader: Reader<'c, B, EntityOf<O>>,
+        key: CacheKey,
+        call: Call<O>,
+    ) -> Self {
+        Self {
+            is_detached: true,
+            ..Self::new(reader, key, call)
         }
     }
 
@@ -127,8 +146,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             let spare = self.reader.spare(self.call.lifetime, miss.stale);
             if let Some(spare) = &spare {
                 if let Some(lead) = miss.lead {
-                    let errand = Errand::Refresh(spare);
-                    return Box::pin(self.lead(*lead, Pass::Unopened, errand, body)).await;
+                    return Box::pin(self.refresh(*lead, spare, body)).await;
                 }
                 if self.reader.is_throttled(&self.key) {
                     return Ok(self.stand_in(spare));
@@ -166,23 +184,40 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
         }
         let tag = Tag::of::<EntityOf<O>>(Some(spare.stamp));
         let flights = &self.reader.cache.inner().flights;
-        let own = flights.begin(&self.key, tag);
-        let kept = own.map(|lead| refresh.take_over(self, lead, spare, Wait::ForOthers));
-        let errand = Errand::Miss(Some(spare));
-        if let Some(Err(lead)) = kept {
-            return self.lead(lead, Pass::Unopened, errand, body).await;
-        }
-        let mut follower = match flights.join(&self.key, tag) {
-            Joined::Lead(lead) => return self.lead(lead, Pass::Unopened, errand, body).await,
-            Joined::Follow(follower) => follower,
-        };
-        let landing = match timer::within(limit, &mut follower).await {
-            Some(Arrival::Landed(landing)) => landing,
-            Some(Arrival::Lead(lead)) => {
-                drop(follower);
-                return self.lead(lead, Pass::Unopened, errand, body).await;
+        let begun = Instant::now();
+        let mut own = flights.begin(&self.key, tag);
+        let mut landing = None;
+        for _ in 0..Self::HAND_OVERS {
+            if let Some(lead) = own.take()
+                && let Err(lead) = refresh.take_over(self, lead, spare, Wait::ForOthers)
+            {
+                return self
+                    .lead(lead, Pass::Unopened, Errand::Miss(Some(spare)), body)
+                    .await;
             }
-            None => return Ok(self.stand_in(spare)),
+            let mut follower = match flights.join(&self.key, tag) {
+                Joined::Lead(lead) => {
+                    own = Some(lead);
+                    continue;
+                }
+                Joined::Follow(follower) => follower,
+            };
+            let left = limit.saturating_sub(begun.elapsed());
+            match timer::within(left, &mut follower).await {
+                Some(Arrival::Landed(landed)) => {
+                    landing = Some(landed);
+                    break;
+                }
+                // Whoever loaded has gone: what is left of the time is the same.
+                Some(Arrival::Lead(lead)) => {
+                    drop(follower);
+                    own = Some(lead);
+                }
+                None => break,
+            }
+        }
+        let Some(landing) = landing else {
+            return Ok(self.stand_in(spare));
         };
         let output = match (&landing, self.accept(&landing)) {
             (Landing::Failed(_) | Landing::Invalid(..), _) | (_, None) => {
@@ -270,6 +305,18 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 may_take = true;
             }
         }
+    }
+
+    /// Replaces what is stale and serves. Nobody waits for it: where it takes longer than a flight may, somebody else may begin as well.
+    pub(super) async fn refresh<F: Future<Output = O>>(
+        &self,
+        leader: Lead,
+        stale: &Stale<EntityOf<O>>,
+        body: Pin<&mut F>,
+    ) -> Result<O, Ended<O>> {
+        let work = self.lead(leader, Pass::Unopened, Errand::Refresh(stale), body);
+        let keys = std::slice::from_ref(&self.key);
+        self.reader.lead_for_a_while(keys, pin!(work)).await
     }
 
     /// Loads for everyone on the flight. If this future is dropped, or the body panics, `leader` hands over.

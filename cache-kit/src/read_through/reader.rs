@@ -361,6 +361,24 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         timer::within(left, follower).await
     }
 
+    /// Leads flights to their end. Where that takes longer than a flight may, others may begin one as well: those who could wait for it have
+    /// something stale, and do not.
+    pub(crate) async fn lead_for_a_while<F: Future>(
+        &self,
+        keys: &[CacheKey],
+        mut work: Pin<&mut F>,
+    ) -> F::Output {
+        let inner = self.cache.inner();
+        let deadline = inner.settings.flight_deadline;
+        if let Some(output) = timer::within(deadline, work.as_mut()).await {
+            return output;
+        }
+        for key in keys {
+            inner.flights.detach(key);
+        }
+        work.await
+    }
+
     pub(crate) fn counted<A>(&self, operation: Operation, answer: Result<A>) -> Option<A> {
         answer
             .inspect_err(|error| self.failed(operation, error))

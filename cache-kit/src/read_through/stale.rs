@@ -202,15 +202,16 @@ where
         let mut body = (self.0)();
         let background = cache.inner().background.clone();
         let refreshing = async move {
-            let read = Read::new(Reader::new(&cache), key, call);
-            let errand = match wait {
-                Wait::ForOthers => Errand::Miss(Some(&stale)),
-                Wait::ForNobody => Errand::Refresh(&stale),
-            };
+            let read = Read::detached(Reader::new(&cache), key, call);
+            let body = Pin::new(&mut body);
             // Counted and logged where it happens.
-            let _ = read
-                .lead(lead, Pass::Unopened, errand, Pin::new(&mut body))
-                .await;
+            let _ = match wait {
+                Wait::ForOthers => {
+                    let errand = Errand::Miss(Some(&stale));
+                    read.lead(lead, Pass::Unopened, errand, body).await
+                }
+                Wait::ForNobody => read.refresh(lead, &stale, body).await,
+            };
         };
         background.spawn(&runtime, refreshing.instrument(refresh_span::<O>()));
         Ok(())
@@ -229,7 +230,7 @@ where
         let mut body = (self.0)();
         let background = cache.inner().background.clone();
         let refreshing = async move {
-            let read = Read::new(Reader::new(&cache), key, call);
+            let read = Read::detached(Reader::new(&cache), key, call);
             let _ = read.load_ahead(found, Pin::new(&mut body)).await;
         };
         background.spawn(&runtime, refreshing.instrument(refresh_span::<O>()));
@@ -272,13 +273,17 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
 
     /// Returns what is stale: the next is being loaded.
     pub(super) fn stale_hit(&self, stale: &Stale<EntityOf<O>>) -> O {
-        self.reader.stale_hit();
+        if !self.is_detached {
+            self.reader.stale_hit();
+        }
         output_of(stale)
     }
 
     /// Returns what is stale: the next could not be loaded.
     pub(super) fn stand_in(&self, spare: &Stale<EntityOf<O>>) -> O {
-        self.reader.record(|prefix| CacheEvent::StandIn { prefix });
+        if !self.is_detached {
+            self.reader.record(|prefix| CacheEvent::StandIn { prefix });
+        }
         output_of(spare)
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Foretold {
     pub(crate) tags: Vec<Tagged>,
     /// The epoch in which the load begins, where it may bring other tags.
     pub(crate) epoch: Option<Stamp>,
+    /// How long what carries them may be kept: as long as their states are remembered, and no longer.
+    kept: Option<Duration>,
 }
 
 /// Something to store, and the tags it has that are still to be stamped.
@@ -26,6 +28,22 @@ pub(crate) struct Filling<P> {
 
 impl<P> Filling<P> {
     pub(crate) fn new(mut fill: Fill<P>, foretold: &Foretold, found: Vec<Tag>) -> Self {
+        let outlives = match (fill.kept(), foretold.kept) {
+            (None, kept) => kept.is_some(),
+            (Some(kept), most) => most.is_some_and(|most| kept > most),
+        };
+        if outlives {
+            // They are asked about again, for longer.
+            let known = foretold.tags.iter().map(|known| known.tag.clone());
+            let found = found
+                .into_iter()
+                .filter(|tag| !foretold.tags.iter().any(|known| known.tag == *tag));
+            return Self {
+                wanted: known.chain(found).collect(),
+                fill,
+                epoch: foretold.epoch,
+            };
+        }
         let is_known = |tag: &Tag| foretold.tags.iter().any(|known| known.tag == *tag);
         fill.tags.clone_from(&foretold.tags);
         Self {
@@ -41,7 +59,7 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
     pub(crate) async fn foretell<O>(
         &self,
         known: &[String],
-        lasts: Option<Duration>,
+        kept: impl FnOnce() -> Option<Duration>,
     ) -> Result<Foretold>
     where
         O: CachedOutput,
@@ -51,7 +69,7 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
             return Ok(Foretold::default());
         }
         // Boxed, here and below: most loads have no tags, and every caller would carry the room.
-        Box::pin(self.foretell_tags(self.tags(known), lasts)).await
+        Box::pin(self.foretell_tags(self.tags(known), kept())).await
     }
 
     /// Asks the same of a batch, whose entities have their own tags only.
@@ -63,12 +81,13 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
         }
     }
 
-    async fn foretell_tags(&self, tags: Vec<Tag>, lasts: Option<Duration>) -> Result<Foretold> {
-        let (stamps, epoch) = self.stamp_tags(&tags, lasts).await?;
+    async fn foretell_tags(&self, tags: Vec<Tag>, kept: Option<Duration>) -> Result<Foretold> {
+        let (stamps, epoch) = self.stamp_tags(&tags, twice(kept)).await?;
         let tags = tags.into_iter().zip(stamps);
         Ok(Foretold {
             tags: tags.map(|(tag, stamp)| Tagged { tag, stamp }).collect(),
             epoch: Some(epoch),
+            kept,
         })
     }
 
@@ -156,7 +175,7 @@ impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
 }
 
 /// How long the state of a tag is to be remembered for the sake of an entry that is kept for so long.
-pub(crate) fn twice(kept: Option<Duration>) -> Option<Duration> {
+fn twice(kept: Option<Duration>) -> Option<Duration> {
     kept.map(|kept| kept.saturating_mul(2))
 }
 

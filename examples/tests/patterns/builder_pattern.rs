@@ -42,7 +42,7 @@ async fn what_is_built_tells_the_sink_and_keeps_to_the_policy() {
     fetch(&expander).await;
     fetch(&expander).await;
     let told = names.0.lock().expect("no panic").clone();
-    assert_eq!(told, ["miss", "load", "fill", "hit"]);
+    assert_eq!(told, ["up", "miss", "load", "fill", "hit"]);
     lives_for::<Employment>(expander.service(), &clock, "emp_1".to_owned(), 60).await;
 }
 

@@ -437,6 +437,10 @@ async fn a_refresh_that_panics_harms_nobody<B: CacheBackend>(bench: Bench<B>) {
     let stale = cache.get_or_refresh::<Rate, Error, _>(&1, panics).await;
     assert_eq!(stale.unwrap().unwrap().version, 1);
     settle().await;
+    assert_eq!(bench.rates.version().await, 1, "it is not asked again yet");
+    settle().await;
+    assert_eq!(bench.rates.version().await, 1);
+    tokio::time::advance(Duration::from_secs(60)).await;
     assert_eq!(bench.rates.version().await, 1);
     settle().await;
     assert_eq!(bench.rates.version().await, 2);

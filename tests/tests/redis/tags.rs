@@ -3,7 +3,7 @@
 use super::fixtures::Store;
 use super::support::{Service, backend, cluster_config, config, hasty};
 use cache_kit::prelude::*;
-use cache_kit::{Error, RedisConfig};
+use cache_kit::{Cached, Error, RedisConfig};
 use cache_kit_tests::{Cluster, Proxy, RedisServer, Traffic, until};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -218,4 +218,108 @@ async fn what_is_known_of_tags_costs_no_round_trip() {
         assert!(cache.get::<Job>(&1).await.unwrap().is_some());
         assert_eq!(proxy.counts().since(&before).round_trips, trips);
     }
+}
+
+/// The guard was made for as long as the entity declares, and the entry lived longer by a policy.
+#[tokio::test]
+async fn the_guard_of_a_tag_lasts_as_long_as_an_entry_does_by_a_policy_or_by_itself() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    #[cache(prefix = "brief", ttl = "1m", key = id)]
+    struct Brief {
+        id: u64,
+    }
+    #[cached(tags = ["brief:{id}"])]
+    async fn find(cache: &Service, id: u64) -> Result<Option<Brief>, Error> {
+        Ok(Some(Brief { id }))
+    }
+    #[cached(tags = ["lasting:{id}"])]
+    async fn find_lasting(cache: &Service, id: u64) -> Result<Cached<Option<Brief>>, Error> {
+        Ok(Cached::new(Some(Brief { id })).ttl(DAY))
+    }
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let store = Store::start().await;
+    let plain = CacheService::new(backend(config(store.server.addr())));
+    let decided = plain
+        .to_builder()
+        .ttl_policy(TtlPolicy::Fixed(DAY))
+        .build()
+        .unwrap();
+    find(&decided, 1).await.unwrap();
+    decided.run_pending_tasks().await.unwrap();
+    find_lasting(&plain, 2).await.unwrap();
+    plain.run_pending_tasks().await.unwrap();
+    let names = store.names("ck:g:{::*").await;
+    let mut lasting = 0;
+    for name in names {
+        let left: i64 = store.ask(redis::cmd("PTTL").arg(&name)).await;
+        if left >= 0 {
+            lasting += 1;
+            assert!(left > 24 * 3_600_000, "{name}: {left}");
+        }
+    }
+    assert_eq!(lasting, 2);
+    for id in [1, 2] {
+        assert!(plain.get::<Brief>(&id).await.unwrap().is_some());
+    }
+    plain.invalidate_tag("lasting:2").await.unwrap();
+    assert!(plain.get::<Brief>(&2).await.unwrap().is_none());
+}
+
+/// What could not be told to one node was told to the others over and over, and who opened a key there kept its lease.
+#[tokio::test]
+async fn a_clear_that_one_node_cannot_be_told_of_leaves_what_the_others_have() {
+    let cluster = Cluster::start().await;
+    let make = || Jobs::new(hasty(cluster_config(&cluster)).deadline(LONG));
+    let (a, b) = (make(), make());
+    // Another node than that of the prefix' guard, on which all keys depend.
+    let own = cluster.master_of("ck:g:{billing:job}:all").await.addr();
+    let mut masters = Vec::new();
+    for slot in [0, 8000, 16_383] {
+        masters.push(cluster.master_of_slot(slot).await);
+    }
+    let dead = masters.into_iter().find(|node| node.addr() != own).unwrap();
+    cluster.replica_of(dead).await.kill();
+    let mut spared = Vec::new();
+    for id in 0..60 {
+        let node = cluster
+            .master_of(&format!("ck:g:{{billing:job:{id}}}"))
+            .await;
+        if node.addr() != dead.addr() {
+            spared.push(id);
+        }
+    }
+    // Without tags of its own, whose guards may be on any node.
+    let fill = async |jobs: &Jobs, id: u64| {
+        let load = || async { Ok::<_, Error>(Some(Plain { id })) };
+        jobs.cache.get_or_load(&id, load).await.unwrap();
+    };
+    dead.kill();
+    until("the clear is not told to all", || async {
+        a.cache.clear_namespace().await.is_err().then_some(())
+    })
+    .await;
+    for id in &spared {
+        fill(&b, *id).await;
+    }
+    b.cache.run_pending_tasks().await.unwrap();
+    tokio::time::sleep(4 * LAG).await;
+    for id in &spared {
+        fill(&b, *id).await;
+    }
+    b.cache.run_pending_tasks().await.unwrap();
+    let before = b.cache.stats().loads;
+    tokio::time::sleep(4 * LAG).await;
+    for id in &spared {
+        fill(&a, *id).await;
+        fill(&b, *id).await;
+    }
+    let loads = b.cache.stats().loads - before;
+    assert!(loads <= 2, "{loads} of {}", spared.len());
+    assert!(a.cache.backend().pending_invalidations() > 0);
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "job", ttl = "1h", key = id)]
+struct Plain {
+    id: u64,
 }

@@ -11,3 +11,4 @@ mod failures;
 mod feeders;
 mod limits;
 mod memory;
+mod policies;

@@ -1,9 +1,10 @@
 //! The seam to the store: all that an in-memory backend asks of a map that forgets. moka today; nothing else names it.
 
+use super::evictions::Evictions;
 use crate::backend::{Fill, Tagged};
 use crate::clock::Clock;
-use crate::key::CacheKey;
-use crate::observe::{EvictionCause, Watchers};
+use crate::key::{CacheKey, KeyRef};
+use crate::observe::EvictionCause;
 use crate::shape::Erased;
 use moka::Expiry;
 use moka::notification::RemovalCause;
@@ -26,29 +27,42 @@ pub(super) enum Bound {
 /// A key as the map holds it: the text of a usual one lies beside its length and the map's own reference count, so that
 /// comparing it fetches one cache line.
 enum StoredKey {
-    Short(u8, [u8; Self::SHORT]),
-    Long(Box<[u8]>),
+    /// The length, and that of the prefix.
+    Short([u8; 2], [u8; Self::SHORT]),
+    Long(u16, Box<[u8]>),
 }
 
 impl StoredKey {
     /// With the length, the variant and the map's two counts it comes to 64 bytes.
-    const SHORT: usize = 46;
+    const SHORT: usize = 45;
 
-    fn new(text: &[u8]) -> Self {
+    fn new(key: KeyRef<'_>) -> Self {
+        let (text, prefix_len) = (key.as_bytes(), key.prefix().len());
         let mut bytes = [0; Self::SHORT];
-        match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
-            (Ok(len), Some(start)) => {
+        let lens = u8::try_from(text.len())
+            .ok()
+            .zip(u8::try_from(prefix_len).ok());
+        match (lens, bytes.get_mut(..text.len())) {
+            (Some((len, prefix_len)), Some(start)) => {
                 start.copy_from_slice(text);
-                Self::Short(len, bytes)
+                Self::Short([len, prefix_len], bytes)
             }
-            _ => Self::Long(text.into()),
+            // No prefix is longer than its limit.
+            _ => Self::Long(u16::try_from(prefix_len).unwrap_or(0), text.into()),
+        }
+    }
+
+    fn prefix(&self) -> &[u8] {
+        match self {
+            Self::Short([_, len], bytes) => &bytes[..usize::from(*len)],
+            Self::Long(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
         }
     }
 
     fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Short(len, bytes) => &bytes[..usize::from(*len)],
-            Self::Long(bytes) => bytes,
+            Self::Short([len, _], bytes) => &bytes[..usize::from(*len)],
+            Self::Long(_, bytes) => bytes,
         }
     }
 }
@@ -146,14 +160,13 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(bound: Bound, clock: Clock, watchers: Arc<Watchers>) -> Self {
+    pub(super) fn new(bound: Bound, clock: Clock, evictions: Arc<Evictions>) -> Self {
         let turned = (!clock.runs()).then(|| clock.clone());
         let builder = Cache::builder()
             .expire_after(End { clock })
             .eviction_listener(move |key: Arc<StoredKey>, _, cause| {
                 if let Some(cause) = cause_of(cause) {
-                    let key = std::str::from_utf8(key.as_bytes()).unwrap_or_default();
-                    watchers.tell(|watcher| watcher.evicted(key, cause));
+                    evictions.note(key.prefix(), cause);
                 }
             });
         let (builder, weighs) = match bound {
@@ -184,7 +197,7 @@ impl Store {
     }
 
     pub(super) fn insert(&self, key: &CacheKey, slot: Slot) {
-        let key = StoredKey::new(key.as_str().as_bytes());
+        let key = StoredKey::new(key.borrowed());
         self.entries.insert(key, slot);
     }
 

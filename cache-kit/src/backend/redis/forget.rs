@@ -3,7 +3,7 @@
 use super::journal::Debt;
 use super::wire::{Reply, Request, integer, unexpected};
 use super::{Shared, names, open};
-use crate::backend::{Stamp, TagStamps, only};
+use crate::backend::{Stamp, TagStamps};
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::random::random_fraction;
@@ -23,7 +23,7 @@ impl Shared {
         let mut promise = Promise {
             shared: self,
             keys,
-            scope: None,
+            scopes: Vec::new(),
             kept: 0,
         };
         let mut told = Vec::with_capacity(keys.len());
@@ -43,54 +43,71 @@ impl Shared {
     }
 
     pub(super) async fn clear(self: &Arc<Self>, scope: Scope<'_>) -> Result<()> {
-        let name = match scope {
-            Scope::Prefix(prefix) => prefix.to_owned(),
-            Scope::Namespace(namespace) => names::namespace_scope(namespace.unwrap_or_default()),
-            Scope::Tag(tag) => names::tag_scope(tag.namespace().unwrap_or_default(), tag.id()),
+        let names = match scope {
+            Scope::Prefix(prefix) => vec![prefix.to_owned()],
+            Scope::Namespace(namespace) => {
+                let copies = names::Copies::of(self.router.is_cluster());
+                copies.scopes(namespace.unwrap_or_default())
+            }
+            Scope::Tag(tag) => {
+                vec![names::tag_scope(
+                    tag.namespace().unwrap_or_default(),
+                    tag.id(),
+                )]
+            }
         };
+        let forget = || names.iter().for_each(|name| self.books.forget(name));
         let mut promise = Promise {
             shared: self,
             keys: &[],
-            scope: Some(&name),
+            scopes: names.clone(),
             kept: 0,
         };
-        self.books.forget(&name);
-        let told = only(self.delete_scopes(&[&name]).await);
+        forget();
+        let scopes: Vec<_> = names.iter().map(String::as_str).collect();
+        let told = self.delete_scopes(&scopes).await;
         // Again: who asked meanwhile may have been answered before.
-        self.books.forget(&name);
-        if told.is_ok() {
-            promise.scope = None;
-        }
-        told
+        forget();
+        let left = names.iter().zip(&told).filter(|(_, told)| told.is_err());
+        promise.scopes = left.map(|(name, _)| name.clone()).collect();
+        told.into_iter().collect::<Result<Vec<()>>>().map(drop)
     }
 
     /// Deletes the guards of scopes; those of tags after the epochs of their namespaces, so that who learns only now what tags its load has brought sees
     /// that one may have been cleared.
+    ///
+    /// An epoch that has ended since a tag came to be owed need not end again: what is loaded in the next one knows of the clear.
     async fn delete_scopes(&self, scopes: &[&str]) -> Vec<Result<()>> {
         let namespace_of_tag = |scope: &&str| match names::parse(scope) {
-            names::Parsed::Tag(namespace, _) => Some(namespace.to_owned()),
+            names::Parsed::Tag(namespace, _) if !self.journal.has_ended(scope) => {
+                Some(namespace.to_owned())
+            }
             _ => None,
         };
-        let namespaces: BTreeSet<_> = scopes.iter().filter_map(namespace_of_tag).collect();
+        // Before anything ends: what comes to be owed from now on is not meant.
+        let debts: Vec<_> = scopes
+            .iter()
+            .map(|scope| self.journal.about_scope(scope))
+            .collect();
+        let of_tags: Vec<_> = scopes.iter().map(namespace_of_tag).collect();
+        let namespaces: BTreeSet<_> = of_tags.iter().flatten().cloned().collect();
         let epochs = namespaces.iter();
         let epochs = epochs.map(|namespace| names::scope_guard(&names::epoch_scope(namespace)));
         let ended = self.delete(epochs.collect()).await;
         let ended: HashMap<_, _> = namespaces.into_iter().zip(ended).collect();
-        let guards: Vec<_> = scopes
-            .iter()
-            .map(|scope| self.books.guards_of(scope))
-            .collect();
-        let deleted = self.delete(guards.concat()).await;
-        let mut deleted = deleted.into_iter();
-        let told = scopes.iter().zip(guards).map(|(scope, guards)| {
-            let deleted: Vec<_> = deleted.by_ref().take(guards.len()).collect();
-            let deleted = deleted.into_iter().collect::<Result<Vec<()>>>().map(drop);
-            if let Some(namespace) = namespace_of_tag(scope) {
+        let guards = scopes.iter().map(|scope| names::scope_guard(scope));
+        let deleted = self.delete(guards.collect()).await;
+        let told = debts.iter().zip(of_tags).zip(deleted);
+        told.map(|((debt, namespace), deleted)| {
+            if let Some(namespace) = namespace {
                 ended.get(&namespace).cloned().unwrap_or(Ok(()))?;
+                if let Some(debt) = debt {
+                    self.journal.end_epoch(debt);
+                }
             }
             deleted
-        });
-        told.collect()
+        })
+        .collect()
     }
 
     /// Says in which state tags are, and then in which epoch. What Redis is owed about them it is told first.
@@ -220,7 +237,7 @@ impl Shared {
 struct Promise<'s> {
     shared: &'s Arc<Shared>,
     keys: &'s [CacheKey],
-    scope: Option<&'s str>,
+    scopes: Vec<String>,
     /// So many of the keys have been seen to.
     kept: usize,
 }
@@ -231,9 +248,9 @@ impl Drop for Promise<'_> {
         self.keys[self.kept..]
             .iter()
             .for_each(|key| journal.owe_key(key));
-        if let Some(scope) = self.scope {
-            journal.owe_scope(scope);
-        }
+        self.scopes
+            .iter()
+            .for_each(|scope| journal.owe_scope(scope));
         if !journal.is_empty() {
             self.shared.start_paying();
         }

@@ -1,8 +1,8 @@
 //! What Redis still has to be told: invalidations that could not reach it. Until it has been told, what it has of these keys is not believed here.
 
-use super::names;
+use super::names::{self, Copies};
 use crate::key::CacheKey;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,8 +16,9 @@ pub(super) enum Debt {
     Scope(Box<str>, u64),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Journal {
+    copies: Copies,
     debts: Mutex<Debts>,
     /// How many there are, to be seen without a lock.
     count: AtomicUsize,
@@ -27,6 +28,8 @@ pub(super) struct Journal {
 struct Debts {
     keys: HashMap<CacheKey, u64>,
     scopes: HashMap<Box<str>, u64>,
+    /// Of the tags among them those whose epoch has ended since.
+    ended: HashSet<Box<str>>,
     /// All of them, in the order in which they came to be owed.
     queue: BTreeMap<u64, Debt>,
     last: u64,
@@ -35,6 +38,14 @@ struct Debts {
 }
 
 impl Journal {
+    pub(super) fn new(copies: Copies) -> Self {
+        Self {
+            copies,
+            debts: Mutex::default(),
+            count: AtomicUsize::new(0),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
@@ -66,7 +77,7 @@ impl Journal {
         let debts = self.lock();
         let own = debts.keys.get(key);
         let own = own.map(|number| Debt::Key(key.clone(), *number));
-        let namespace = names::namespace_scope(names::namespace_of(key.prefix()));
+        let namespace = self.copies.scope_of(key.prefix());
         let scopes = [key.prefix(), &*namespace].into_iter();
         let scopes = scopes.filter_map(|scope| debts.about_scope(scope));
         own.into_iter().chain(scopes).collect()
@@ -88,11 +99,26 @@ impl Journal {
     /// Says whether what Redis has of a key is out of date.
     pub(super) fn is_poisoned(&self, key: &CacheKey) -> bool {
         !self.is_empty() && {
+            let namespace = self.copies.scope_of(key.prefix());
             let debts = self.lock();
-            let namespace = names::namespace_scope(names::namespace_of(key.prefix()));
             debts.keys.contains_key(key)
                 || debts.scopes.contains_key(key.prefix())
                 || debts.scopes.contains_key(&*namespace)
+        }
+    }
+
+    /// Says whether the epoch of a tag that is owed has ended since it came to be owed.
+    pub(super) fn has_ended(&self, scope: &str) -> bool {
+        !self.is_empty() && self.lock().ended.contains(scope)
+    }
+
+    /// Notes that the epoch of a tag has ended since this came to be owed, unless the same has come to be owed again since.
+    pub(super) fn end_epoch(&self, debt: &Debt) {
+        let mut debts = self.lock();
+        if let Debt::Scope(scope, number) = debt
+            && debts.scopes.get(scope) == Some(number)
+        {
+            debts.ended.insert(scope.clone());
         }
     }
 
@@ -118,6 +144,7 @@ impl Journal {
             }
             Debt::Scope(scope, number) if debts.scopes.get(scope) == Some(number) => {
                 debts.scopes.remove(scope);
+                debts.ended.remove(scope);
                 debts.queue.remove(number);
             }
             _ => {}
@@ -174,6 +201,7 @@ impl Debts {
 
     fn owe_scope(&mut self, scope: &str) {
         self.last += 1;
+        self.ended.remove(scope);
         let before = self.scopes.insert(scope.into(), self.last);
         self.enqueue(before, Debt::Scope(scope.into(), self.last));
     }
@@ -209,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_key_is_poisoned_until_its_debt_is_settled() {
-        let journal = Journal::default();
+        let journal = Journal::new(Copies::One);
         assert!(!journal.is_poisoned(&key(1)));
         journal.owe_key(&key(1));
         assert!(journal.is_poisoned(&key(1)) && !journal.is_poisoned(&key(2)));
@@ -221,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_is_owed_again_meanwhile_stays_owed() {
-        let journal = Journal::default();
+        let journal = Journal::new(Copies::One);
         journal.owe_key(&key(1));
         let paid = journal.some_after(0, 10);
         journal.owe_key(&key(1));
@@ -230,8 +258,25 @@ mod tests {
     }
 
     #[test]
+    fn an_epoch_that_ended_before_the_same_came_to_be_owed_again_ends_again() {
+        let journal = Journal::new(Copies::One);
+        let scope = names::tag_scope("billing", 7);
+        journal.owe_scope(&scope);
+        let debt = journal.about_scope(&scope).unwrap();
+        assert!(!journal.has_ended(&scope));
+        journal.end_epoch(&debt);
+        assert!(journal.has_ended(&scope));
+        journal.owe_scope(&scope);
+        assert!(!journal.has_ended(&scope));
+        journal.end_epoch(&debt);
+        assert!(!journal.has_ended(&scope), "that was before");
+        journal.settle(&journal.about_scope(&scope).unwrap());
+        assert!(journal.is_empty());
+    }
+
+    #[test]
     fn debts_come_in_the_order_in_which_they_were_made() {
-        let journal = Journal::default();
+        let journal = Journal::new(Copies::One);
         (1..=3).for_each(|id| journal.owe_key(&key(id)));
         journal.owe_scope("role");
         journal.owe_key(&key(1));
@@ -246,7 +291,7 @@ mod tests {
 
     #[test]
     fn too_many_keys_become_their_prefixes() {
-        let journal = Journal::default();
+        let journal = Journal::new(Copies::One);
         for id in 0..=MOST_KEYS {
             journal.owe_key(&key(id));
         }
@@ -256,7 +301,7 @@ mod tests {
 
     #[test]
     fn one_pays_at_a_time_and_not_before_there_is_something_to_pay() {
-        let journal = Journal::default();
+        let journal = Journal::new(Copies::One);
         assert!(!journal.begin());
         journal.owe_scope("user");
         assert!(journal.begin() && !journal.begin());

@@ -38,28 +38,75 @@ pub(super) fn scope_guard(scope: &str) -> String {
     format!("ck:g:{{{scope}}}:all")
 }
 
-/// The scope that is a namespace. No prefix is empty.
-pub(super) fn namespace_scope(namespace: &str) -> String {
-    format!("{namespace}:")
+/// How many guards a namespace has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copies {
+    One,
+    /// So many, each for a share of the slots: a prefix has the one in whose share its own guard is, and which lives where most of that share does.
+    #[cfg(feature = "redis-cluster")]
+    BySlot,
 }
 
-/// Of so many guards a namespace has one for each prefix: a prefix' own lives where most of its share of the slots do.
-#[cfg(feature = "redis-cluster")]
-pub(super) const COPIES: usize = 64;
+impl Copies {
+    /// What a cluster has, or anything else.
+    pub(super) fn of(is_cluster: bool) -> Self {
+        match is_cluster {
+            #[cfg(feature = "redis-cluster")]
+            true => Self::BySlot,
+            _ => Self::One,
+        }
+    }
 
-/// Says which copy of its namespace's guard a prefix has: the one in whose share of the slots its own guard is.
+    pub(super) fn count(self) -> usize {
+        match self {
+            Self::One => 1,
+            #[cfg(feature = "redis-cluster")]
+            Self::BySlot => COPIES,
+        }
+    }
+
+    /// Says which copy a prefix has.
+    pub(super) fn place_of(self, prefix: &str) -> usize {
+        match self {
+            Self::One => 0,
+            #[cfg(feature = "redis-cluster")]
+            Self::BySlot => copy_of(prefix),
+        }
+    }
+
+    /// The scope that is one copy of a namespace. No prefix is empty, or has a percent sign.
+    pub(super) fn scope(self, namespace: &str, copy: usize) -> String {
+        match self {
+            Self::One => format!("{namespace}:"),
+            #[cfg(feature = "redis-cluster")]
+            Self::BySlot => {
+                let salted = (0_u32..).map(|salt| format!("{namespace}:%{copy:02x}{salt:x}"));
+                let mut there = salted.filter(|scope| copy_of(scope) == copy);
+                // One in 64 is, so that there is always one.
+                there.next().unwrap_or_default()
+            }
+        }
+    }
+
+    /// The scope that is the copy which a prefix has of its namespace.
+    pub(super) fn scope_of(self, prefix: &str) -> String {
+        self.scope(namespace_of(prefix), self.place_of(prefix))
+    }
+
+    /// All scopes that are a namespace.
+    pub(super) fn scopes(self, namespace: &str) -> Vec<String> {
+        (0..self.count())
+            .map(|copy| self.scope(namespace, copy))
+            .collect()
+    }
+}
+
 #[cfg(feature = "redis-cluster")]
-pub(super) fn copy_of(prefix: &str) -> usize {
+const COPIES: usize = 64;
+
+#[cfg(feature = "redis-cluster")]
+fn copy_of(prefix: &str) -> usize {
     usize::from(slot(&scope_guard(prefix))) * COPIES / usize::from(SLOTS)
-}
-
-/// The scope that is one copy of a namespace. No prefix has a percent sign.
-#[cfg(feature = "redis-cluster")]
-pub(super) fn namespace_copy(namespace: &str, copy: usize) -> String {
-    let salted = (0_u32..).map(|salt| format!("{namespace}:%{copy:02x}{salt:x}"));
-    let mut there = salted.filter(|scope| copy_of(scope) == copy);
-    // One in 64 is, so that there is always one.
-    there.next().unwrap_or_default()
 }
 
 /// The scope that is a tag. No prefix has a colon.
@@ -83,7 +130,8 @@ pub(super) fn namespace_of(prefix: &str) -> &str {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<'s> {
     Prefix(&'s str),
-    Namespace(&'s str),
+    /// One copy of it.
+    Namespace(&'s str, usize),
     Tag(&'s str, u64),
 }
 
@@ -94,10 +142,14 @@ pub(super) fn parse(scope: &str) -> Parsed<'_> {
     {
         return Parsed::Tag(namespace, id);
     }
-    match scope.strip_suffix(':') {
-        Some(namespace) => Parsed::Namespace(namespace),
-        None => Parsed::Prefix(scope),
+    if let Some(namespace) = scope.strip_suffix(':') {
+        return Parsed::Namespace(namespace, 0);
     }
+    let copy = scope.split_once(":%").and_then(|(namespace, copy)| {
+        let copy = usize::from_str_radix(copy.get(..2)?, 16).ok()?;
+        Some(Parsed::Namespace(namespace, copy))
+    });
+    copy.unwrap_or(Parsed::Prefix(scope))
 }
 
 pub(super) fn probe(number: u32) -> String {
@@ -152,8 +204,11 @@ mod tests {
         for (scope, parsed) in [
             ("user", Parsed::Prefix("user")),
             ("billing:user", Parsed::Prefix("billing:user")),
-            (&namespace_scope("billing"), Parsed::Namespace("billing")),
-            (&namespace_scope(""), Parsed::Namespace("")),
+            (
+                &Copies::One.scope("billing", 0),
+                Parsed::Namespace("billing", 0),
+            ),
+            (&Copies::One.scope("", 0), Parsed::Namespace("", 0)),
             (&tag_scope("billing", 7), Parsed::Tag("billing", 7)),
             (&tag_scope("", u64::MAX), Parsed::Tag("", u64::MAX)),
         ] {
@@ -175,12 +230,14 @@ mod tests {
     #[cfg(feature = "redis-cluster")]
     #[test]
     fn a_namespace_has_a_guard_near_every_prefix() {
-        let copies: HashSet<_> = (0..COPIES)
-            .map(|copy| namespace_copy("billing", copy))
-            .collect();
-        assert_eq!(copies.len(), COPIES);
+        let scopes = Copies::BySlot.scopes("billing");
+        let names: HashSet<_> = scopes.iter().collect();
+        assert_eq!(names.len(), COPIES);
+        for (copy, scope) in scopes.iter().enumerate() {
+            assert_eq!(parse(scope), Parsed::Namespace("billing", copy));
+        }
         for prefix in ["user", "billing:user", "billing:order", "a", "b", "c"] {
-            let near = slot(&scope_guard(&namespace_copy("billing", copy_of(prefix))));
+            let near = slot(&scope_guard(&Copies::BySlot.scope_of(prefix)));
             assert_eq!(near / 256, slot(&scope_guard(prefix)) / 256);
         }
     }

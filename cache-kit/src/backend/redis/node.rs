@@ -43,8 +43,7 @@ pub(super) struct Node {
     dialer: Dialer,
     timing: Timing,
     watchers: Arc<Watchers>,
-    /// What those who watch were told last: whether the server can be used. Held while they are told, so that what they hear last is true.
-    told: Mutex<Option<bool>>,
+    told: Mutex<Told>,
     state: Mutex<State>,
 }
 
@@ -58,6 +57,14 @@ struct State {
     lost: Option<Error>,
     /// Whether the server can be used, as far as that has been found out.
     is_up: Option<bool>,
+}
+
+/// What those who watch were told last: whether the server can be used. One at a time tells, so that what they hear last is true, and holds no lock meanwhile.
+#[derive(Default)]
+struct Told {
+    last: Option<bool>,
+    is_busy: bool,
+    newcomers: Vec<Watcher>,
 }
 
 /// How an attempt to connect stands.
@@ -238,21 +245,42 @@ impl Node {
         }
         state.is_up = is_up;
         drop(state);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_up = self.state().is_up;
-        if let Some(is_up) = is_up.filter(|_| is_up != *told) {
-            *told = Some(is_up);
-            let server = self.target.to_string();
-            self.watchers
-                .tell(|watcher| watcher.reaches(&server, is_up));
-        }
+        self.tell_all(None);
     }
 
     /// Tells one who begins to watch.
     pub(super) fn introduce(&self, watcher: &Watcher) {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(is_up) = *told {
-            watcher.reaches(&self.target.to_string(), is_up);
+        self.tell_all(Some(watcher.clone()));
+    }
+
+    fn tell_all(&self, newcomer: Option<Watcher>) {
+        let lock = || self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock();
+        told.newcomers.extend(newcomer);
+        if std::mem::replace(&mut told.is_busy, true) {
+            return;
+        }
+        let server = self.target.to_string();
+        loop {
+            let (before, now) = (told.last, self.state().is_up);
+            let newcomers = std::mem::take(&mut told.newcomers);
+            let news = now.filter(|_| now != before);
+            if newcomers.is_empty() && news.is_none() {
+                told.is_busy = false;
+                return;
+            }
+            told.last = now;
+            drop(told);
+            if let Some(is_up) = before {
+                for newcomer in &newcomers {
+                    newcomer.reaches(&server, is_up);
+                }
+            }
+            if let Some(is_up) = news {
+                self.watchers
+                    .tell(|watcher| watcher.reaches(&server, is_up));
+            }
+            told = lock();
         }
     }
 

@@ -5,7 +5,7 @@ use super::permit::{Lease, RedisPermit, new_guard};
 use super::read::{CHUNK, Found};
 use super::scopes::ScopeGuards;
 use super::script::{GUARD, OPEN};
-use super::wire::{Reply, Request, bytes, check_runtime, integer, unexpected};
+use super::wire::{Reply, Request, ServerClock, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
 use crate::backend::{self, Intent, Lookup, Opened, only};
 use crate::error::{Error, Result};
@@ -26,6 +26,14 @@ pub(super) struct Opening {
     lease: Option<Arc<Lease>>,
     is_taken: bool,
     found: Lookup,
+}
+
+/// What Redis has said of a key, before its scopes are known.
+struct OpenedKey {
+    guard: u64,
+    lease: Option<Arc<Lease>>,
+    is_taken: bool,
+    stored: Option<(Vec<u8>, ServerClock)>,
 }
 
 impl Opening {
@@ -116,12 +124,14 @@ impl Shared {
         scopes.take_all(replies);
         let opened = keys.iter().zip(of_keys).enumerate();
         let opened = opened.map(|(place, (key, reply))| {
+            // First of all the lease: whatever comes next, it is given back.
+            let answer = self.opened_key(key, reply?, shape)?;
             if self.journal.is_poisoned(key) {
                 paid.clone()?;
             }
             let scopes = scopes.of_key(place)?;
             let scopes = scopes.ok_or_else(|| unexpected("`GUARD`"))?;
-            self.opened(key, reply?, scopes, shape)
+            Ok::<_, Error>(self.opened(key, answer, scopes, shape))
         });
         let (found, opened): (Vec<_>, Vec<_>) = opened
             .map(|opened| match opened {
@@ -155,13 +165,12 @@ impl Shared {
     }
 
     /// Reads the answer of `OPEN`, or the guard alone for a write.
-    fn opened(
+    fn opened_key(
         self: &Arc<Self>,
         key: &CacheKey,
         reply: Reply,
-        prefix_guard: u64,
         shape: &'static Shape,
-    ) -> Result<(Opening, Found)> {
+    ) -> Result<OpenedKey> {
         let (guard, lease, value) = match reply.value {
             Value::Array(parts) => {
                 let parts: [Value; 3] = parts.try_into().map_err(|_| unexpected("`OPEN`"))?;
@@ -176,18 +185,39 @@ impl Shared {
             Some(Value::Int(2)) => Some(true),
             _ => None,
         };
-        let stored = value.map(|value| (value, reply.clock));
+        Ok(OpenedKey {
+            guard,
+            lease: won
+                .map(|is_shared| Lease::new(self, names::lease(key, shape), guard, is_shared)),
+            is_taken: lease.is_some() && won.is_none(),
+            stored: value.map(|value| (value, reply.clock)),
+        })
+    }
+
+    /// Says what was found under a key that is open, and its scopes.
+    fn opened(
+        &self,
+        key: &CacheKey,
+        opened: OpenedKey,
+        prefix_guard: u64,
+        shape: &'static Shape,
+    ) -> (Opening, Found) {
+        let OpenedKey {
+            guard,
+            lease,
+            is_taken,
+            stored,
+        } = opened;
         let found = self.look_up(key, (guard, prefix_guard), stored, shape);
         let opening = Opening {
             guard,
             prefix_guard,
-            lease: won
-                .map(|is_shared| Lease::new(self, names::lease(key, shape), guard, is_shared)),
-            is_taken: lease.is_some() && won.is_none(),
+            lease,
+            is_taken,
             found: Lookup::Miss(None),
         };
         // What is damaged is there to be replaced.
-        Ok((opening, found.unwrap_or_else(|_| Lookup::Miss(None).into())))
+        (opening, found.unwrap_or_else(|_| Lookup::Miss(None).into()))
     }
 }
 

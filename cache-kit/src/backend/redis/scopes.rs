@@ -1,13 +1,10 @@
 //! What is known here of the guards of prefixes, namespaces and tags, which would else be asked about at every read.
 
-#[cfg(feature = "redis-cluster")]
-use super::names::{copy_of, namespace_copy};
+use super::names::Copies;
 use super::wire::{Reply, integer};
 use super::{Shared, names};
 use crate::error::Result;
 use crate::key::CacheKey;
-#[cfg(not(feature = "redis-cluster"))]
-use no_cluster::{copies, copy_of, namespace_copy};
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -113,16 +110,17 @@ pub(super) struct Books {
     namespaces: Vec<Book<Box<str>>>,
     /// By namespace and id.
     pub(super) tags: Book<(Box<str>, u64)>,
+    copies: Copies,
 }
 
 impl Books {
     /// Believes guards for so long: those of prefixes, which are asked about together with a key where that is free; the others.
-    pub(super) fn new(prefixes: Duration, others: Duration, is_cluster: bool) -> Self {
-        let copies = if is_cluster { copies() } else { 1 };
+    pub(super) fn new(prefixes: Duration, others: Duration, copies: Copies) -> Self {
         Self {
             prefixes: Book::new(prefixes),
-            namespaces: (0..copies).map(|_| Book::new(others)).collect(),
+            namespaces: (0..copies.count()).map(|_| Book::new(others)).collect(),
             tags: Book::new(others),
+            copies,
         }
     }
 
@@ -133,74 +131,23 @@ impl Books {
         }
     }
 
-    /// Says which copy of its namespace's guard a prefix has.
-    fn copy_of(&self, prefix: &str) -> usize {
-        if self.namespaces.len() > 1 {
-            copy_of(prefix)
-        } else {
-            0
-        }
-    }
-
     /// Returns the guard of the namespace of a key, if it was asked for lately.
     pub(super) fn namespace(&self, key: &CacheKey) -> Option<u64> {
-        let copy = self.copy_of(key.prefix());
+        let copy = self.copies.place_of(key.prefix());
         self.namespaces[copy].known(names::namespace_of(key.prefix()))
-    }
-
-    /// Returns what the guards of a scope are called in Redis.
-    pub(super) fn guards_of(&self, scope: &str) -> Vec<String> {
-        match names::parse(scope) {
-            names::Parsed::Namespace(namespace) => {
-                let copies = 0..self.namespaces.len();
-                copies
-                    .map(|copy| self.namespace_guard(namespace, copy))
-                    .collect()
-            }
-            _ => vec![names::scope_guard(scope)],
-        }
-    }
-
-    fn namespace_guard(&self, namespace: &str, copy: usize) -> String {
-        names::scope_guard(&if self.namespaces.len() > 1 {
-            namespace_copy(namespace, copy)
-        } else {
-            names::namespace_scope(namespace)
-        })
     }
 
     /// Forgets a scope that is being cleared, by its name.
     pub(super) fn forget(&self, scope: &str) {
         match names::parse(scope) {
             names::Parsed::Prefix(prefix) => self.prefixes.forget(prefix),
-            names::Parsed::Namespace(namespace) => {
-                for book in &self.namespaces {
+            names::Parsed::Namespace(namespace, copy) => {
+                if let Some(book) = self.namespaces.get(copy) {
                     book.forget(namespace);
                 }
             }
             names::Parsed::Tag(namespace, id) => self.tags.forget(&(Box::from(namespace), id)),
         }
-    }
-}
-
-#[cfg(feature = "redis-cluster")]
-fn copies() -> usize {
-    names::COPIES
-}
-
-/// There is no cluster without the feature.
-#[cfg(not(feature = "redis-cluster"))]
-mod no_cluster {
-    pub(super) fn copies() -> usize {
-        1
-    }
-
-    pub(super) fn copy_of(_: &str) -> usize {
-        0
-    }
-
-    pub(super) fn namespace_copy(namespace: &str, _: usize) -> String {
-        super::names::namespace_scope(namespace)
     }
 }
 
@@ -247,7 +194,7 @@ impl<'k> ScopeGuards<'k> {
         let whose = keys.map(|key| {
             let prefix = key.prefix();
             let namespace = names::namespace_of(prefix);
-            let copy = Kind::Namespace(books.copy_of(prefix));
+            let copy = Kind::Namespace(books.copies.place_of(prefix));
             (place_of(prefix, Kind::Prefix), place_of(namespace, copy))
         });
         let whose = whose.collect();
@@ -300,7 +247,7 @@ impl<'k> ScopeGuards<'k> {
         let Named { text, kind } = self.names[place];
         match kind {
             Kind::Prefix => names::scope_guard(text),
-            Kind::Namespace(copy) => self.books.namespace_guard(text, copy),
+            Kind::Namespace(copy) => names::scope_guard(&self.books.copies.scope(text, copy)),
         }
     }
 }

@@ -90,10 +90,13 @@ where
                 Some(carry) => return self.refuse(item, carry(error.clone())).map(|()| true),
                 None => Some(value),
             },
-            Landing::Failed(failure) => match (self.call.sharing.restore)(failure) {
-                Some(failed) => return self.refuse(item, failed).map(|()| true),
-                None => return Ok(false),
-            },
+            Landing::Failed(failure) => {
+                let carried = || Some(self.call.carry?(failure.own()?.clone()));
+                return match (self.call.sharing.restore)(failure).or_else(carried) {
+                    Some(failed) => self.refuse(item, failed).map(|()| true),
+                    None => Ok(false),
+                };
+            }
             Landing::Broken(error) => match self.propagated(error.clone()) {
                 Some(failed) => return self.refuse(item, failed).map(|()| true),
                 None => return Ok(false),

@@ -9,8 +9,10 @@ use crate::flight::{Landing, Lead};
 use crate::observe::Operation;
 use crate::outcome::Terms;
 use crate::read_through::{Filling, Foretold, Pass, Turn, landing_of, to_fill};
+use crate::ttl::Lifetime;
 use foldhash::HashMap;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// An item that this batch loads: on a flight of its own, or beside all flights.
@@ -97,9 +99,12 @@ where
         let keys = items().filter_map(|item| item.key.clone()).collect();
         let timeouts = self.reader.cache.timeouts(self.call.timeouts);
         let limit = timeouts.hard.filter(|_| self.call.carry.is_some());
+        let keys: Vec<_> = keys;
+        let led = keys.clone();
         let loading = (self.load)(ids);
-        let loaded = self.reader.load_within(limit, keys, loading, outcome_of);
-        let loaded = match (loaded.await, self.call.carry) {
+        let loading = self.reader.load_within(limit, keys, loading, outcome_of);
+        let loaded = self.reader.lead_for_a_while(&led, pin!(loading)).await;
+        let loaded = match (loaded, self.call.carry) {
             (Some(loaded), _) => loaded,
             (None, Some(carry)) => carry(Error::Timeout).map(Loaded::of),
             (None, None) => unreachable!("there was no limit"),
@@ -225,10 +230,17 @@ where
                 _ => None,
             };
             let tags = self.reader.tags_of(entity, &Terms::default());
-            if let (Pass::Opened(permit, _), Some(entry), Some(lifetime)) = (pass, entry, &lifetime)
-            {
-                let fill = to_fill(permit, entry, lifetime);
-                fills.push((done.len(), Filling::new(fill, foretold, tags)));
+            if let (Pass::Opened(permit, _), Some(entry)) = (pass, entry) {
+                let fill = match &lifetime {
+                    Some(lifetime) => Some(to_fill(permit, entry, lifetime)),
+                    // What is stale and older must not go on serving.
+                    None if self.items[item].spare.is_some() => {
+                        Some(to_fill(permit, Entry::Gone, &Lifetime::new()))
+                    }
+                    None => None,
+                };
+                let fill = fill.map(|fill| Filling::new(fill, foretold, tags));
+                fills.extend(fill.map(|fill| (done.len(), fill)));
             }
             done.push(Done {
                 item,

@@ -1,0 +1,134 @@
+//! What others may know of a cached method: what it returns, and how its arguments come from a key.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
+use syn::Type;
+
+use crate::key::{CallKey, Part};
+use crate::messages;
+use crate::signature::{Borrow, Function, Parameter, Shell, first_borrow, peel_type};
+
+use super::model::{Model, Strategy};
+
+/// A cached method, read by another attribute.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) output: Type,
+    key: CallKey,
+    strategy: Option<String>,
+    parameters: Vec<Parameter>,
+    has_generics: Option<TokenStream>,
+}
+
+/// Where an argument comes from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The key's field; `None` is all of the key.
+    pub(crate) field: Option<String>,
+    pub(crate) given: Given,
+}
+
+/// How an argument is handed over.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// Borrowed, as this type.
+    Lent(Type),
+    /// By value, as this type.
+    Owned(Type),
+    /// By value, as a type without a name.
+    Opaque,
+    /// It is no part of the key: the strategy.
+    Strategy,
+}
+
+/// Reads a method as `#[cached]` does; `None` where that has something to say against it.
+pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shell, Reading)> {
+    // Without its attributes, of which this one has been taken.
+    let mut bare = function.clone();
+    bare.attrs.clear();
+    let model = super::model(options, bare.to_tokens()).ok()?;
+    let Model {
+        output,
+        key,
+        strategy,
+        function,
+        shell,
+        ..
+    } = model;
+    let strategy = match strategy {
+        Strategy::Dynamic(expr) => Some(expr.to_token_stream().to_string()),
+        _ => None,
+    };
+    let params = &function.sig.generics.params;
+    let reading = Reading {
+        output,
+        key,
+        strategy,
+        parameters: function.parameters(),
+        has_generics: (!params.is_empty()).then(|| params.to_token_stream()),
+    };
+    Some((shell, reading))
+}
+
+impl Reading {
+    /// Says where each argument comes from where there is only a key; `Err` is what none of it is, and the node to blame.
+    pub(crate) fn sources(&self) -> Result<Vec<Source>, (TokenStream, String)> {
+        if let Some(generics) = self.has_generics.as_ref().filter(|_| self.has_own_types()) {
+            return Err((generics.clone(), "types of its own".to_owned()));
+        }
+        let sources = self
+            .parameters
+            .iter()
+            .map(|parameter| self.source(parameter));
+        sources.collect()
+    }
+
+    /// Whether it is generic in more than lifetimes.
+    fn has_own_types(&self) -> bool {
+        let generics = self.has_generics.clone().unwrap_or_default().to_string();
+        generics
+            .split(',')
+            .any(|param| !param.trim().starts_with('\''))
+    }
+
+    fn source(&self, parameter: &Parameter) -> Result<Source, (TokenStream, String)> {
+        let blame = || parameter.pat.to_token_stream();
+        let Some(name) = &parameter.name else {
+            return Err((blame(), messages::an_argument(None)));
+        };
+        let text = name.to_string();
+        if self.strategy.as_ref() == Some(&text) {
+            return Ok(Source {
+                field: None,
+                given: Given::Strategy,
+            });
+        }
+        let field = match &self.key {
+            CallKey::Whole(part) if is_of(part, &text) => None,
+            CallKey::Parts(parts) => match parts.as_slice() {
+                [part] if is_of(part, &text) => None,
+                [_] => return Err((blame(), messages::an_argument(Some(name)))),
+                parts => match parts.iter().find(|part| is_of(part, &text)) {
+                    Some(part) => Some(part.name().to_owned()),
+                    None => return Err((blame(), messages::an_argument(Some(name)))),
+                },
+            },
+            _ => return Err((blame(), messages::an_argument(Some(name)))),
+        };
+        let given = match peel_type(&parameter.ty) {
+            Type::Reference(reference) => Given::Lent((*reference.elem).clone()),
+            ty if matches!(first_borrow(ty), Some(Borrow::ImplTrait(_))) => Given::Opaque,
+            ty => Given::Owned(ty.clone()),
+        };
+        Ok(Source { field, given })
+    }
+}
+
+/// Whether a part of a key is a parameter itself.
+fn is_of(part: &Part, parameter: &str) -> bool {
+    part.value()
+        .to_string()
+        .trim_start_matches("& ")
+        .trim_start_matches('&')
+        == parameter
+}

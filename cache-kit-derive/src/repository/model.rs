@@ -1,0 +1,232 @@
+//! A repository as meant.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::{Attribute, Meta, Type};
+
+use crate::cached::{self, Reading, Source};
+use crate::crate_path::CratePath;
+use crate::diagnostics::Diagnostics;
+use crate::options::CACHE_REPOSITORY;
+use crate::signature::{Function, Shell, first_generic, last_segment, peel_type};
+use crate::{messages, suggest};
+
+use super::block::{Block, Member, is_mark};
+use super::input::Input;
+use super::twin::Twin;
+
+/// What becomes of each member, and what the block is a repository of.
+#[derive(Debug)]
+pub(super) struct Model {
+    /// In the order of the block's members: the twin of each that is cached.
+    pub(super) twins: Vec<Option<Twin>>,
+    pub(super) finders: Vec<Finder>,
+    pub(super) krate: CratePath,
+}
+
+/// A method that loads the entity of a key.
+#[derive(Debug)]
+pub(super) struct Finder {
+    pub(super) twin: Ident,
+    pub(super) has_receiver: bool,
+    pub(super) output: Type,
+    /// As it is spelt, where there are several: two that are only known as somebody's entities might be the same, to the compiler.
+    pub(super) entity: Option<Type>,
+    pub(super) arguments: Vec<Source>,
+}
+
+/// A method with `#[cached]`, which may be a finder.
+struct Candidate<'b> {
+    function: &'b Function,
+    reading: Reading,
+    twin: Ident,
+}
+
+impl Model {
+    /// Checks block and options, and reports all that is wrong at once.
+    pub(super) fn from_input(
+        block: &Block,
+        input: &Input,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
+        if input.audit.is_some() {
+            audit(block, diagnostics);
+        }
+        reject_other_marks(block, diagnostics);
+        let (mut twins, mut candidates) = (Vec::new(), Vec::new());
+        let mut is_any_cached = false;
+        for member in &block.members {
+            let Member::Function(function) = member else {
+                twins.push(None);
+                continue;
+            };
+            let attribute = function.attrs.iter().find(|attr| is_named(attr, "cached"));
+            is_any_cached |= attribute.is_some();
+            let read = attribute.and_then(|attribute| read(function, attribute));
+            let twin = read.and_then(|(shell, reading)| {
+                let twin = Twin::of(function, &shell)?;
+                candidates.push(Candidate {
+                    function,
+                    reading,
+                    twin: twin.name.clone(),
+                });
+                Some(twin)
+            });
+            twins.push(twin);
+        }
+        reject_taken_names(block, &candidates, diagnostics);
+        let is_known = reject_unknown_finders(block, input, diagnostics);
+        let finders = finders(&candidates, input, diagnostics);
+        if !is_any_cached && input.audit.is_none() {
+            diagnostics.report(&block.self_ty, messages::no_finder(&CACHE_REPOSITORY));
+        }
+        Some(Self {
+            twins,
+            finders: is_known.then_some(finders)?,
+            krate,
+        })
+    }
+}
+
+/// Reads what `#[cached]` will; what is wrong with it, it says itself.
+fn read(function: &Function, attribute: &Attribute) -> Option<(Shell, Reading)> {
+    let options = match &attribute.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    cached::reading(function, options)
+}
+
+/// Whether an attribute has this name, whatever path leads to it.
+fn is_named(attr: &Attribute, name: &str) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|segment| segment.ident == name)
+}
+
+/// Each method says what it is to the cache; what has no `self` has no cache.
+fn audit(block: &Block, diagnostics: &mut Diagnostics) {
+    let methods = block.functions();
+    for function in methods.filter(|function| function.receiver().is_some()) {
+        let said = ["cached", "cache_put", "cache_evict"];
+        let is_said = |attr: &Attribute| said.iter().any(|name| is_named(attr, name));
+        if !function
+            .attrs
+            .iter()
+            .any(|attr| is_said(attr) || is_mark(attr))
+        {
+            let ident = &function.sig.ident;
+            diagnostics.report(ident, messages::unmarked(ident));
+        }
+    }
+}
+
+/// `#[cache(exempt)]` is all there is to say on a function.
+fn reject_other_marks(block: &Block, diagnostics: &mut Diagnostics) {
+    for function in block.functions() {
+        for mark in function.attrs.iter().filter(|attr| is_mark(attr)) {
+            let is_exempt = mark
+                .parse_args::<Ident>()
+                .is_ok_and(|word| word == "exempt");
+            if !is_exempt {
+                diagnostics.report(mark.path(), messages::NOT_EXEMPT);
+            }
+        }
+    }
+}
+
+fn reject_taken_names(block: &Block, candidates: &[Candidate<'_>], diagnostics: &mut Diagnostics) {
+    for function in block.functions() {
+        let ident = &function.sig.ident;
+        let twin = candidates.iter().find(|candidate| candidate.twin == *ident);
+        if let Some(twin) = twin {
+            let of = &twin.function.sig.ident;
+            diagnostics.report(ident, messages::taken_name(ident, of));
+        }
+    }
+}
+
+/// Whether each method that was chosen is one that is cached.
+fn reject_unknown_finders(block: &Block, input: &Input, diagnostics: &mut Diagnostics) -> bool {
+    let is_cached =
+        |function: &&Function| function.attrs.iter().any(|attr| is_named(attr, "cached"));
+    let cached = block.functions().filter(is_cached);
+    let names: Vec<String> = cached
+        .map(|function| function.sig.ident.unraw().to_string())
+        .collect();
+    let mut is_known = true;
+    for chosen in &input.finder {
+        let text = chosen.unraw().to_string();
+        if !names.contains(&text) {
+            let near = suggest::nearest(&text, names.iter().map(String::as_str));
+            diagnostics.report(chosen, messages::no_such_finder(&text, near));
+            is_known = false;
+        }
+    }
+    is_known
+}
+
+/// The method that loads each entity.
+fn finders(
+    candidates: &[Candidate<'_>],
+    input: &Input,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Finder> {
+    let mut by_entity: BTreeMap<String, Vec<(&Candidate<'_>, Vec<Source>)>> = BTreeMap::new();
+    let mut reasons = Vec::new();
+    for candidate in candidates {
+        let is_chosen = input.finder.contains(&candidate.function.sig.ident);
+        match candidate.reading.sources() {
+            Ok(sources) => {
+                let entity = entity_in(&candidate.reading.output).to_token_stream();
+                let entity = entity.to_string().replace(' ', "");
+                let all = by_entity.entry(entity).or_default();
+                if is_chosen {
+                    all.retain(|(other, _)| input.finder.contains(&other.function.sig.ident));
+                }
+                let is_out = all
+                    .iter()
+                    .any(|(other, _)| input.finder.contains(&other.function.sig.ident));
+                if is_chosen || !is_out {
+                    all.push((candidate, sources));
+                }
+            }
+            Err(reason) => reasons.push((is_chosen, candidate, reason)),
+        }
+    }
+    let has_none = by_entity.is_empty();
+    for (is_chosen, candidate, (node, what)) in reasons {
+        if is_chosen || has_none {
+            let finder = &candidate.function.sig.ident;
+            diagnostics.report(node, messages::no_glue(finder, &what));
+        }
+    }
+    let mut finders = Vec::new();
+    let is_only = by_entity.len() == 1;
+    for (entity, all) in by_entity {
+        if let [(first, _), (second, _), ..] = all.as_slice() {
+            let (first, second) = (&first.function.sig.ident, &second.function.sig.ident);
+            diagnostics.report(second, messages::two_finders(first, second, &entity));
+        }
+        finders.extend(all.into_iter().map(|(candidate, arguments)| Finder {
+            twin: candidate.twin.clone(),
+            has_receiver: candidate.function.receiver().is_some(),
+            output: candidate.reading.output.clone(),
+            entity: (!is_only).then(|| entity_in(&candidate.reading.output).clone()),
+            arguments,
+        }));
+    }
+    finders
+}
+
+/// What an output is of, as far as the spelling says.
+fn entity_in(ty: &Type) -> &Type {
+    let wrappers = ["Result", "Option", "Arc", "Outcome", "Cached"];
+    last_segment(ty)
+        .filter(|segment| wrappers.iter().any(|name| segment.ident == name))
+        .and_then(|_| first_generic(ty))
+        .map_or_else(|| peel_type(ty), entity_in)
+}

@@ -1,0 +1,18 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id)]
+struct User {
+    id: u64,
+}
+
+struct Users {
+    cache: CacheService<InMemoryBackend>,
+}
+
+#[cache_repository]
+trait Find {
+    async fn find(&self, id: u64) -> Option<User>;
+}
+
+fn main() {}
