@@ -9,6 +9,8 @@
 //! with its name to blame), the input is checked into a model (which cannot be wrong), and the model is
 //! written as tokens (which cannot fail). Generated code names the runtime only through its module
 //! `private`.
+//!
+//! `CACHE_KIT_DEBUG=1 cargo build` prints what they write; `CACHE_KIT_DEBUG=find` only of what is called so.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -17,11 +19,15 @@ mod blame;
 mod body;
 mod cached;
 mod crate_path;
+mod debug;
 mod diagnostics;
 mod duration;
 mod entity;
+#[cfg(test)]
+mod expansions;
 mod fallback;
 mod key;
+mod key_part;
 mod lifetimes;
 mod messages;
 mod options;
@@ -94,7 +100,17 @@ use proc_macro::TokenStream;
 /// macros work there.
 #[proc_macro_derive(CacheEntity, attributes(cache))]
 pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
-    entity::derive(item.into()).into()
+    let item = item.into();
+    debug::shown(&item, entity::derive(item.clone())).into()
+}
+
+/// Derives `KeyPart` for a newtype: it is written into a key, and read back, as what it wraps.
+///
+/// The struct has one field, with a name or without, whose type is a `KeyPart`. `#[cache(crate = ::kit)]` names the crate where it was renamed.
+#[proc_macro_derive(KeyPart, attributes(cache))]
+pub fn derive_key_part(item: TokenStream) -> TokenStream {
+    let item = item.into();
+    debug::shown(&item, key_part::derive(item.clone())).into()
 }
 
 /// Puts a cache in front of an `async fn` that loads an entity.
@@ -148,7 +164,8 @@ pub fn derive_cache_entity(item: TokenStream) -> TokenStream {
 /// "miss": an `Option`, or a `Result` whose error is `From<cache_kit::Error>`.
 #[proc_macro_attribute]
 pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    cached::annotate(attribute.into(), &item.into()).into()
+    let item = item.into();
+    debug::shown(&item, cached::annotate(attribute.into(), &item)).into()
 }
 
 /// Makes a repository of an `impl` block, inherent or of a trait, whose methods are annotated.
@@ -170,7 +187,8 @@ pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
 #[proc_macro_attribute]
 pub fn cache_repository(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    repository::annotate(attribute.into(), &item.into()).into()
+    let item = item.into();
+    debug::shown(&item, repository::annotate(attribute.into(), &item)).into()
 }
 
 /// Stores the entity that an `async fn` returns after writing it.
@@ -192,7 +210,8 @@ pub fn cache_repository(attribute: TokenStream, item: TokenStream) -> TokenStrea
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
 #[proc_macro_attribute]
 pub fn cache_put(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    put_evict::annotate_put(attribute.into(), &item.into()).into()
+    let item = item.into();
+    debug::shown(&item, put_evict::annotate_put(attribute.into(), &item)).into()
 }
 
 /// Invalidates the entity that an `async fn` removes or changes.
@@ -215,5 +234,6 @@ pub fn cache_put(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit` |
 #[proc_macro_attribute]
 pub fn cache_evict(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    put_evict::annotate_evict(attribute.into(), &item.into()).into()
+    let item = item.into();
+    debug::shown(&item, put_evict::annotate_evict(attribute.into(), &item)).into()
 }

@@ -16,6 +16,7 @@ use crate::{messages, suggest};
 use dialect::DIALECTS;
 pub(crate) use dialect::{
     CACHE_EVICT, CACHE_PUT, CACHE_REPOSITORY, CACHED, Choice, Dialect, ENTITY, FIELD, Form,
+    KEY_PART,
 };
 
 /// An option as written: its name, to blame, and its value.

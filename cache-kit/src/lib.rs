@@ -141,6 +141,32 @@ pub use backend::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
 /// assert_eq!(key.to_string().parse::<EmploymentKey>().unwrap(), key);
 /// ```
 pub use cache_kit_derive::CacheEntity;
+/// Writes a newtype into a key as what it wraps. One that is all of a key needs a `Display` as well, as every key does.
+///
+/// # Example
+/// ```
+/// use cache_kit::prelude::*;
+/// use cache_kit::KeyPart;
+///
+/// #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, KeyPart)]
+/// struct UserId(u64);
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+/// #[cache(prefix = "visit", key = (user, day))]
+/// struct Visit {
+///     user: UserId,
+///     day: u32,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_kit::Result<()> {
+/// let cache = CacheService::new(InMemoryBackend::new());
+/// cache.put(Visit { user: UserId(7), day: 1 }).await?;
+/// assert!(cache.get::<Visit>(&VisitKey::new(UserId(7), 1)).await?.is_some());
+/// # Ok(())
+/// # }
+/// ```
+pub use cache_kit_derive::KeyPart;
 /// Drops the entry of what an `async fn` removes.
 ///
 /// # Example

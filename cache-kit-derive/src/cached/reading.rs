@@ -17,7 +17,8 @@ pub(crate) struct Reading {
     key: CallKey,
     strategy: Option<String>,
     parameters: Vec<Parameter>,
-    has_generics: Option<TokenStream>,
+    /// Types and constants of its own, if it has any.
+    generics: Option<TokenStream>,
 }
 
 /// Where an argument comes from.
@@ -59,13 +60,14 @@ pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shel
         Strategy::Dynamic(expr) => Some(expr.to_token_stream().to_string()),
         _ => None,
     };
-    let params = &function.sig.generics.params;
+    let generics = &function.sig.generics;
+    let is_generic = generics.params.len() > generics.lifetimes().count();
     let reading = Reading {
         output,
         key,
         strategy,
         parameters: function.parameters(),
-        has_generics: (!params.is_empty()).then(|| params.to_token_stream()),
+        generics: is_generic.then(|| generics.params.to_token_stream()),
     };
     Some((shell, reading))
 }
@@ -73,7 +75,7 @@ pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shel
 impl Reading {
     /// Says where each argument comes from where there is only a key; `Err` is what none of it is, and the node to blame.
     pub(crate) fn sources(&self) -> Result<Vec<Source>, (TokenStream, String)> {
-        if let Some(generics) = self.has_generics.as_ref().filter(|_| self.has_own_types()) {
+        if let Some(generics) = &self.generics {
             return Err((generics.clone(), "types of its own".to_owned()));
         }
         let sources = self
@@ -81,14 +83,6 @@ impl Reading {
             .iter()
             .map(|parameter| self.source(parameter));
         sources.collect()
-    }
-
-    /// Whether it is generic in more than lifetimes.
-    fn has_own_types(&self) -> bool {
-        let generics = self.has_generics.clone().unwrap_or_default().to_string();
-        generics
-            .split(',')
-            .any(|param| !param.trim().starts_with('\''))
     }
 
     fn source(&self, parameter: &Parameter) -> Result<Source, (TokenStream, String)> {

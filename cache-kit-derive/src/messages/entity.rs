@@ -176,3 +176,10 @@ pub(crate) fn too_many_parts(key: &str, entity: &Ident, is_single: bool) -> Stri
     let alone = if is_single { " alone" } else { "" };
     format!("the key of `{entity}` is `{key}`{alone}")
 }
+
+pub(crate) fn not_a_newtype(found: &str) -> String {
+    with_help(
+        format!("`KeyPart` is derived for a struct of one field, found {found}"),
+        "for another type write `impl KeyPart`: two values that differ must write two texts",
+    )
+}

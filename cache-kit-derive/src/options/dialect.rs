@@ -114,6 +114,12 @@ pub(crate) static FIELD: Dialect = Dialect {
     choices: &[choice("opaque", Form::Word, "#[cache(opaque)]")],
 };
 
+/// `#[cache(…)]` on a newtype with `#[derive(KeyPart)]`.
+pub(crate) static KEY_PART: Dialect = Dialect {
+    attribute: "#[cache(…)]",
+    choices: &[CRATE],
+};
+
 /// `#[cached(…)]`.
 pub(crate) static CACHED: Dialect = Dialect {
     attribute: "#[cached]",

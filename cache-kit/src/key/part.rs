@@ -35,7 +35,7 @@ use std::sync::Arc;
     message = "`{Self}` cannot be part of a cache key",
     label = "this type has no key text",
     note = "integers, `bool`, `char`, strings and addresses can, `uuid::Uuid` and `chrono`'s dates with the features of that name; \
-            for your own type implement `cache_kit::KeyPart`"
+            for your own type implement `cache_kit::KeyPart`, for a newtype derive it"
 )]
 pub trait KeyPart: Sized {
     /// Appends the text of this part.

@@ -257,3 +257,22 @@ fn triple() -> Triple {
         n: 7,
     }
 }
+
+#[test]
+fn a_newtype_is_a_part_like_what_it_wraps() {
+    #[derive(Clone, Debug, PartialEq, cache_kit::KeyPart)]
+    struct Number(u64);
+    #[derive(Clone, Debug, PartialEq, cache_kit::KeyPart)]
+    struct Named<T> {
+        name: T,
+    }
+    assert_eq!(<Number as cache_kit::KeyPart>::parse("7"), Ok(Number(7)));
+    assert!(<Number as cache_kit::KeyPart>::parse("007").is_err());
+    let named = Named {
+        name: "a:b".to_owned(),
+    };
+    assert_eq!(
+        <Named<String> as cache_kit::KeyPart>::parse("a%3Ab"),
+        Ok(named)
+    );
+}

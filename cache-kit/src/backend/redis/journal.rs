@@ -77,9 +77,8 @@ impl Journal {
         let debts = self.lock();
         let own = debts.keys.get(key);
         let own = own.map(|number| Debt::Key(key.clone(), *number));
-        let namespace = self.copies.scope_of(key.prefix());
-        let scopes = [key.prefix(), &*namespace].into_iter();
-        let scopes = scopes.filter_map(|scope| debts.about_scope(scope));
+        let scopes = self.scopes_of(key, &debts);
+        let scopes = scopes.iter().filter_map(|scope| debts.about_scope(scope));
         own.into_iter().chain(scopes).collect()
     }
 
@@ -99,12 +98,18 @@ impl Journal {
     /// Says whether what Redis has of a key is out of date.
     pub(super) fn is_poisoned(&self, key: &CacheKey) -> bool {
         !self.is_empty() && {
-            let namespace = self.copies.scope_of(key.prefix());
             let debts = self.lock();
-            debts.keys.contains_key(key)
-                || debts.scopes.contains_key(key.prefix())
-                || debts.scopes.contains_key(&*namespace)
+            let is_owed = |scope: &String| debts.scopes.contains_key(&**scope);
+            debts.keys.contains_key(key) || self.scopes_of(key, &debts).iter().any(is_owed)
         }
+    }
+
+    /// The scopes that a key is in, where any is owed: to name them takes a while.
+    fn scopes_of(&self, key: &CacheKey, debts: &Debts) -> Vec<String> {
+        if debts.scopes.is_empty() {
+            return Vec::new();
+        }
+        vec![key.prefix().to_owned(), self.copies.scope_of(key.prefix())]
     }
 
     /// Says whether the epoch of a tag that is owed has ended since it came to be owed.

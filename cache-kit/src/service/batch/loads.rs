@@ -96,14 +96,14 @@ where
         }
         let items = || tasks.iter().map(|task| &self.items[task.item]);
         let ids = items().map(|item| item.id.clone()).collect();
-        let keys = items().filter_map(|item| item.key.clone()).collect();
+        let keys: Vec<_> = items().filter_map(|item| item.key.clone()).collect();
         let timeouts = self.reader.cache.timeouts(self.call.timeouts);
         let limit = timeouts.hard.filter(|_| self.call.carry.is_some());
-        let keys: Vec<_> = keys;
-        let led = keys.clone();
         let loading = (self.load)(ids);
-        let loading = self.reader.load_within(limit, keys, loading, outcome_of);
-        let loaded = self.reader.lead_for_a_while(&led, pin!(loading)).await;
+        let loading = self
+            .reader
+            .load_within(limit, keys.clone(), loading, outcome_of);
+        let loaded = self.reader.lead_for_a_while(&keys, pin!(loading)).await;
         let loaded = match (loaded, self.call.carry) {
             (Some(loaded), _) => loaded,
             (None, Some(carry)) => carry(Error::Timeout).map(Loaded::of),

@@ -1,0 +1,6 @@
+use cache_kit::KeyPart;
+
+#[derive(Clone, Debug, KeyPart)]
+struct Id(f64);
+
+fn main() {}
