@@ -66,6 +66,10 @@ impl Copies {
     }
 
     /// Says which copy a prefix has.
+    #[cfg_attr(
+        not(feature = "redis-cluster"),
+        expect(unused_variables, reason = "there is one")
+    )]
     pub(super) fn place_of(self, prefix: &str) -> usize {
         match self {
             Self::One => 0,
