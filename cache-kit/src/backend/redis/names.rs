@@ -79,6 +79,10 @@ impl Copies {
     }
 
     /// The scope that is one copy of a namespace. No prefix is empty, or has a percent sign.
+    #[cfg_attr(
+        not(feature = "redis-cluster"),
+        expect(unused_variables, reason = "there is one")
+    )]
     pub(super) fn scope(self, namespace: &str, copy: usize) -> String {
         match self {
             Self::One => format!("{namespace}:"),
