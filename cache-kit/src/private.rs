@@ -9,10 +9,11 @@ mod put;
 mod retry;
 mod tags;
 
-pub use crate::call::{
-    Call, CarryInto, CarryNone, Probe, SaysDisplayed, SaysNothing, SaysShown, ShareClone,
-    ShareInto, ShareNone, ShareSaid, Sharing,
+pub use crate::call::probe::{
+    CarryInto, CarryNone, Probe, SaysDisplayed, SaysNothing, SaysShown, ShareClone, ShareInto,
+    ShareNone, ShareSaid,
 };
+pub use crate::call::{Call, Sharing};
 pub use crate::codec::Payloads;
 pub use crate::entity::CacheEntity;
 pub use crate::error::Result;

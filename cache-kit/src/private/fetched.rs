@@ -1,6 +1,6 @@
 //! What `#[cache_repository]` makes of a finder's output and of its arguments.
 
-use crate::call::Probe;
+use crate::call::probe::Probe;
 use crate::error::{Cause, Error, Result};
 use crate::outcome::{CachedOutput, EntityOf, Payload};
 use std::borrow::Borrow;
