@@ -46,27 +46,31 @@ pub(crate) fn entity_of(output: &Type, private: &TokenStream) -> TokenStream {
     quote!(#open #output #close)
 }
 
-/// `K::check_output::<Ret>()`, all of it at the return type: what cannot be cached is blamed there.
-fn check_output(output: &Type, private: &TokenStream) -> TokenStream {
+/// `<Ret as K::CachedOutput>::from_payload`, all of it at the return type: what cannot be cached is blamed there.
+pub(crate) fn check_output(
+    output: &Type,
+    member: &TokenStream,
+    private: &TokenStream,
+) -> TokenStream {
     let Extent { first, last } = Extent::of(output);
-    let private = at(first, private.clone());
-    let open = quote_spanned!(first=> #private::check_output::<);
-    let close = quote_spanned!(last=> >());
-    quote!(#open #output #close)
+    let (open, private) = (quote_spanned!(first=> <), at(first, private.clone()));
+    let member = at(last, member.clone());
+    let close = quote_spanned!(last=> as #private::#member);
+    quote!(let _ = #open #output #close;)
 }
 
 /// Statements that bind the methods of an output; what cannot be cached has some as well, so that
 /// nothing is blamed on it twice.
 pub(crate) fn outcome_of(output: &Type, private: &TokenStream, outcome: &Ident) -> TokenStream {
     // expands to:
-    //     K::check_output::<Ret>();
+    //     let _ = <Ret as K::CachedOutput>::from_payload;
     //     let outcome = {
     //         use K::{OutcomeNone as _, OutcomeOf as _};
     //         (&&K::Returns::<Ret>::new()).methods()
     //     };
-    let check = check_output(output, private);
+    let check = check_output(output, &quote!(CachedOutput > ::from_payload), private);
     quote! {
-        #check;
+        #check
         let #outcome = {
             #[allow(unused_imports)]
             use #private::{OutcomeNone as _, OutcomeOf as _};

@@ -3,6 +3,7 @@
 mod expand;
 mod input;
 mod loads;
+mod many;
 mod model;
 mod reading;
 mod refresh;
@@ -15,6 +16,7 @@ use crate::options::CACHED;
 use crate::signature::Function;
 
 use input::Input;
+pub(crate) use many::Keys;
 use model::Model;
 pub(crate) use model::unit_in;
 pub(crate) use reading::{Given, Reading, Source, reading};

@@ -97,6 +97,19 @@ expansions! {
     cached_with_retries => cached_method(quote!(retry = 3, retry_if = |error| error.is_timeout()));
     cached_with_timeouts => cached_method(quote!(soft_timeout = "50ms", hard_timeout = "2s"));
     cached_on_a_condition => cached_method(quote!(condition = id > 0, unless = |user| user.is_none()));
+    cached_many_keys => cached_fn(quote!(), &quote! {
+        async fn find_many(&self, ids: &[u64]) -> Result<Vec<User>, DbError> {
+            self.db.users(ids).await
+        }
+    });
+    cached_many_keys_with_everything => cached_fn(
+        quote!(skip(conn, filter), ttl = "1m", retry = 3, unless = |city| city.is_draft),
+        &quote! {
+            async fn find_many(&self, conn: &mut Conn, filter: Filter, names: Vec<&str>) -> HashMap<String, City> {
+                self.db.cities(conn, filter, names).await
+            }
+        },
+    );
     cached_with_tags => cached_method(quote!(tags = ["id:{id}"]));
     cached_with_the_callers_strategy => cached_fn(quote!(strategy = strategy, skip(tracing_id)), &quote! {
         async fn find(&self, person_id: &str, mut year: i32, strategy: CacheStrategy, tracing_id: u64) -> Option<Arc<Employment>> {

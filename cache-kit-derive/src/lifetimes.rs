@@ -63,6 +63,11 @@ impl LifetimeOptions {
         }
     }
 
+    /// `early_refresh` as written.
+    pub(crate) fn early_refresh(&self) -> Option<&Setting<Expr>> {
+        self.early_refresh.as_ref()
+    }
+
     fn get(&self, name: &str) -> Option<&Setting<Expr>> {
         let mut durations = self.durations.iter();
         durations

@@ -13,7 +13,8 @@ use crate::messages;
 use crate::options::Dialect;
 
 pub(crate) use output::{
-    Borrow, first_borrow, first_generic, is_reference, is_unit, last_segment, peel_type,
+    Borrow, elided, first_borrow, first_generic, is_reference, is_unit, last_segment, peel_type,
+    second_generic,
 };
 pub(crate) use shell::Shell;
 

@@ -171,6 +171,19 @@ impl<O> Call<O> {
         cache.lifetime::<T>(self.lifetime, self.strategy, self.ttl_class.as_deref())
     }
 
+    /// For how long what this call loads is kept, in as far as that is known before; `None` if for ever.
+    pub(crate) fn kept_in<B: CacheBackend, T: CacheEntity>(
+        &self,
+        cache: &CacheService<B>,
+    ) -> Option<Duration> {
+        // What is not stored needs no time.
+        let lifetime = self.lifetime_in::<B, T>(cache);
+        let lifetime = lifetime.unwrap_or(Lifetime::from(Duration::ZERO));
+        lifetime
+            .ttl()
+            .map(|ttl| ttl.saturating_add(lifetime.stale()))
+    }
+
     /// How a failure of the cache ends this call, where it is to.
     pub(crate) fn strict_in<B: CacheBackend>(
         &self,

@@ -347,7 +347,8 @@ pub use observe::{
     Operation, Tier, Watcher,
 };
 pub use outcome::{
-    Cached, CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Outcome, Payload, Source,
+    BatchItem, BatchOutput, BatchPayload, Cached, CachedOutput, CarriesCacheError, EntityOf,
+    FreshOutput, Outcome, Payload, Source,
 };
 pub use registry::{CacheRegistry, CacheRegistryBuilder};
 pub use repository::{DataRepository, Repository};

@@ -1,9 +1,12 @@
 //! The return types that a cached function may have, recognised by trait, so that aliases work.
 
 mod cached;
+mod many;
 mod seen;
 
 pub use cached::{Cached, Terms};
+pub(crate) use many::entities;
+pub use many::{BatchItem, BatchOutput, BatchPayload, EntityOfMany, ItemOf, LoadOf};
 pub use seen::{Outcome, Seen, Source};
 
 use crate::entity::CacheEntity;
@@ -42,6 +45,11 @@ pub trait Payload: Sized + Send {
     /// Returns the entity to store; `None` if this says that there is none.
     fn entity(&self) -> Option<Arc<Self::Entity>>;
 
+    /// Returns the same, for who needs nothing else of it.
+    fn into_entity(self) -> Option<Arc<Self::Entity>> {
+        self.entity()
+    }
+
     /// Says what of the declaration does not hold for this entity.
     fn terms(&self) -> Terms {
         Terms::default()
@@ -70,6 +78,10 @@ impl<T: CacheEntity> Payload for T {
 
     fn entity(&self) -> Option<Arc<T>> {
         Some(Arc::new(self.clone()))
+    }
+
+    fn into_entity(self) -> Option<Arc<T>> {
+        Some(Arc::new(self))
     }
 }
 
@@ -120,6 +132,10 @@ impl<T: CacheEntity> Payload for Option<T> {
 
     fn entity(&self) -> Option<Arc<T>> {
         self.clone().map(Arc::new)
+    }
+
+    fn into_entity(self) -> Option<Arc<T>> {
+        self.map(Arc::new)
     }
 }
 

@@ -4,6 +4,7 @@
 mod fetched;
 mod keep;
 mod keys;
+mod many;
 mod outcome;
 mod put;
 mod retry;
@@ -19,7 +20,10 @@ pub use crate::entity::CacheEntity;
 pub use crate::error::Result;
 pub use crate::feed::CacheFeed;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
-pub use crate::outcome::{CachedOutput, CarriesCacheError, EntityOf, FreshOutput, Seen, Terms};
+pub use crate::outcome::{
+    BatchOutput, CachedOutput, CarriesCacheError, EntityOf, EntityOfMany, FreshOutput, ItemOf,
+    LoadOf, Seen, Terms,
+};
 pub use crate::read_through::Detached;
 pub use crate::repository::Repository;
 pub use crate::retry::Retry;
@@ -29,14 +33,19 @@ pub use crate::timeouts::check_timeouts;
 pub use crate::ttl::Lifetime;
 pub use crate::write::{Scopes, Write};
 pub use fetched::{
-    Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, give, lend,
+    Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, fetched_many,
+    give, lend, own_of,
 };
 pub use keep::{Keep, boxed};
 pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,
 };
-pub use outcome::{Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, check_output, unless};
+pub use many::{
+    Again, BatchNone, BatchOf, Fits, FitsNot, KeyOf, Lender, Lent, Many, NotMany, Own,
+    unless_entity,
+};
+pub use outcome::{Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, unless};
 pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,

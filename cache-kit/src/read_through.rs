@@ -1,6 +1,7 @@
 //! The read-through: look up, join a flight or lead one, open, load, fill, land.
 
 mod ahead;
+mod fill;
 mod late;
 mod load;
 mod lookup;
@@ -10,8 +11,9 @@ mod stale;
 mod tags;
 mod turn;
 
+pub(crate) use fill::{fill_of, to_fill};
 pub(crate) use lookup::{Miss, Missed, Pass, Stale, Typed, landing_of};
-pub(crate) use reader::{Reader, Waiting, to_fill};
+pub(crate) use reader::{Reader, Waiting};
 pub use stale::Detached;
 pub(crate) use stale::{InBackground, Inline, Refresh, Verdict};
 pub(crate) use tags::{Filling, Foretold};

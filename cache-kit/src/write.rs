@@ -50,7 +50,7 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         let permit = match (&key, lifetime) {
             (Some(key), Some(lifetime)) => {
                 let opened = reader.open(key, Intent::Write).await.ok();
-                let foretold = reader.foretell::<O>(&[], || None).await.ok();
+                let foretold = reader.foretell(&[], O::Payload::TAGS, || None).await.ok();
                 let permit = opened.zip(foretold);
                 permit.map(|(opened, foretold)| (opened.permit, lifetime, foretold))
             }

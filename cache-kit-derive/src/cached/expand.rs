@@ -5,12 +5,21 @@ use quote::{quote, quote_spanned};
 
 use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::body;
+use crate::key::CallKey;
 
-use super::model::{Model, Strategy};
+use super::many;
+use super::model::{Model, Strategy, Subject};
 use super::refresh::Refresh;
 
 /// Writes the function with a cache in front of its body.
 pub(super) fn expand(model: &Model) -> TokenStream {
+    match &model.subject {
+        Subject::One(key) => expand_one(model, key),
+        Subject::Many(keys) => many::expand(model, keys),
+    }
+}
+
+fn expand_one(model: &Model, of: &CallKey) -> TokenStream {
     let private = model.krate.private();
     let output = &model.output;
     let entity = body::entity_of(output, &private);
@@ -18,8 +27,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (hit, load, outcome) = (local("hit"), local("body"), local("outcome"));
     let find_cache = model.cache.expand(&private);
     let parens = model.function.sig.paren_token.span.join();
-    let write_key = model.key.expand(&private, &entity, &key, parens);
-    let plan = plan(model, &private);
+    let write_key = of.expand(&private, &entity, &key, parens);
+    let plan = plan(
+        model,
+        &quote!(#private::Call::<#output>::new),
+        &quote!(#private::Probe::<#output>::new()),
+        &private,
+    );
     let refresh = local("refresh");
     let (bind_body, read_through) = match &model.refresh {
         Refresh::Inline => {
@@ -36,11 +50,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     };
     let find_methods = body::outcome_of(output, &private, &outcome);
     // After the hit, which needs none.
-    let tags = model.tags.iter().map(|tag| tag.expand(None, &private));
-    let tags =
-        (!model.tags.is_empty()).then(|| quote!(let #call = #call.tags(::std::vec![#(#tags),*]);));
+    let tags = model.expand_tags(&call, &private);
     // expands to:
-    //     K::check_output::<Ret>();
+    //     let _ = <Ret as K::CachedOutput>::from_payload;
     //     let outcome = …;
     //     let cache = K::cache(&self.cache);
     //     let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
@@ -72,8 +84,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// What this call asks of the cache.
-fn plan(model: &Model, private: &TokenStream) -> TokenStream {
+/// What this call asks of the cache. `begin` makes a `Call` of a strategy, `probe` what can be asked about its output.
+pub(super) fn plan(
+    model: &Model,
+    begin: &TokenStream,
+    probe: &TokenStream,
+    private: &TokenStream,
+) -> TokenStream {
     let output = &model.output;
     let strategy = strategy(&model.strategy, private);
     let or_miss = or_miss(model, private);
@@ -86,7 +103,8 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
             #holds
         }))
     });
-    let unless = model.unless.as_ref().map(|test| {
+    let is_one = matches!(model.subject, Subject::One(_));
+    let unless = model.unless.as_ref().filter(|_| is_one).map(|test| {
         let found = local("found");
         let unless = spread(Extent::of(test), quote!(#private::unless));
         let extent = Extent::of(test);
@@ -105,7 +123,7 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
     //         .carrying({ use K::{…}; (&&K::Probe::<Ret>::new()).carrying() })
     //         .saying({ use K::{…}; (&&&K::Probe::<Ret>::new()).saying() })
     quote! {
-        #private::Call::<#output>::new(#strategy)
+        #begin(#strategy)
             #or_miss
             #lifetimes
             #timeouts
@@ -113,15 +131,15 @@ fn plan(model: &Model, private: &TokenStream) -> TokenStream {
             #unless
             .sharing({
                 use #private::{ShareClone as _, ShareInto as _, ShareNone as _, ShareSaid as _};
-                (&&&&#private::Probe::<#output>::new()).sharing()
+                (&&&&#probe).sharing()
             })
             .carrying({
                 use #private::{CarryInto as _, CarryNone as _};
-                (&&#private::Probe::<#output>::new()).carrying()
+                (&&#probe).carrying()
             })
             .saying({
                 use #private::{SaysDisplayed as _, SaysNothing as _, SaysShown as _};
-                (&&&#private::Probe::<#output>::new()).saying()
+                (&&&#probe).saying()
             })
     }
 }
@@ -139,7 +157,8 @@ fn strategy(strategy: &Strategy, private: &TokenStream) -> TokenStream {
 
 /// How to say "miss", where the strategy may not load. Blamed on the strategy: it is what asks.
 fn or_miss(model: &Model, private: &TokenStream) -> Option<TokenStream> {
-    if !model.strategy.may_be_fresh() {
+    // What many keys come to can always say that there is nothing.
+    if !model.strategy.may_be_fresh() || matches!(model.subject, Subject::Many(_)) {
         return None;
     }
     let output = &model.output;

@@ -120,7 +120,13 @@ impl Retry {
     ) -> TokenStream {
         // expands to:
         //     K::retrying(retry, || load(self, Clone::clone(&year)), |found: &Ret| K::is_transient(found))
-        let (retry, found) = (local("retry"), local("found"));
+        let (retry, judge) = (local("retry"), self.judge(output, private));
+        quote!(#private::retrying(#retry, || #body, #judge))
+    }
+
+    /// Says whether a body is to run again.
+    pub(super) fn judge(&self, output: &Type, private: &TokenStream) -> TokenStream {
+        let found = local("found");
         let blame = Extent::of(self.test.as_ref().unwrap_or(&self.times));
         // What cannot be retried is blamed on the option.
         let here = Ident::new(&found.to_string(), found.span().located_at(blame.first));
@@ -129,6 +135,6 @@ impl Retry {
             Some(test) => (quote!(#private::retry_if), quote!(#here, #test)),
         };
         let (judge, arguments) = (spread(blame, judge), arguments_at(blame, arguments));
-        quote!(#private::retrying(#retry, || #body, |#found: &#output| #judge #arguments))
+        quote!(|#found: &#output| #judge #arguments)
     }
 }

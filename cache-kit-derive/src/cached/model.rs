@@ -1,5 +1,7 @@
 //! A cached function as meant.
 
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{Expr, Ident, Lit, Type};
 
 use crate::arguments::{Arguments, CacheAccess};
@@ -16,6 +18,7 @@ use crate::{messages, suggest};
 
 use super::input::Input;
 use super::loads::Loads;
+use super::many::{Keys, is_many};
 use super::refresh::Refresh;
 
 /// A function with a cache in front.
@@ -25,7 +28,7 @@ pub(super) struct Model {
     pub(super) shell: Shell,
     pub(super) output: Type,
     pub(super) cache: CacheAccess,
-    pub(super) key: CallKey,
+    pub(super) subject: Subject,
     pub(super) strategy: Strategy,
     pub(super) lifetimes: Lifetimes,
     pub(super) refresh: Refresh,
@@ -36,6 +39,15 @@ pub(super) struct Model {
     /// Says of which results nothing is stored.
     pub(super) unless: Option<Expr>,
     pub(super) krate: CratePath,
+}
+
+/// What is read.
+#[derive(Debug)]
+pub(super) enum Subject {
+    /// The entity of a key.
+    One(CallKey),
+    /// The entities of many.
+    Many(Box<Keys>),
 }
 
 /// How the entry is used.
@@ -68,20 +80,22 @@ impl Model {
         reject_receiver(&arguments, diagnostics);
         let cache = arguments.cache(input.cache.as_ref(), &function.sig, &CACHED, diagnostics);
         arguments.reject_mut_arguments(diagnostics);
-        let key = match &input.key {
-            Some(setting) => CallKey::from_setting(setting, diagnostics),
-            None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
-        };
+        let subject =
+            Subject::from_input(input, &function, output.as_ref(), &arguments, diagnostics);
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
         let loads = Loads::from_input(input, diagnostics);
-        let refresh = Refresh::from_input(input, &lifetimes, &arguments, diagnostics);
+        let refresh = match &output {
+            // A batch refreshes for itself.
+            Some(output) if is_many(output) => Some(Refresh::Inline),
+            _ => Refresh::from_input(input, &lifetimes, &arguments, diagnostics),
+        };
         let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
         let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
         Some(Self {
             shell,
             output: output?,
             cache: cache?,
-            key: key?,
+            subject: subject?,
             strategy: strategy?,
             function,
             lifetimes,
@@ -95,6 +109,34 @@ impl Model {
             unless: input.unless.as_ref().map(|setting| setting.value.clone()),
             krate,
         })
+    }
+}
+
+impl Model {
+    /// The statement that says which tags are known, if any are.
+    pub(super) fn expand_tags(&self, call: &Ident, private: &TokenStream) -> Option<TokenStream> {
+        let tags = self.tags.iter().map(|tag| tag.expand(None, private));
+        (!self.tags.is_empty()).then(|| quote!(let #call = #call.tags(::std::vec![#(#tags),*]);))
+    }
+}
+
+impl Subject {
+    fn from_input(
+        input: &Input,
+        function: &Function,
+        output: Option<&Type>,
+        arguments: &Arguments,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        if output.is_some_and(is_many) {
+            let keys = Keys::from_arguments(function, arguments, input, diagnostics)?;
+            return Some(Self::Many(Box::new(keys)));
+        }
+        let key = match &input.key {
+            Some(setting) => CallKey::from_setting(setting, diagnostics),
+            None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
+        };
+        key.map(Self::One)
     }
 }
 

@@ -8,13 +8,14 @@ use crate::key::{CallKey, Part};
 use crate::messages;
 use crate::signature::{Borrow, Function, Parameter, Shell, first_borrow, peel_type};
 
-use super::model::{Model, Strategy};
+use super::many::Keys;
+use super::model::{Model, Strategy, Subject};
 
 /// A cached method, read by another attribute.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) output: Type,
-    key: CallKey,
+    subject: Subject,
     strategy: Option<String>,
     parameters: Vec<Parameter>,
     /// Types and constants of its own, if it has any.
@@ -38,6 +39,8 @@ pub(crate) enum Given {
     Owned(Type),
     /// By value, as a type without a name.
     Opaque,
+    /// All of many keys.
+    Keys,
     /// It is no part of the key: the strategy.
     Strategy,
 }
@@ -50,7 +53,7 @@ pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shel
     let model = super::model(options, bare.to_tokens()).ok()?;
     let Model {
         output,
-        key,
+        subject,
         strategy,
         function,
         shell,
@@ -64,7 +67,7 @@ pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shel
     let is_generic = generics.params.len() > generics.lifetimes().count();
     let reading = Reading {
         output,
-        key,
+        subject,
         strategy,
         parameters: function.parameters(),
         generics: is_generic.then(|| generics.params.to_token_stream()),
@@ -85,6 +88,14 @@ impl Reading {
         sources.collect()
     }
 
+    /// The keys, of a method that finds many.
+    pub(crate) fn many(&self) -> Option<&Keys> {
+        match &self.subject {
+            Subject::Many(keys) => Some(keys),
+            Subject::One(_) => None,
+        }
+    }
+
     fn source(&self, parameter: &Parameter) -> Result<Source, (TokenStream, String)> {
         let blame = || parameter.pat.to_token_stream();
         let Some(name) = &parameter.name else {
@@ -97,7 +108,17 @@ impl Reading {
                 given: Given::Strategy,
             });
         }
-        let field = match &self.key {
+        let key = match &self.subject {
+            Subject::One(key) => key,
+            Subject::Many(keys) if keys.is_named(name) => {
+                return Ok(Source {
+                    field: None,
+                    given: Given::Keys,
+                });
+            }
+            Subject::Many(_) => return Err((blame(), messages::an_argument(Some(name)))),
+        };
+        let field = match key {
             CallKey::Whole(part) if is_of(part, &text) => None,
             CallKey::Parts(parts) => match parts.as_slice() {
                 [part] if is_of(part, &text) => None,

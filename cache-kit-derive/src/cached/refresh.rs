@@ -2,7 +2,7 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Expr, Lifetime, Type, TypeReference};
+use syn::{Expr, Type, TypeReference};
 
 use crate::arguments::Arguments;
 use crate::blame::{Extent, arguments_at, local, spread};
@@ -11,7 +11,9 @@ use crate::diagnostics::Diagnostics;
 use crate::lifetimes::Lifetimes;
 use crate::messages;
 use crate::options::peel_expr;
-use crate::signature::{Borrow, Parameter, Receiver, Shell, first_borrow, is_reference, peel_type};
+use crate::signature::{
+    Borrow, Parameter, Receiver, Shell, elided, first_borrow, is_reference, peel_type,
+};
 
 use super::input::Input;
 use super::loads::{Loads, Retry};
@@ -265,12 +267,12 @@ fn is_static(reference: &TypeReference) -> bool {
 }
 
 /// What `self` is called in the body.
-fn this() -> Ident {
+pub(super) fn this() -> Ident {
     local("this")
 }
 
 /// Replaces `self`, which is a word that no closure can take.
-fn with_this(tokens: TokenStream, this: &Ident) -> TokenStream {
+pub(super) fn with_this(tokens: TokenStream, this: &Ident) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {
@@ -287,29 +289,4 @@ fn with_this(tokens: TokenStream, this: &Ident) -> TokenStream {
             other => other,
         })
         .collect()
-}
-
-/// A type without the names of its lifetimes: what the caller borrows lives longer than what is kept.
-fn elided(tokens: TokenStream) -> TokenStream {
-    let mut elided = Vec::new();
-    let mut tokens = tokens.into_iter();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                let Some(TokenTree::Ident(name)) = tokens.next() else {
-                    continue;
-                };
-                let name = if name == "static" { "'static" } else { "'_" };
-                let span = punct.span();
-                elided.extend(Lifetime::new(name, span).into_token_stream());
-            }
-            TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), self::elided(group.stream()));
-                inner.set_span(group.span());
-                elided.push(TokenTree::Group(inner));
-            }
-            other => elided.push(other),
-        }
-    }
-    elided.into_iter().collect()
 }

@@ -6,6 +6,7 @@ use crate::options::Dialect;
 
 use super::{did_you_mean, with_help};
 
+pub(crate) const PATTERN_KEYS: &str = "name this argument: it has the keys";
 pub(crate) const PATTERN: &str = "name this argument or set `key`";
 pub(crate) const EMPTY_CALL_KEY: &str = "the key is empty; write `key = id`";
 pub(crate) const KEY_PART_NAME: &str =
@@ -134,6 +135,37 @@ pub(crate) fn no_arguments() -> String {
         "nothing to key on; set `key`",
         "add a parameter for each field of the key, or write `key = …`",
     )
+}
+
+pub(crate) fn no_keys() -> String {
+    with_help(
+        "a function that returns many entities takes their keys: a slice, a `Vec` or an iterator",
+        "write `ids: &[…]`; of a list that is cached as a whole, under one key, say `prefix = \"…\"`",
+    )
+}
+
+pub(crate) fn beside_keys(name: Option<&Ident>) -> String {
+    match name {
+        Some(name) => with_help(
+            format!("`{name}` is no part of the keys of this batch"),
+            format!(
+                "say `skip({name})` if what is loaded does not depend on it, else make it a field of the key; \
+                 of a list that is cached as a whole say `prefix = \"…\"`"
+            ),
+        ),
+        None => "this argument is no part of the keys of this batch".to_owned(),
+    }
+}
+
+pub(crate) fn key_of_many() -> String {
+    with_help(
+        "a batch has many keys, and no `key`",
+        "pass the keys themselves, as `keys: &[…]`, and leave `key` out",
+    )
+}
+
+pub(crate) fn useless_for_many(option: &Ident) -> String {
+    format!("`{option}` has no effect on a batch: its callers load for themselves")
 }
 
 pub(crate) fn cfg_in_key(name: &Ident) -> String {

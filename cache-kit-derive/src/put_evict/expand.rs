@@ -30,7 +30,7 @@ pub(super) fn put(model: &PutModel) -> TokenStream {
     let finish = finish_put(*propagate, output, &private);
     // The key is taken before the body, and the entry is given up when the future is dropped.
     // expands to:
-    //     K::check_output::<Ret>();
+    //     let _ = <Ret as K::CachedOutput>::from_payload;
     //     let outcome = …;
     //     let cache = K::cache(&self.cache);
     //     let key = …;

@@ -9,7 +9,7 @@ use crate::body;
 use crate::cached::{Given, Source};
 
 use super::block::{Block, Member, unmarked};
-use super::model::{Finder, Model};
+use super::model::{Finder, Finders, Model};
 
 /// Writes the block with the bodies moved, and what makes it a repository.
 pub(super) fn expand(block: &Block, model: &Model) -> TokenStream {
@@ -37,9 +37,9 @@ pub(super) fn expand(block: &Block, model: &Model) -> TokenStream {
         }
     });
     let repositories = model
-        .finders
+        .repositories
         .iter()
-        .map(|finder| repository(block, finder, model));
+        .map(|finders| repository(block, finders, model));
     // expands to:
     //     impl Employments {
     //         #[cached]
@@ -56,53 +56,127 @@ pub(super) fn expand(block: &Block, model: &Model) -> TokenStream {
     }
 }
 
-fn repository(block: &Block, finder: &Finder, model: &Model) -> TokenStream {
+fn repository(block: &Block, finders: &Finders, model: &Model) -> TokenStream {
     let private = model.krate.private();
-    let Finder {
-        twin,
-        has_receiver,
-        output,
-        entity,
-        arguments,
-    } = finder;
-    let entity = match entity {
-        Some(entity) => quote!(#entity),
-        None => body::entity_of(output, &private),
+    let Some(finder) = finders.one.as_ref().or(finders.many.as_ref()) else {
+        return TokenStream::new();
     };
+    let entity = entity_of(finder, &private);
     let (impl_generics, _, where_clause) = block.generics.split_for_impl();
     let self_ty = &block.self_ty;
-    let (id, found, how) = (local("id"), local("found"), local("how"));
-    let receiver = has_receiver.then(|| quote!(self,));
-    let arguments = arguments
-        .iter()
-        .map(|source| argument(source, &id, &private));
+    let one = match &finders.one {
+        Some(finder) => fetch_one(finder, &entity, &private),
+        None => fetch_one_of_many(&entity, &private),
+    };
+    let many = finders.many.as_ref();
+    let many = many.map(|finder| fetch_many(finder, &entity, &private));
     // expands to:
     //     impl K::Repository<K::EntityOf<Ret>> for Employments {
-    //         async fn fetch_by_id(&self, id: &<K::EntityOf<Ret> as K::CacheEntity>::Key)
-    //             -> K::Result<Option<K::EntityOf<Ret>>>
-    //         {
-    //             let found: Ret = Self::find_uncached(self, K::lend(&id.person_id), K::give(&id.year)).await;
-    //             let how = { use K::{…}; (&&&K::Probe::<Ret>::new()).failing() };
-    //             K::fetched(found, how)
-    //         }
+    //         async fn fetch_by_id(…) … { … }
+    //         async fn fetch_by_ids(…) … { … }
     //     }
     quote! {
         #[automatically_derived]
         impl #impl_generics #private::Repository<#entity> for #self_ty #where_clause {
-            async fn fetch_by_id(
-                &self,
-                #id: &<#entity as #private::CacheEntity>::Key,
-            ) -> #private::Result<::core::option::Option<#entity>> {
-                let #found: #output = Self::#twin(#receiver #(#arguments),*).await;
-                let #how = {
-                    #[allow(unused_imports)]
-                    use #private::{FailsNot as _, FailsShown as _, FailsAsError as _, FailsAsOwn as _, FailsUnsaid as _};
-                    (&&&&#private::Probe::<#output>::new()).failing()
-                };
-                #private::fetched(#found, #how)
-            }
+            #one
+            #many
         }
     }
+}
+
+fn entity_of(finder: &Finder, private: &TokenStream) -> TokenStream {
+    let output = &finder.output;
+    match (&finder.entity, &finder.many) {
+        (Some(entity), _) => quote!(#entity),
+        (None, None) => body::entity_of(output, private),
+        (None, Some(_)) => quote!(#private::EntityOfMany<#output>),
+    }
+}
+
+fn fetch_one(finder: &Finder, entity: &TokenStream, private: &TokenStream) -> TokenStream {
+    let (id, found, how) = (local("id"), local("found"), local("how"));
+    let output = &finder.output;
+    let call = call(finder, &id, private);
+    let failing = failing(&quote!(#output), private);
+    // expands to:
+    //     async fn fetch_by_id(&self, id: &<K::EntityOf<Ret> as K::CacheEntity>::Key)
+    //         -> K::Result<Option<K::EntityOf<Ret>>>
+    //     {
+    //         let found: Ret = Self::find_uncached(self, K::lend(&id.person_id), K::give(&id.year)).await;
+    //         let how = { use K::{…}; (&&&&K::Probe::<Ret>::new()).failing() };
+    //         K::fetched(found, how)
+    //     }
+    quote! {
+        async fn fetch_by_id(
+            &self,
+            #id: &<#entity as #private::CacheEntity>::Key,
+        ) -> #private::Result<::core::option::Option<#entity>> {
+            let #found: #output = #call;
+            let #how = #failing;
+            #private::fetched(#found, #how)
+        }
+    }
+}
+
+fn fetch_one_of_many(entity: &TokenStream, private: &TokenStream) -> TokenStream {
+    let (id, found) = (local("id"), local("found"));
+    quote! {
+        async fn fetch_by_id(
+            &self,
+            #id: &<#entity as #private::CacheEntity>::Key,
+        ) -> #private::Result<::core::option::Option<#entity>> {
+            let #found = <Self as #private::Repository<#entity>>::fetch_by_ids(self, ::core::slice::from_ref(#id));
+            #found.await.map(|#found| #private::own_of(#found, #id))
+        }
+    }
+}
+
+fn fetch_many(finder: &Finder, entity: &TokenStream, private: &TokenStream) -> TokenStream {
+    let (id, found, how) = (local("id"), local("found"), local("how"));
+    let output = &finder.output;
+    let call = call(finder, &id, private);
+    let result = quote! {
+        ::core::result::Result<::core::option::Option<#entity>, <#output as #private::BatchOutput>::Error>
+    };
+    let failing = failing(&result, private);
+    // expands to:
+    //     async fn fetch_by_ids(&self, ids: &[<K::EntityOfMany<Ret> as K::CacheEntity>::Key])
+    //         -> K::Result<Vec<K::EntityOfMany<Ret>>>
+    //     {
+    //         let found: Ret = Self::find_many_uncached(self, ids).await;
+    //         let how = { use K::{…}; (&&&&K::Probe::<Result<Option<K::EntityOfMany<Ret>>, …>>::new()).failing() };
+    //         K::fetched_many(found, how)
+    //     }
+    quote! {
+        async fn fetch_by_ids(
+            &self,
+            #id: &[<#entity as #private::CacheEntity>::Key],
+        ) -> #private::Result<::std::vec::Vec<#entity>> {
+            let #found: #output = #call;
+            let #how = #failing;
+            #private::fetched_many(#found, #how)
+        }
+    }
+}
+
+/// A call of a method's uncached twin.
+fn call(finder: &Finder, id: &Ident, private: &TokenStream) -> TokenStream {
+    let twin = &finder.twin;
+    let receiver = finder.has_receiver.then(|| quote!(self,));
+    let arguments = finder.arguments.iter().map(|source| match &finder.many {
+        Some(keys) if matches!(source.given, Given::Keys) => keys.pass(id, private),
+        _ => argument(source, id, private),
+    });
+    quote!(Self::#twin(#receiver #(#arguments),*).await)
+}
+
+/// How an output fails.
+fn failing(output: &TokenStream, private: &TokenStream) -> TokenStream {
+    quote! {{
+        #[allow(unused_imports)]
+        use #private::{FailsNot as _, FailsShown as _, FailsAsError as _, FailsAsOwn as _, FailsUnsaid as _};
+        (&&&&#private::Probe::<#output>::new()).failing()
+    }}
 }
 
 /// One argument, from the key.
@@ -119,7 +193,7 @@ fn argument(source: &Source, id: &Ident, private: &TokenStream) -> TokenStream {
         // At the argument, which is to blame if no key is like it.
         Given::Lent(ty) => handed(&quote!(#private::lend), ty, &value),
         Given::Owned(ty) => handed(&quote!(#private::give), ty, &value),
-        Given::Opaque => quote!(::core::clone::Clone::clone(#value)),
+        Given::Opaque | Given::Keys => quote!(::core::clone::Clone::clone(#value)),
         Given::Strategy => quote!(#private::CacheStrategy::Bypass),
     }
 }

@@ -7,11 +7,11 @@ use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Attribute, Meta, Type};
 
-use crate::cached::{self, Reading, Source};
+use crate::cached::{self, Keys, Reading, Source};
 use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
 use crate::options::CACHE_REPOSITORY;
-use crate::signature::{Function, Shell, first_generic, last_segment, peel_type};
+use crate::signature::{Function, Shell, first_generic, last_segment, peel_type, second_generic};
 use crate::{messages, suggest};
 
 use super::block::{Block, Member, is_mark};
@@ -23,7 +23,7 @@ use super::twin::Twin;
 pub(super) struct Model {
     /// In the order of the block's members: the twin of each that is cached.
     pub(super) twins: Vec<Option<Twin>>,
-    pub(super) finders: Vec<Finder>,
+    pub(super) repositories: Vec<Finders>,
     pub(super) krate: CratePath,
 }
 
@@ -36,6 +36,15 @@ pub(super) struct Finder {
     /// As it is spelt, where there are several: two that are only known as somebody's entities might be the same, to the compiler.
     pub(super) entity: Option<Type>,
     pub(super) arguments: Vec<Source>,
+    /// How it is given its keys, if it loads many.
+    pub(super) many: Option<Keys>,
+}
+
+/// What loads one entity: a method for one key, one for many, or both.
+#[derive(Debug, Default)]
+pub(super) struct Finders {
+    pub(super) one: Option<Finder>,
+    pub(super) many: Option<Finder>,
 }
 
 /// A method with `#[cached]`, which may be a finder.
@@ -44,6 +53,9 @@ struct Candidate<'b> {
     reading: Reading,
     twin: Ident,
 }
+
+/// A method that can be a finder, and where its arguments come from.
+type Found<'b> = (&'b Candidate<'b>, Vec<Source>);
 
 impl Model {
     /// Checks block and options, and reports all that is wrong at once.
@@ -86,7 +98,7 @@ impl Model {
         }
         Some(Self {
             twins,
-            finders: is_known.then_some(finders)?,
+            repositories: is_known.then_some(finders)?,
             krate,
         })
     }
@@ -169,13 +181,13 @@ fn reject_unknown_finders(block: &Block, input: &Input, diagnostics: &mut Diagno
     is_known
 }
 
-/// The method that loads each entity.
+/// The methods that load each entity.
 fn finders(
     candidates: &[Candidate<'_>],
     input: &Input,
     diagnostics: &mut Diagnostics,
-) -> Vec<Finder> {
-    let mut by_entity: BTreeMap<String, Vec<(&Candidate<'_>, Vec<Source>)>> = BTreeMap::new();
+) -> Vec<Finders> {
+    let mut by_entity: BTreeMap<String, [Vec<Found<'_>>; 2]> = BTreeMap::new();
     let mut reasons = Vec::new();
     for candidate in candidates {
         let is_chosen = input.finder.contains(&candidate.function.sig.ident);
@@ -183,7 +195,8 @@ fn finders(
             Ok(sources) => {
                 let entity = entity_in(&candidate.reading.output).to_token_stream();
                 let entity = entity.to_string().replace(' ', "");
-                let all = by_entity.entry(entity).or_default();
+                let is_many = candidate.reading.many().is_some();
+                let all = &mut by_entity.entry(entity).or_default()[usize::from(is_many)];
                 if is_chosen {
                     all.retain(|(other, _)| input.finder.contains(&other.function.sig.ident));
                 }
@@ -194,6 +207,8 @@ fn finders(
                     all.push((candidate, sources));
                 }
             }
+            // A batch that needs more than keys is nobody's loss: keys are then asked for one by one.
+            Err(_) if candidate.reading.many().is_some() && !is_chosen => {}
             Err(reason) => reasons.push((is_chosen, candidate, reason)),
         }
     }
@@ -204,29 +219,46 @@ fn finders(
             diagnostics.report(node, messages::no_glue(finder, &what));
         }
     }
-    let mut finders = Vec::new();
     let is_only = by_entity.len() == 1;
-    for (entity, all) in by_entity {
-        if let [(first, _), (second, _), ..] = all.as_slice() {
-            let (first, second) = (&first.function.sig.ident, &second.function.sig.ident);
-            diagnostics.report(second, messages::two_finders(first, second, &entity));
-        }
-        finders.extend(all.into_iter().map(|(candidate, arguments)| Finder {
+    by_entity
+        .into_iter()
+        .map(|(entity, [one, many])| {
+            let mut only = |all: Vec<Found<'_>>| {
+                if let [(first, _), (second, _), ..] = all.as_slice() {
+                    let (first, second) = (&first.function.sig.ident, &second.function.sig.ident);
+                    diagnostics.report(second, messages::two_finders(first, second, &entity));
+                }
+                let (candidate, arguments) = all.into_iter().next()?;
+                Some(Finder::of(candidate, arguments, is_only))
+            };
+            Finders {
+                one: only(one),
+                many: only(many),
+            }
+        })
+        .collect()
+}
+
+impl Finder {
+    fn of(candidate: &Candidate<'_>, arguments: Vec<Source>, is_only: bool) -> Self {
+        let output = &candidate.reading.output;
+        Self {
             twin: candidate.twin.clone(),
             has_receiver: candidate.function.receiver().is_some(),
-            output: candidate.reading.output.clone(),
-            entity: (!is_only).then(|| entity_in(&candidate.reading.output).clone()),
+            output: output.clone(),
+            entity: (!is_only).then(|| entity_in(output).clone()),
             arguments,
-        }));
+            many: candidate.reading.many().cloned(),
+        }
     }
-    finders
 }
 
 /// What an output is of, as far as the spelling says.
 fn entity_in(ty: &Type) -> &Type {
-    let wrappers = ["Result", "Option", "Arc", "Outcome", "Cached"];
-    last_segment(ty)
-        .filter(|segment| wrappers.iter().any(|name| segment.ident == name))
-        .and_then(|_| first_generic(ty))
-        .map_or_else(|| peel_type(ty), entity_in)
+    let within = last_segment(ty).and_then(|segment| match segment.ident.to_string().as_str() {
+        "Result" | "Option" | "Arc" | "Outcome" | "Cached" | "Vec" => first_generic(ty),
+        "HashMap" | "BTreeMap" => second_generic(ty),
+        _ => None,
+    });
+    within.map_or_else(|| peel_type(ty), entity_in)
 }

@@ -1,8 +1,8 @@
 //! Questions about types as they are spelt; what only the compiler can know is asked by trait.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type};
 
 /// Sees through parentheses and the invisible group of a `macro_rules!` fragment.
 pub(crate) fn peel_type(ty: &Type) -> &Type {
@@ -33,10 +33,21 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 
 /// The first type argument of a path type: the `T` of `Option<T>`.
 pub(crate) fn first_generic(ty: &Type) -> Option<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
-        return None;
-    };
-    arguments.args.iter().find_map(|argument| match argument {
+    generics(ty).next()
+}
+
+/// The second one: the `V` of `HashMap<K, V>`.
+pub(crate) fn second_generic(ty: &Type) -> Option<&Type> {
+    generics(ty).nth(1)
+}
+
+fn generics(ty: &Type) -> impl Iterator<Item = &Type> {
+    let arguments = last_segment(ty).and_then(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(arguments),
+        _ => None,
+    });
+    let arguments = arguments.into_iter().flat_map(|arguments| &arguments.args);
+    arguments.filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     })
@@ -89,4 +100,29 @@ fn borrow_in(tokens: TokenStream) -> Option<Borrow> {
         }
     }
     None
+}
+
+/// A type without the names of its lifetimes, for where others are meant than the caller's.
+pub(crate) fn elided(tokens: TokenStream) -> TokenStream {
+    let mut elided = Vec::new();
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                let Some(TokenTree::Ident(name)) = tokens.next() else {
+                    continue;
+                };
+                let name = if name == "static" { "'static" } else { "'_" };
+                let span = punct.span();
+                elided.extend(Lifetime::new(name, span).into_token_stream());
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), self::elided(group.stream()));
+                inner.set_span(group.span());
+                elided.push(TokenTree::Group(inner));
+            }
+            other => elided.push(other),
+        }
+    }
+    elided.into_iter().collect()
 }

@@ -134,6 +134,10 @@ impl<P: Payload> Payload for Cached<P> {
         self.value.entity()
     }
 
+    fn into_entity(self) -> Option<Arc<P::Entity>> {
+        self.value.into_entity()
+    }
+
     fn terms(&self) -> Terms {
         let mut inner = self.value.terms();
         inner.tags.extend(self.tags.iter().cloned());

@@ -1,8 +1,9 @@
 //! What `#[cache_repository]` makes of a finder's output and of its arguments.
 
 use crate::call::probe::Probe;
+use crate::entity::CacheEntity;
 use crate::error::{Cause, Error, Result};
-use crate::outcome::{CachedOutput, EntityOf, Payload};
+use crate::outcome::{BatchOutput, CachedOutput, EntityOf, EntityOfMany, Payload, entities};
 use std::borrow::Borrow;
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -18,6 +19,30 @@ pub type Failing<O> = fn(O) -> Result<<O as CachedOutput>::Payload>;
 pub fn fetched<O: CachedOutput>(found: O, how: Failing<O>) -> Result<Option<EntityOf<O>>> {
     let payload = how(found)?;
     Ok(payload.entity().map(Arc::unwrap_or_clone))
+}
+
+/// Turns what a batch has brought into a repository's.
+///
+/// # Errors
+/// The batch's.
+pub fn fetched_many<O: BatchOutput>(
+    found: O,
+    how: Failing<Result<Option<EntityOfMany<O>>, O::Error>>,
+) -> Result<Vec<EntityOfMany<O>>> {
+    match found.into_result() {
+        Ok(payload) => {
+            let entities = entities::<O>(payload).into_iter();
+            Ok(entities
+                .map(|(entity, _)| Arc::unwrap_or_clone(entity))
+                .collect())
+        }
+        Err(error) => how(Err(error)).map(|_| Vec::new()),
+    }
+}
+
+/// The entity of a key, among others.
+pub fn own_of<T: CacheEntity>(found: Vec<T>, id: &T::Key) -> Option<T> {
+    found.into_iter().find(|entity| entity.cache_key() == *id)
 }
 
 /// What a key, or a field of it, can be lent as.

@@ -12,9 +12,6 @@ use crate::write::Write;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-/// Says what is wrong with an output.
-pub fn check_output<O: CachedOutput>() {}
-
 /// Says whether what was loaded is not to be stored; a failure never is.
 pub fn unless<O: CachedOutput>(output: &O, test: impl FnOnce(&O::Payload) -> bool) -> bool {
     output.payload().is_some_and(test)

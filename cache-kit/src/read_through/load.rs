@@ -2,18 +2,16 @@
 
 use super::late::LateFill;
 use super::read::{Ended, Read};
-use super::{Filling, Foretold, Stale, landing_of, to_fill};
-use crate::backend::{CacheBackend, Entry, Fill, Lookup};
+use super::{Filling, Foretold, Stale, fill_of, landing_of};
+use crate::backend::{CacheBackend, Entry, Lookup};
 use crate::entity::CacheEntity;
 use crate::error::Error;
 use crate::flight::{Failure, Landing, Lead};
 use crate::observe::{CacheEvent, Operation};
-use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source, Terms};
-use crate::ttl::Lifetime;
+use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Source};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// How a call ended.
 pub(super) struct Told<B: CacheBackend, O: CachedOutput> {
@@ -131,7 +129,10 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         let is_unwanted = self.call.unless.is_some_and(|unless| unless(&output));
         // What is stored is older than what was loaded and is not to be.
         let entry = entry.map(|entry| if is_unwanted { Entry::Gone } else { entry });
-        let fill = self.fill_of(permit, entry, &terms, spare.is_some());
+        let fill = permit.zip(entry).and_then(|(permit, entry)| {
+            let decided = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
+            fill_of(permit, entry, decided, &terms, spare.is_some())
+        });
         let fill = fill.map(|fill| Filling::new(fill, &foretold, tags));
         let fill = fill.into_iter().collect();
         let late = match self.reader.fill_in_time(fill, self.strict.is_some()).await {
@@ -182,24 +183,6 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         }
     }
 
-    /// Says what of a load is to be stored, if anything is. Where nothing is, what is stored and older must not go on serving: what the value itself says is not to be
-    /// stored takes it away, and what a policy does not want, if it is stale.
-    fn fill_of(
-        &self,
-        permit: Option<B::Permit>,
-        entry: Option<Entry>,
-        terms: &Terms,
-        is_stale: bool,
-    ) -> Option<Fill<B::Permit>> {
-        let (permit, entry) = permit.zip(entry)?;
-        let decided = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
-        match (decided.map(|decided| terms.applied(decided)), is_stale) {
-            (Some(Some(lifetime)), _) => Some(to_fill(permit, entry, &lifetime)),
-            (Some(None), _) | (None, true) => Some(to_fill(permit, Entry::Gone, &Lifetime::new())),
-            (None, false) => None,
-        }
-    }
-
     /// Asks about the tags of what will be loaded. Without an answer nothing is stored.
     async fn foretell(
         &self,
@@ -208,13 +191,9 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         if permit.is_none() {
             return Ok((None, Foretold::default()));
         }
-        let lasts = || {
-            let decided = self.call.lifetime_in::<B, EntityOf<O>>(self.reader.cache);
-            // What is not stored needs no tags.
-            let decided = decided.unwrap_or(Lifetime::from(Duration::ZERO));
-            decided.ttl().map(|ttl| ttl.saturating_add(decided.stale()))
-        };
-        let foretelling = self.reader.foretell::<O>(&self.call.tags, lasts);
+        let says_more = O::Payload::TAGS;
+        let kept = || self.call.kept_in::<B, EntityOf<O>>(self.reader.cache);
+        let foretelling = self.reader.foretell(&self.call.tags, says_more, kept);
         Ok(match self.tolerate(foretelling.await)? {
             Some(foretold) => (permit, foretold),
             None => (None, Foretold::default()),

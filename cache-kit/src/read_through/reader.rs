@@ -386,22 +386,6 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 }
 
-/// Says what is to be done with an entry after a load. An absence that is not to be remembered takes away what is there: it is not true.
-pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Fill<P> {
-    let (entry, ttl, stale) = match (entry, lifetime.negative_ttl()) {
-        (Entry::Absent, Some(ttl)) => (Entry::Absent, Some(ttl), Duration::ZERO),
-        (Entry::Absent, None) => (Entry::Gone, None, Duration::ZERO),
-        (entry, _) => (entry, lifetime.draw(), lifetime.stale()),
-    };
-    Fill {
-        permit,
-        entry,
-        ttl,
-        stale,
-        tags: Vec::new(),
-    }
-}
-
 /// Reports a load when it is over, however that came about.
 struct Loading<'c, B: CacheBackend> {
     cache: &'c CacheService<B>,

@@ -5,7 +5,7 @@ use crate::backend::{CacheBackend, Fill, Filled, Stamp, Tagged};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::observe::Operation;
-use crate::outcome::{CachedOutput, Payload, Terms};
+use crate::outcome::Terms;
 use crate::tag::Tag;
 use std::time::Duration;
 
@@ -56,29 +56,19 @@ impl<P> Filling<P> {
 
 impl<B: CacheBackend, T: CacheEntity> Reader<'_, B, T> {
     /// Asks what has to be known of tags before a load.
-    pub(crate) async fn foretell<O>(
+    ///
+    /// What is loaded may say others than its entity does by itself, where `says_more`.
+    pub(crate) async fn foretell(
         &self,
         known: &[String],
+        says_more: bool,
         kept: impl FnOnce() -> Option<Duration>,
-    ) -> Result<Foretold>
-    where
-        O: CachedOutput,
-    {
-        let may_have_more = T::TAGGED || O::Payload::TAGS;
-        if known.is_empty() && !may_have_more {
+    ) -> Result<Foretold> {
+        if known.is_empty() && !T::TAGGED && !says_more {
             return Ok(Foretold::default());
         }
         // Boxed, here and below: most loads have no tags, and every caller would carry the room.
         Box::pin(self.foretell_tags(self.tags(known), kept())).await
-    }
-
-    /// Asks the same of a batch, whose entities have their own tags only.
-    pub(crate) async fn foretell_own(&self) -> Result<Foretold> {
-        if T::TAGGED {
-            Box::pin(self.foretell_tags(Vec::new(), None)).await
-        } else {
-            Ok(Foretold::default())
-        }
     }
 
     async fn foretell_tags(&self, tags: Vec<Tag>, kept: Option<Duration>) -> Result<Foretold> {

@@ -9,12 +9,13 @@ use crate::backend::CacheBackend;
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::observe::{LoadOutcome, Operation};
+use crate::observe::LoadOutcome;
+use crate::outcome::{
+    BatchOutput, BatchPayload, EntityOfMany, ItemOf, LoadOf, Payload, Terms, entities,
+};
 use crate::read_through::Reader;
 use crate::repository::{DataRepository, PartialLoad};
 use crate::strategy::CacheStrategy;
-use crate::ttl::Lifetime;
-use foldhash::HashMap;
 use items::Answer;
 use run::Batch;
 use std::future::Future;
@@ -22,16 +23,23 @@ use std::sync::Arc;
 
 /// What one load of many keys brought. A key that is in neither is absent.
 struct Loaded<T: CacheEntity, E> {
-    entities: Vec<T>,
+    entities: Vec<(Arc<T>, Terms)>,
     failures: Vec<(T::Key, E)>,
 }
 
 impl<T: CacheEntity, E> Loaded<T, E> {
-    fn of(entities: Vec<T>) -> Self {
+    fn of(entities: impl IntoIterator<Item = T>) -> Self {
+        let entities = entities.into_iter();
         Self {
-            entities,
+            entities: entities
+                .map(|entity| (Arc::new(entity), Terms::default()))
+                .collect(),
             failures: Vec::new(),
         }
+    }
+
+    fn nothing() -> Self {
+        Self::of([])
     }
 }
 
@@ -85,20 +93,14 @@ impl<B: CacheBackend> CacheService<B> {
         F: Future<Output = Result<Vec<T>, E>>,
     {
         let call = Call::direct(CacheStrategy::Refresh);
-        if let Err(error) = self.declare::<T>(Lifetime::new()) {
-            return self.refuse_many(keys, error, &call, load).await;
-        }
         let mut load = load;
         let load = |ids| {
             let loading = load(ids);
             async { Ok(Loaded::of(loading.await?)) }
         };
-        let answers = self.run_batch(keys, call, Err, load).await?;
-        let known = |answer| match answer {
-            Answer::Known(entity) => entity,
-            Answer::Wanted | Answer::Failed(_) => None,
-        };
-        Ok(answers.into_iter().map(known).collect())
+        let batch = Batch::new(self, call, Err, load);
+        let answers = batch.answers(keys).await?;
+        Ok(answers.into_iter().map(Answer::known).collect())
     }
 
     /// Returns entities in the order of the keys, duplicates kept, from a repository where they are not cached; `Ok(None)` for what it has
@@ -147,93 +149,64 @@ impl<B: CacheBackend> CacheService<B> {
         R: DataRepository<T> + ?Sized,
     {
         let call = Call::direct(CacheStrategy::Refresh);
-        if let Err(error) = self.declare::<T>(Lifetime::new()) {
-            self.failed::<T>(Operation::Declare, &error);
-            return vec![Err(error); keys.len()];
-        }
         let load = async |ids: Vec<T::Key>| match repository.load_many(&ids).await {
             Ok(entities) => Ok(Loaded::of(entities)),
             Err(error) => Ok(spread(&error, ids)),
         };
-        match self.run_batch(keys, call, Ok, load).await {
-            Ok(answers) => answers.into_iter().map(into_result).collect(),
+        match Batch::new(self, call, Ok, load).answers(keys).await {
+            Ok(answers) => answers.into_iter().map(Answer::into_result).collect(),
             Err(error) => vec![Err(error); keys.len()],
         }
     }
 
-    async fn run_batch<T, E, F>(
+    /// Runs a batch that answers as a function of the user's does.
+    pub(crate) async fn read_many<O, F>(
         &self,
-        keys: &[T::Key],
-        call: Call<Result<Vec<T>, E>>,
-        spare: fn(E) -> Result<Error, E>,
-        load: impl FnMut(Vec<T::Key>) -> F,
-    ) -> Result<Vec<Answer<T>>, E>
+        keys: Vec<KeyOf<O>>,
+        call: Call<LoadOf<O>>,
+        unless: Option<fn(&EntityOfMany<O>) -> bool>,
+        mut load: impl FnMut(Vec<KeyOf<O>>) -> F,
+    ) -> O
     where
-        T: CacheEntity,
-        E: Send + 'static,
-        F: Future<Output = Result<Loaded<T, E>, E>>,
+        O: BatchOutput,
+        F: Future<Output = O>,
     {
-        let mut batch = Batch {
-            reader: Reader::new(self),
-            call,
-            spare,
-            load,
-            items: Vec::new(),
+        let load = |ids| {
+            let loading = load(ids);
+            async {
+                Ok(Loaded {
+                    entities: entities::<O>(loading.await.into_result()?),
+                    failures: Vec::new(),
+                })
+            }
         };
-        let order = batch.enter(keys)?;
-        batch.run().await?;
-        let answer = |index: usize| batch.items[index].answer.clone();
-        Ok(order.into_iter().map(answer).collect())
-    }
-
-    /// Serves a batch of a type that cannot be cached.
-    async fn refuse_many<T, E, F>(
-        &self,
-        keys: &[T::Key],
-        error: Error,
-        call: &Call<Result<Vec<T>, E>>,
-        mut load: impl FnMut(Vec<T::Key>) -> F,
-    ) -> Result<Vec<Option<Arc<T>>>, E>
-    where
-        T: CacheEntity,
-        F: Future<Output = Result<Vec<T>, E>>,
-    {
-        self.failed::<T>(Operation::Declare, &error);
-        if let Some(carry) = call.carry {
-            return carry(error).map(|_| Vec::new());
-        }
-        let reader = Reader::<B, T>::new(self);
-        let outcome = |loaded: &Result<Vec<T>, E>| match loaded {
-            Ok(entities) if entities.is_empty() => LoadOutcome::Absent,
-            Ok(_) => LoadOutcome::Found,
-            Err(_) => LoadOutcome::Failed,
+        let batch = Batch {
+            says_tags: ItemOf::<O>::TAGS,
+            unless,
+            ..Batch::new(self, call, Err, load)
         };
-        let loaded: HashMap<T::Key, Arc<T>> = reader
-            .load(vec![], load(keys.to_vec()), outcome)
-            .await?
-            .into_iter()
-            .map(|entity| (entity.cache_key(), Arc::new(entity)))
-            .collect();
-        Ok(keys.iter().map(|key| loaded.get(key).cloned()).collect())
+        let answers = batch.answers(&keys).await;
+        O::from_result(answers.map(|answers| {
+            let found = answers.into_iter().map(Answer::known);
+            O::Payload::from_found(keys.into_iter().zip(found).collect())
+        }))
     }
 }
+
+/// The key of what a function of many keys returns.
+type KeyOf<O> = <EntityOfMany<O> as CacheEntity>::Key;
 
 /// Gives each key its own failure: those of a repository that loads one by one, or the one of a call for all.
 fn spread<T: CacheEntity>(error: &Error, ids: Vec<T::Key>) -> Loaded<T, Error> {
     match PartialLoad::take(error, &ids) {
-        Some((entities, failures)) => Loaded { entities, failures },
+        Some((entities, failures)) => Loaded {
+            failures,
+            ..Loaded::of(entities)
+        },
         None => Loaded {
             entities: Vec::new(),
             failures: ids.into_iter().map(|id| (id, error.clone())).collect(),
         },
-    }
-}
-
-fn into_result<T>(answer: Answer<T>) -> Result<Option<Arc<T>>> {
-    match answer {
-        Answer::Known(entity) => Ok(entity),
-        Answer::Failed(error) => Err(error),
-        Answer::Wanted => Ok(None),
     }
 }
 

@@ -42,7 +42,7 @@ impl<B: CacheBackend> CacheService<B> {
             return self.forget::<P::Entity>(keys).await;
         };
         let opened = reader.open(&key, Intent::Write).await?;
-        let foretold = reader.foretell::<P>(&[], || None).await?;
+        let foretold = reader.foretell(&[], P::TAGS, || None).await?;
         let put = to_fill(opened.permit, Entry::Value(entity.clone()), &lifetime);
         let put = Filling::new(put, &foretold, reader.tags_of(Some(&entity), &terms));
         let stored = self.put_under::<P::Entity>(&key, put).await;

@@ -2,8 +2,9 @@
 
 use cache_kit::prelude::*;
 use cache_kit::{Error, Outcome};
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "employment", ttl = "1h", key = (person_id, year))]
@@ -389,4 +390,77 @@ async fn methods_that_need_more_than_a_key_have_twins_and_are_no_finders() {
     assert_eq!(several.find(1).await.unwrap().value.unwrap().load, 1);
     assert_eq!(several.find_requested((1, "x")).await.unwrap().load, 1);
     assert_eq!(several.find_like(1_u64).await.unwrap().load, 1);
+}
+
+/// A method for one key and one for many.
+struct Both {
+    cache: CacheService<InMemoryBackend>,
+    asked: Mutex<Vec<Vec<u64>>>,
+}
+
+#[cache_repository]
+impl Both {
+    #[cached]
+    async fn find(&self, id: u64) -> Result<Option<User>, DbError> {
+        self.asked.lock().unwrap().push(vec![id]);
+        Ok(Some(user(id)))
+    }
+
+    #[cached]
+    async fn find_many(&self, ids: &[u64]) -> Result<Vec<User>, DbError> {
+        self.asked.lock().unwrap().push(ids.to_vec());
+        if ids.contains(&13) {
+            return Err(DbError);
+        }
+        Ok(ids.iter().map(|id| user(*id)).collect())
+    }
+}
+
+/// One for many only, whose keys are collected.
+struct OnlyMany {
+    cache: CacheService<InMemoryBackend>,
+}
+
+#[cache_repository]
+impl OnlyMany {
+    #[cached]
+    async fn find_many(&self, ids: impl Iterator<Item = u64> + Send) -> HashMap<u64, User> {
+        ids.filter(|id| *id < 100)
+            .map(|id| (id, user(id)))
+            .collect()
+    }
+}
+
+fn user(id: u64) -> User {
+    User { id, load: 0 }
+}
+
+#[tokio::test]
+async fn a_method_for_many_keys_is_how_a_repository_loads_many() {
+    let both = Both {
+        cache: CacheService::new(InMemoryBackend::new()),
+        asked: Mutex::default(),
+    };
+    let found = both.fetch_by_ids(&[3, 1]).await.unwrap();
+    assert_eq!(found, [user(3), user(1)]);
+    let other = CacheService::new(InMemoryBackend::new());
+    other.load_many(&[5, 6], &both).await;
+    assert_eq!(*both.asked.lock().unwrap(), [vec![3, 1], vec![5, 6]]);
+    let error = both.fetch_by_ids(&[13]).await.unwrap_err();
+    assert!(matches!(error, Error::RepositoryError(_)), "{error:?}");
+    assert_eq!(both.find_many_uncached(&[7]).await.unwrap(), [user(7)]);
+    both.find(5).await.unwrap();
+    both.find_many(&[5, 8]).await.unwrap();
+    assert_eq!(both.asked.lock().unwrap().last(), Some(&vec![8]));
+}
+
+#[tokio::test]
+async fn one_for_many_keys_alone_is_a_repository_too() {
+    let only = OnlyMany {
+        cache: CacheService::new(InMemoryBackend::new()),
+    };
+    assert_eq!(only.fetch_by_id(&7).await.unwrap(), Some(user(7)));
+    assert_eq!(only.fetch_by_id(&700).await.unwrap(), None);
+    assert_eq!(only.fetch_by_ids(&[7, 700]).await.unwrap(), [user(7)]);
+    assert_eq!(only.find_many([7, 700].into_iter()).await.len(), 1);
 }

@@ -5,6 +5,7 @@ mod attributes;
 mod bad_input;
 mod batches;
 mod cache_repository;
+mod cached_batches;
 mod codecs;
 mod conformance;
 mod deadlines;

@@ -8,6 +8,7 @@ use crate::flight::{Landing, Lead};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, Operation};
 use crate::read_through::{Stale, Verdict};
+use crate::strategy::CacheStrategy;
 use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
@@ -39,6 +40,23 @@ pub(super) enum Answer<T> {
     Failed(Error),
 }
 
+impl<T> Answer<T> {
+    /// The entity, if one is known.
+    pub(super) fn known(self) -> Option<Arc<T>> {
+        match self {
+            Self::Known(entity) => entity,
+            Self::Wanted | Self::Failed(_) => None,
+        }
+    }
+
+    pub(super) fn into_result(self) -> Result<Option<Arc<T>>> {
+        match self {
+            Self::Failed(error) => Err(error),
+            other => Ok(other.known()),
+        }
+    }
+}
+
 impl<B, T, E, L> Batch<'_, B, T, E, L>
 where
     B: CacheBackend,
@@ -52,11 +70,14 @@ where
         for id in keys {
             let index = *known.entry(id).or_insert(self.items.len());
             if index == self.items.len() {
-                let key = self.reader.cache.writer_for::<T>(id).to_key();
+                let key = match self.call.strategy {
+                    CacheStrategy::Bypass => Ok(None),
+                    _ => self.reader.cache.writer_for::<T>(id).to_key().map(Some),
+                };
                 let refusal = key.as_ref().err().cloned();
                 self.items.push(Item {
                     id: id.clone(),
-                    key: self.reader.counted(Operation::Declare, key),
+                    key: self.reader.counted(Operation::Declare, key).flatten(),
                     answer: Answer::Wanted,
                     spare: None,
                     serves: false,

@@ -8,8 +8,7 @@ use crate::error::{Error, Result};
 use crate::flight::{Landing, Lead};
 use crate::observe::Operation;
 use crate::outcome::Terms;
-use crate::read_through::{Filling, Foretold, Pass, Turn, landing_of, to_fill};
-use crate::ttl::Lifetime;
+use crate::read_through::{Filling, Foretold, Pass, Turn, fill_of, landing_of};
 use foldhash::HashMap;
 use std::future::Future;
 use std::pin::pin;
@@ -106,7 +105,7 @@ where
         let loaded = self.reader.lead_for_a_while(&keys, pin!(loading)).await;
         let loaded = match (loaded, self.call.carry) {
             (Some(loaded), _) => loaded,
-            (None, Some(carry)) => carry(Error::Timeout).map(Loaded::of),
+            (None, Some(carry)) => carry(Error::Timeout).map(|_| Loaded::nothing()),
             (None, None) => unreachable!("there was no limit"),
         };
         match loaded {
@@ -135,7 +134,15 @@ where
         &mut self,
         mut tasks: Vec<Task<B::Permit>>,
     ) -> Result<(Vec<Task<B::Permit>>, Foretold), E> {
-        let error = match self.reader.foretell_own().await {
+        if tasks
+            .iter()
+            .all(|task| !matches!(task.pass, Pass::Opened(..)))
+        {
+            return Ok((tasks, Foretold::default()));
+        }
+        let kept = || self.call.kept_in::<B, T>(self.reader.cache);
+        let foretelling = self.reader.foretell(&self.call.tags, self.says_tags, kept);
+        let error = match foretelling.await {
             Ok(foretold) => return Ok((tasks, foretold)),
             Err(error) => error,
         };
@@ -208,17 +215,17 @@ where
     ) -> (Vec<Done<E>>, Vec<OwnFill<B::Permit>>) {
         let entities = loaded.entities.into_iter();
         let mut found: HashMap<_, _> = entities
-            .map(|entity| (entity.cache_key(), entity))
+            .map(|(entity, terms)| (entity.cache_key(), (entity, terms)))
             .collect();
         let mut failed: HashMap<_, _> = loaded.failures.into_iter().collect();
         let lifetime = self.call.lifetime_in::<B, T>(self.reader.cache);
         let (mut done, mut fills) = (Vec::with_capacity(tasks.len()), Vec::new());
         for Task { item, leader, pass } in tasks {
             let id = &self.items[item].id;
-            let landing = match (failed.remove(id), found.remove(id)) {
-                (Some(error), _) => Err(error),
-                (None, Some(entity)) => Ok(self.checked(entity)),
-                (None, None) => Ok(Landing::Absent),
+            let (landing, terms) = match (failed.remove(id), found.remove(id)) {
+                (Some(error), _) => (Err(error), Terms::default()),
+                (None, Some((entity, terms))) => (Ok(self.checked(entity)), terms),
+                (None, None) => (Ok(Landing::Absent), Terms::default()),
             };
             let entry = match &landing {
                 Ok(Landing::Value(value)) => Some(Entry::Value(value.clone())),
@@ -229,16 +236,14 @@ where
                 Some(Entry::Value(value)) => value.downcast_ref::<T>(),
                 _ => None,
             };
-            let tags = self.reader.tags_of(entity, &Terms::default());
+            let tags = self.reader.tags_of(entity, &terms);
+            let is_unwanted = entity
+                .zip(self.unless)
+                .is_some_and(|(entity, unless)| unless(entity));
             if let (Pass::Opened(permit, _), Some(entry)) = (pass, entry) {
-                let fill = match &lifetime {
-                    Some(lifetime) => Some(to_fill(permit, entry, lifetime)),
-                    // What is stale and older must not go on serving.
-                    None if self.items[item].spare.is_some() => {
-                        Some(to_fill(permit, Entry::Gone, &Lifetime::new()))
-                    }
-                    None => None,
-                };
+                let entry = if is_unwanted { Entry::Gone } else { entry };
+                let is_stale = self.items[item].spare.is_some();
+                let fill = fill_of(permit, entry, lifetime, &terms, is_stale);
                 let fill = fill.map(|fill| Filling::new(fill, foretold, tags));
                 fills.extend(fill.map(|fill| (done.len(), fill)));
             }
@@ -251,9 +256,8 @@ where
         (done, fills)
     }
 
-    fn checked(&self, entity: T) -> Landing {
+    fn checked(&self, entity: Arc<T>) -> Landing {
         let validity = entity.validate().map_err(Error::into_validation);
-        let entity = Arc::new(entity);
         match validity {
             Ok(()) => Landing::Value(entity),
             Err(error) => {

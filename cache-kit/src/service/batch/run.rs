@@ -1,15 +1,16 @@
 //! One batch: look up, join or lead a flight for each miss, load what it leads, follow the others.
 
-use super::Loaded;
 use super::items::{Answer, Item, Serving};
 use super::loads::Task;
-use crate::backend::{CacheBackend, Intent, Stamp};
+use super::{CacheService, Loaded};
+use crate::backend::{CacheBackend, Intent, Lease, Stamp};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::flight::{Arrival, Flights, Frame, Joined, Lead, Tag};
-use crate::observe::Operation;
+use crate::observe::{InvalidationSource, Operation};
 use crate::read_through::{Miss, Missed, Pass, Reader, Typed, Waiting, landing_of};
+use crate::strategy::CacheStrategy;
 use std::collections::VecDeque;
 use std::future::Future;
 use tokio::time::Instant;
@@ -20,6 +21,10 @@ pub(super) struct Batch<'c, B: CacheBackend, T: CacheEntity, E, L> {
     pub(super) call: Call<Result<Vec<T>, E>>,
     /// Whose failure one key's is: `Err` ends the call with it, `Ok` leaves it to the key alone.
     pub(super) spare: fn(E) -> Result<Error, E>,
+    /// Whether what is loaded may say tags that its entity does not have by itself.
+    pub(super) says_tags: bool,
+    /// Says of which entities nothing is stored.
+    pub(super) unless: Option<fn(&T) -> bool>,
     pub(super) load: L,
     pub(super) items: Vec<Item<T>>,
 }
@@ -36,7 +41,7 @@ type Wait = (usize, Option<Stamp>, Waiting);
 /// What this batch loads, and what it waits for.
 type Joins<P> = (Vec<Task<P>>, Vec<Wait>);
 
-impl<B, T, E, F, L> Batch<'_, B, T, E, L>
+impl<'c, B, T, E, F, L> Batch<'c, B, T, E, L>
 where
     B: CacheBackend,
     T: CacheEntity,
@@ -44,8 +49,50 @@ where
     F: Future<Output = Result<Loaded<T, E>, E>>,
     L: FnMut(Vec<T::Key>) -> F,
 {
-    pub(super) async fn run(&mut self) -> Result<(), E> {
-        let (misses, stale) = self.look_up().await?;
+    pub(super) fn new(
+        cache: &'c CacheService<B>,
+        call: Call<Result<Vec<T>, E>>,
+        spare: fn(E) -> Result<Error, E>,
+        load: L,
+    ) -> Self {
+        Self {
+            reader: Reader::new(cache),
+            call,
+            spare,
+            says_tags: false,
+            unless: None,
+            load,
+            items: Vec::new(),
+        }
+    }
+
+    /// Says of each key what came of it. A type that cannot be cached is refused where that can be said, else loaded beside the cache.
+    pub(super) async fn answers(mut self, keys: &[T::Key]) -> Result<Vec<Answer<T>>, E> {
+        if let Err(error) = self.reader.cache.declare::<T>(self.call.lifetime) {
+            self.reader.failed(Operation::Declare, &error);
+            if let Some(carry) = self.call.carry {
+                return match carry(error).map_err(self.spare) {
+                    Err(Ok(error)) => Ok(vec![Answer::Failed(error); keys.len()]),
+                    Err(Err(error)) => Err(error),
+                    Ok(_) => Ok(Vec::new()),
+                };
+            }
+            self.call.strategy = CacheStrategy::Bypass;
+        }
+        let order = self.enter(keys)?;
+        self.run().await?;
+        let answer = |index: usize| self.items[index].answer.clone();
+        Ok(order.into_iter().map(answer).collect())
+    }
+
+    async fn run(&mut self) -> Result<(), E> {
+        let (misses, stale) = match self.call.strategy {
+            CacheStrategy::Invalidate => (self.drop_all().await?, Vec::new()),
+            _ => self.look_up().await?,
+        };
+        if self.call.strategy == CacheStrategy::Fresh {
+            return Ok(());
+        }
         let stamped = self.stamp(misses).await?;
         let late = self.share(stamped, stale, false).await?;
         self.share(late, Vec::new(), true).await?;
@@ -94,6 +141,7 @@ where
             };
             match self.reader.count(typed) {
                 Ok(entity) => self.items[item].answer = Answer::Known(entity),
+                Err(_) if self.call.strategy == CacheStrategy::Fresh => self.reader.miss(),
                 Err(Miss { missed, stale, .. }) => match self.serve(item, stale) {
                     Serving::Done => {}
                     Serving::Miss(lead) => {
@@ -107,6 +155,27 @@ where
             }
         }
         Ok((misses, refreshes))
+    }
+
+    /// Drops whatever is stored or loading. Everything is a miss then.
+    async fn drop_all(&mut self) -> Result<Vec<(usize, Missed)>, E> {
+        let keys = self.items.iter().filter_map(|item| item.key.clone());
+        let keys: Vec<_> = keys.collect();
+        let (prefix, source) = (T::cache_prefix(), InvalidationSource::Strategy);
+        let dropped = self.reader.cache.drop_entries(prefix, &keys, source).await;
+        if let Err(error) = dropped
+            && let Some(failed) = self.propagated(error)
+        {
+            failed?;
+        }
+        let wanted = self.items.iter().enumerate();
+        let wanted = wanted.filter(|(_, item)| matches!(item.answer, Answer::Wanted));
+        Ok(wanted
+            .map(|(index, item)| match item.key {
+                Some(_) => (index, Missed::Unstamped),
+                None => (index, Missed::Unreachable),
+            })
+            .collect())
     }
 
     /// Finds out which flight each miss belongs to, asking for a permit where only that can tell.
@@ -124,6 +193,10 @@ where
                 Missed::At(stamp) => (Some(stamp), Pass::Unopened),
                 Missed::Unreachable => (None, Pass::Denied),
                 Missed::Unstamped => match opened.next().unwrap_or(Err(Error::Timeout)) {
+                    // What another caller has stored since is newer than the invalidation, but this caller asked for a load.
+                    Ok(opened) if self.call.strategy == CacheStrategy::Invalidate => {
+                        (Some(opened.stamp), Pass::Opened(opened.permit, Lease::Held))
+                    }
                     Ok(opened) => match landing_of::<T>(None, opened.found) {
                         Some(landing) => {
                             self.take(item, &landing)?;
