@@ -100,6 +100,20 @@ impl Arguments {
         key
     }
 
+    /// Refuses parameters that a written key leaves out: what is cached for one would be returned for another.
+    pub(crate) fn reject_left_out(&self, key: &Setting<Expr>, diagnostics: &mut Diagnostics) {
+        let mut named = BTreeSet::new();
+        collect_names(key.value.to_token_stream(), &mut named);
+        for parameter in self.candidates().filter(|p| !p.is_mut_reference()) {
+            match &parameter.name {
+                Some(name) if !named.contains(&name.unraw().to_string()) => {
+                    diagnostics.report(name, messages::left_out(name));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Turns every candidate into a part of the key.
     fn parts(&self, diagnostics: &mut Diagnostics) -> Option<Vec<Part>> {
         let mut is_complete = true;

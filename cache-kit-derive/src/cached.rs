@@ -7,6 +7,7 @@ mod many;
 mod model;
 mod reading;
 mod refresh;
+mod value;
 
 use proc_macro2::TokenStream;
 

@@ -97,6 +97,27 @@ expansions! {
     cached_with_retries => cached_method(quote!(retry = 3, retry_if = |error| error.is_timeout()));
     cached_with_timeouts => cached_method(quote!(soft_timeout = "50ms", hard_timeout = "2s"));
     cached_on_a_condition => cached_method(quote!(condition = id > 0, unless = |user| user.is_none()));
+    cached_value => cached_fn(quote!(prefix = "rates", ttl = "10s"), &quote! {
+        async fn rate(&self, from: &str, to: &str) -> Result<f64, RateError> {
+            self.api.rate(from, to).await
+        }
+    });
+    cached_list_with_everything => cached_fn(
+        quote!(
+            prefix = "members", key = (team.id, T::NAME), tags = ["team:{team}"], strategy = strategy,
+            stale_while_revalidate = "5m", ttl = "1m", unless = |found| found.is_empty()
+        ),
+        &quote! {
+            async fn members<T: Table>(&self, team: &Team, strategy: CacheStrategy) -> Result<Vec<User>, Error> {
+                self.db.members::<T>(team).await
+            }
+        },
+    );
+    cached_without_waiting => cached_fn(quote!(prefix = "fib"), &quote! {
+        fn fib(&self, n: u64) -> u64 {
+            self.fib(n - 1) + self.fib(n - 2)
+        }
+    });
     cached_many_keys => cached_fn(quote!(), &quote! {
         async fn find_many(&self, ids: &[u64]) -> Result<Vec<User>, DbError> {
             self.db.users(ids).await

@@ -31,6 +31,7 @@ mod key_part;
 mod lifetimes;
 mod messages;
 mod options;
+mod prefix;
 mod put_evict;
 mod repository;
 mod signature;

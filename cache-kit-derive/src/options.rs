@@ -4,12 +4,14 @@ mod dialect;
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Lit, Token, Type, parenthesized, token};
 
+use crate::blame::Extent;
 use crate::diagnostics::Diagnostics;
 use crate::{messages, suggest};
 
@@ -193,6 +195,18 @@ pub(crate) fn peel_expr(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => peel_expr(&group.expr),
         other => other,
+    }
+}
+
+/// An expression as an operand of `&`.
+pub(crate) fn operand(expr: &Expr) -> TokenStream {
+    match peel_expr(expr) {
+        loose @ (Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_)) => {
+            let mut group = Group::new(Delimiter::Parenthesis, loose.to_token_stream());
+            group.set_span(Extent::of(loose).first);
+            group.into_token_stream()
+        }
+        other => other.to_token_stream(),
     }
 }
 

@@ -10,7 +10,7 @@ use syn::{Attribute, FnArg, Ident, Pat, ReceiverKind, Signature, Token, Type, Vi
 
 use crate::diagnostics::Diagnostics;
 use crate::messages;
-use crate::options::Dialect;
+use crate::options::{CACHED, Dialect};
 
 pub(crate) use output::{
     Borrow, elided, first_borrow, first_generic, is_reference, is_unit, last_segment, peel_type,
@@ -91,7 +91,7 @@ impl Function {
         quote!(#(#attrs)* #vis #default #sig #body #end)
     }
 
-    /// What the function's future yields, and how its body is packed.
+    /// What the function yields, and how its body is packed.
     pub(crate) fn shell(&self, dialect: &Dialect, diagnostics: &mut Diagnostics) -> Option<Shell> {
         if self.has_wrong_qualifier(dialect, diagnostics) {
             return None;
@@ -100,9 +100,12 @@ impl Function {
             diagnostics.report(&self.sig.ident, messages::bodiless(dialect));
             return None;
         };
-        let shell = Shell::from_syn(&self.sig, body);
+        let mut shell = Shell::from_syn(&self.sig, body);
+        if *dialect == CACHED {
+            shell = shell.or_else(|| Shell::of_sync(&self.sig, body));
+        }
         if shell.is_none() {
-            diagnostics.report(self.sig.fn_token, messages::not_async(dialect));
+            diagnostics.report(self.sig.fn_token, messages::not_async(dialect, &self.sig));
         }
         shell
     }

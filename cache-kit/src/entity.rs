@@ -45,6 +45,10 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     #[doc(hidden)]
     const KEY_LEN: usize = 0;
 
+    /// Whether entities know their key. One that does not is stored under whatever key it was asked for by.
+    #[doc(hidden)]
+    const KEYED: bool = true;
+
     /// Tells stored layouts apart where the type's shape does not: raise it when the meaning of a field changes.
     const VERSION: u32 = 0;
 

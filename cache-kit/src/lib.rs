@@ -110,6 +110,7 @@ mod throttle;
 mod timeouts;
 mod timer;
 mod ttl;
+mod value;
 mod write;
 
 #[doc(inline)]

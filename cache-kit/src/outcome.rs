@@ -18,7 +18,8 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "not an entity, nor an `Arc` or `Option` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`"
+    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "for a value that is no entity, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait Payload: Sized + Send {
     /// The entity within.
@@ -168,7 +169,8 @@ impl<T: CacheEntity> Payload for Option<Arc<T>> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the return type of a cached function",
     label = "not an entity, nor an `Arc`, `Option` or `Result` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`"
+    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "for a value that is no entity, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait CachedOutput: Sized + Send {
     /// What is returned when nothing fails.
@@ -214,7 +216,7 @@ pub type EntityOf<O> = <<O as CachedOutput>::Payload as Payload>::Entity;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say that nothing is cached",
     label = "a `Fresh` miss has nothing to return",
-    note = "return an `Option<…>`, or a `Result` whose error is `From<cache_kit::Error>`"
+    note = "return an `Option<…>`, a `Result<Option<…>, …>`, or a `Result` whose error implements `From<cache_kit::Error>`"
 )]
 pub trait FreshOutput: CachedOutput {
     /// Says that nothing is cached.

@@ -9,6 +9,7 @@ mod outcome;
 mod put;
 mod retry;
 mod tags;
+mod values;
 
 pub use crate::call::probe::{
     CarryInto, CarryNone, Probe, SaysDisplayed, SaysNothing, SaysShown, ShareClone, ShareInto,
@@ -31,6 +32,7 @@ pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::strategy::CacheStrategy;
 pub use crate::timeouts::check_timeouts;
 pub use crate::ttl::Lifetime;
+pub use crate::value::Declared;
 pub use crate::write::{Scopes, Write};
 pub use fetched::{
     Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, fetched_many,
@@ -53,6 +55,10 @@ pub use put::{
 pub use retry::{Fallible, Transient, is_transient, retry, retry_if, retrying};
 pub use serde;
 pub use tags::{TagPart, push_tag};
+pub use values::{
+    Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Piece,
+    PieceOfNone, PieceOfRef, PieceOfRefs, Value, value_key, value_part,
+};
 
 /// What `codec = …` may name without an import.
 pub mod codecs {
@@ -65,7 +71,7 @@ pub mod codecs {
     pub use crate::codec::Postcard;
 }
 
-use crate::backend::CacheBackend;
+use crate::backend::{CacheBackend, InMemoryBackend};
 use crate::service::CacheService;
 use std::sync::Arc;
 
@@ -110,6 +116,20 @@ impl<C: AsCache, F: FnOnce() -> C> AsCache for std::sync::LazyLock<C, F> {
         (**self).as_cache()
     }
 }
+
+/// Answers without waiting.
+#[diagnostic::on_unimplemented(
+    message = "a synchronous function needs the in-memory backend, not `{Self}`",
+    label = "a call of it may have to wait for the store",
+    note = "write `async fn`, or cache in an `InMemoryBackend`"
+)]
+pub trait AnswersAtOnce {}
+
+#[diagnostic::do_not_recommend]
+impl AnswersAtOnce for InMemoryBackend {}
+
+/// Checks the cache of a synchronous function.
+pub fn at_once<B: CacheBackend + AnswersAtOnce>(_: &CacheService<B>) {}
 
 pub fn cache<C: AsCache + ?Sized>(cache: &C) -> &CacheService<C::Backend> {
     cache.as_cache()

@@ -5,6 +5,7 @@ mod fill;
 mod late;
 mod load;
 mod lookup;
+mod now;
 mod read;
 mod reader;
 mod stale;
@@ -13,6 +14,7 @@ mod turn;
 
 pub(crate) use fill::{fill_of, to_fill};
 pub(crate) use lookup::{Miss, Missed, Pass, Stale, Typed, landing_of};
+pub(crate) use now::read_through_now;
 pub(crate) use reader::{Reader, Waiting};
 pub use stale::Detached;
 pub(crate) use stale::{InBackground, Inline, Refresh, Verdict};

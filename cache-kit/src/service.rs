@@ -169,7 +169,11 @@ impl<B: CacheBackend> CacheService<B> {
     }
 
     pub(crate) fn writer<T: CacheEntity>(&self) -> KeyWriter {
-        KeyWriter::new(self.0.settings.namespace.as_deref(), T::cache_prefix())
+        self.value_writer(T::cache_prefix())
+    }
+
+    pub(crate) fn value_writer(&self, prefix: &str) -> KeyWriter {
+        KeyWriter::new(self.0.settings.namespace.as_deref(), prefix)
     }
 
     pub(crate) fn writer_for<T: CacheEntity>(&self, key: &T::Key) -> KeyWriter {

@@ -7,7 +7,8 @@
     unused_qualifications,
     rust_2018_idioms,
     clippy::all,
-    clippy::pedantic
+    clippy::pedantic,
+    clippy::nursery
 )]
 #![forbid(unsafe_code)]
 
@@ -41,7 +42,7 @@ pub struct Employment {
 pub struct Pair(String, f64, u8);
 
 /// A type with a twin, which has as many flags as itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "flags", key = (id, kind))]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools)]

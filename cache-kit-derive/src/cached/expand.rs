@@ -1,6 +1,6 @@
 //! Writes the tokens of `#[cached]`; nothing can fail here.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::blame::{Extent, arguments_at, at, local, spread};
@@ -10,77 +10,156 @@ use crate::key::CallKey;
 use super::many;
 use super::model::{Model, Strategy, Subject};
 use super::refresh::Refresh;
+use super::value::{self, Value};
 
 /// Writes the function with a cache in front of its body.
 pub(super) fn expand(model: &Model) -> TokenStream {
+    let private = model.krate.private();
     match &model.subject {
-        Subject::One(key) => expand_one(model, key),
+        Subject::One(key) => Way::of_entity(key, model, &private).expand(model, &private),
+        Subject::Value(value) => Way::of_value(value, model, &private).expand(model, &private),
         Subject::Many(keys) => many::expand(model, keys),
     }
 }
 
-fn expand_one(model: &Model, of: &CallKey) -> TokenStream {
-    let private = model.krate.private();
-    let output = &model.output;
-    let entity = body::entity_of(output, &private);
-    let (cache, key, call) = (local("cache"), local("key"), local("call"));
-    let (hit, load, outcome) = (local("hit"), local("body"), local("outcome"));
-    let find_cache = model.cache.expand(&private);
-    let parens = model.function.sig.paren_token.span.join();
-    let write_key = of.expand(&private, &entity, &key, parens);
-    let plan = plan(
-        model,
-        &quote!(#private::Call::<#output>::new),
-        &quote!(#private::Probe::<#output>::new()),
-        &private,
-    );
-    let refresh = local("refresh");
-    let (bind_body, read_through) = match &model.refresh {
-        Refresh::Inline => {
-            let block = body::async_block(&model.shell, output);
-            (
-                quote!(let #load = ::core::pin::pin!(#block);),
-                quote!(read_through(#cache, #key, #call, #load)),
-            )
+/// How one thing is read: an entity, or the value of a function.
+struct Way {
+    /// Statements that say what is wrong with the output, and bind its methods.
+    bind: TokenStream,
+    /// Statements that write the key.
+    key: TokenStream,
+    /// Makes a `Call` of a strategy.
+    begin: TokenStream,
+    /// What can be asked about the output.
+    probe: TokenStream,
+    /// Whether what is returned is wrapped to be cached.
+    is_wrapped: bool,
+}
+
+impl Way {
+    fn of_entity(of: &CallKey, model: &Model, private: &TokenStream) -> Self {
+        let output = &model.output;
+        let (cache, key) = (local("cache"), local("key"));
+        let entity = body::entity_of(output, private);
+        let parens = model.function.sig.paren_token.span.join();
+        let write = of.expand(private, &entity, &key, parens);
+        Self {
+            bind: body::outcome_of(output, private, &local("outcome")),
+            key: quote!(let mut #key = #private::entity_key::<#entity, _>(#cache); #write),
+            begin: quote!(#private::Call::<#output>::new),
+            probe: quote!(#private::Probe::<#output>::new()),
+            is_wrapped: false,
         }
-        Refresh::Background(background) => (
-            background.expand(&model.shell, output, model.loads.retry.as_ref(), &private),
-            quote!(refresh_through(#cache, #key, #call, #load, #refresh)),
-        ),
-    };
-    let find_methods = body::outcome_of(output, &private, &outcome);
-    // After the hit, which needs none.
-    let tags = model.expand_tags(&call, &private);
-    // expands to:
-    //     let _ = <Ret as K::CachedOutput>::from_payload;
-    //     let outcome = …;
-    //     let cache = K::cache(&self.cache);
-    //     let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
-    //     …
-    //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
-    //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
-    //     let call = call.tags(vec![{ … }]);
-    //     let body = pin!(async move { … });
-    //     outcome.read_through(cache, key, call, body).await
-    // or, where refreshes run without their callers, with a body that can be called twice:
-    //     …
-    //     outcome.refresh_through(cache, key, call, body, refresh).await
-    let inner = quote! {
-        #find_methods
-        #find_cache
-        let mut #key = #private::entity_key::<#entity, _>(#cache);
-        #write_key
-        let #call = #plan;
-        if let ::core::option::Option::Some(#hit) = #outcome.peek(#cache, &#key, &#call) {
-            return #hit;
+    }
+
+    fn of_value(of: &Value, model: &Model, private: &TokenStream) -> Self {
+        let value = local("value");
+        Self {
+            bind: of.declare(&model.output, private),
+            key: of.key(&local("cache"), &local("key"), private),
+            begin: quote!(#value.call),
+            probe: quote!(#value.probe()),
+            is_wrapped: true,
         }
-        #tags
-        #bind_body
-        #outcome.#read_through.await
-    };
-    match model.refresh {
-        Refresh::Inline => model.function.with_body(&model.shell, &inner),
-        Refresh::Background(_) => model.function.with_settled_body(&model.shell, &inner),
+    }
+
+    fn expand(&self, model: &Model, private: &TokenStream) -> TokenStream {
+        let (cache, key, call) = (local("cache"), local("key"), local("call"));
+        let (hit, outcome) = (local("hit"), local("outcome"));
+        let Self {
+            bind, key: write, ..
+        } = self;
+        let find_cache = model.cache.expand(private);
+        let plan = plan(model, &self.begin, &self.probe, private);
+        let answer = self.returned(&quote!(#hit));
+        // After the hit, which needs none.
+        let tags = model.expand_tags(&call, private);
+        let read = self.read(model, private);
+        // expands to:
+        //     let _ = <Ret as K::CachedOutput>::from_payload;
+        //     let outcome = …;
+        //     let cache = K::cache(&self.cache);
+        //     let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
+        //     …
+        //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
+        //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
+        //     let call = call.tags(vec![{ … }]);
+        //     let body = pin!(async move { … });
+        //     outcome.read_through(cache, key, call, body).await
+        let inner = quote! {
+            #bind
+            #find_cache
+            #write
+            let #call = #plan;
+            if let ::core::option::Option::Some(#hit) = #outcome.peek(#cache, &#key, &#call) {
+                return #answer;
+            }
+            #tags
+            #read
+        };
+        match model.refresh {
+            Refresh::Inline => model.function.with_body(&model.shell, &inner),
+            Refresh::Background(_) => model.function.with_settled_body(&model.shell, &inner),
+        }
+    }
+
+    /// Statements that ask the cache, and the repository if need be.
+    fn read(&self, model: &Model, private: &TokenStream) -> TokenStream {
+        let (cache, key, call) = (local("cache"), local("key"), local("call"));
+        let (load, outcome, refresh) = (local("body"), local("outcome"), local("refresh"));
+        let output = &model.output;
+        let unless = model.unless.as_ref();
+        if model.shell.is_sync() {
+            // expands to:
+            //     K::at_once(cache);
+            //     outcome.read_now(cache, key, call, || { … })
+            let span = model.function.sig.fn_token.span;
+            let at_once = at(span, quote!(#private::at_once));
+            // Of the user's origin, or the attribute is blamed.
+            let asked = Ident::new("__cache_kit_asked", span);
+            let block = body::typed_block(&model.shell, &model.shell.block.stream(), output);
+            let body = quote!((move || -> #output #block)());
+            let body = if self.is_wrapped {
+                value::wrap(&body, unless)
+            } else {
+                body
+            };
+            let read = self.returned(&quote!(#outcome.read_now(#cache, #key, #call, || #body)));
+            return quote!(let #asked = #cache; #at_once(#asked); #read);
+        }
+        let loaded = |body: TokenStream| {
+            if self.is_wrapped {
+                value::load(&body, unless)
+            } else {
+                body
+            }
+        };
+        let (bind, read) = match &model.refresh {
+            Refresh::Inline => {
+                let body = loaded(body::async_block(&model.shell, output));
+                (
+                    quote!(let #load = ::core::pin::pin!(#body);),
+                    quote!(#outcome.read_through(#cache, #key, #call, #load).await),
+                )
+            }
+            // With a body that can be called twice, where refreshes run without their callers.
+            Refresh::Background(background) => (
+                background.expand(model, &loaded, private),
+                quote!(#outcome.refresh_through(#cache, #key, #call, #load, #refresh).await),
+            ),
+        };
+        let read = self.returned(&read);
+        quote!(#bind #read)
+    }
+
+    /// What the function returns, of what is cached.
+    fn returned(&self, output: &TokenStream) -> TokenStream {
+        let value = local("value");
+        if self.is_wrapped {
+            quote!(#value.unwrap(#output))
+        } else {
+            output.clone()
+        }
     }
 }
 
@@ -167,6 +246,18 @@ fn or_miss(model: &Model, private: &TokenStream) -> Option<TokenStream> {
         Strategy::Loading(expr) | Strategy::Dynamic(expr) => Extent::of(expr),
         Strategy::Default => Extent::of(output),
     };
-    let miss = spread(blame, quote!(<#output as #private::FreshOutput>::miss));
+    let miss = match &model.subject {
+        Subject::Value(_) => {
+            let value = local("value");
+            let returned = at(blame.first, quote!(#output));
+            let ask = spread(blame, quote!(.miss::<#returned>()));
+            quote! {{
+                #[allow(unused_imports)]
+                use #private::{MissSaid as _, MissUnsaid as _};
+                (&&#value.missing()) #ask
+            }}
+        }
+        _ => spread(blame, quote!(<#output as #private::FreshOutput>::miss)),
+    };
     Some(quote!(.or_miss(#miss)))
 }

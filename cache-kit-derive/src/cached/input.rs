@@ -24,6 +24,9 @@ pub(super) struct Input {
     pub(super) tags: Option<Setting<Expr>>,
     pub(super) condition: Option<Setting<Expr>>,
     pub(super) unless: Option<Setting<Expr>>,
+    /// Says that what is cached is no entity.
+    pub(super) prefix: Option<Setting<Expr>>,
+    pub(super) is_prefix_attempted: bool,
     pub(super) krate: Option<Setting<Expr>>,
 }
 
@@ -47,6 +50,8 @@ impl Input {
             tags: options.take("tags"),
             condition: options.take("condition"),
             unless: options.take("unless"),
+            is_prefix_attempted: options.was_attempted("prefix"),
+            prefix: options.take("prefix"),
             krate: options.take("crate"),
         }
     }

@@ -20,6 +20,7 @@ use super::input::Input;
 use super::loads::Loads;
 use super::many::{Keys, is_many};
 use super::refresh::Refresh;
+use super::value::Value;
 
 /// A function with a cache in front.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub(super) enum Subject {
     One(CallKey),
     /// The entities of many.
     Many(Box<Keys>),
+    /// What is no entity.
+    Value(Box<Value>),
 }
 
 /// How the entry is used.
@@ -86,7 +89,19 @@ impl Model {
         let loads = Loads::from_input(input, diagnostics);
         let refresh = match &output {
             // A batch refreshes for itself.
-            Some(output) if is_many(output) => Some(Refresh::Inline),
+            Some(output) if is_many(output) && input.prefix.is_none() => {
+                if shell.is_sync() {
+                    diagnostics.report(
+                        function.sig.fn_token,
+                        messages::not_async(&CACHED, &function.sig),
+                    );
+                }
+                Some(Refresh::Inline)
+            }
+            _ if shell.is_sync() => {
+                reject_waiting(input, diagnostics);
+                Some(Refresh::Inline)
+            }
             _ => Refresh::from_input(input, &lifetimes, &arguments, diagnostics),
         };
         let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
@@ -128,12 +143,22 @@ impl Subject {
         arguments: &Arguments,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        if output.is_some_and(is_many) {
+        if input.prefix.is_some() {
+            let value = Value::from_input(input, function, output, arguments, diagnostics)?;
+            return Some(Self::Value(Box::new(value)));
+        }
+        if output.is_some_and(is_many) && !input.is_prefix_attempted {
             let keys = Keys::from_arguments(function, arguments, input, diagnostics)?;
             return Some(Self::Many(Box::new(keys)));
         }
         let key = match &input.key {
-            Some(setting) => CallKey::from_setting(setting, diagnostics),
+            Some(setting) => {
+                let key = CallKey::from_setting(setting, diagnostics);
+                if key.is_some() {
+                    arguments.reject_left_out(setting, diagnostics);
+                }
+                key
+            }
             None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
         };
         key.map(Self::One)
@@ -214,6 +239,19 @@ fn names_loading_variant(path: &syn::Path) -> bool {
             .segments
             .last()
             .is_some_and(|last| loading.iter().any(|name| last.ident == name))
+}
+
+/// What a function that does not wait cannot have.
+fn reject_waiting(input: &Input, diagnostics: &mut Diagnostics) {
+    let options = [
+        &input.refresh,
+        &input.soft_timeout,
+        &input.hard_timeout,
+        &input.retry,
+    ];
+    for option in options.into_iter().flatten() {
+        diagnostics.report(&option.name, messages::needs_async(&option.name));
+    }
 }
 
 fn reject_company(function: &Function, diagnostics: &mut Diagnostics) {

@@ -88,11 +88,16 @@ impl Reading {
         sources.collect()
     }
 
+    /// Whether what it finds is no entity.
+    pub(crate) fn is_value(&self) -> bool {
+        matches!(self.subject, Subject::Value(_))
+    }
+
     /// The keys, of a method that finds many.
     pub(crate) fn many(&self) -> Option<&Keys> {
         match &self.subject {
             Subject::Many(keys) => Some(keys),
-            Subject::One(_) => None,
+            Subject::One(_) | Subject::Value(_) => None,
         }
     }
 
@@ -116,7 +121,9 @@ impl Reading {
                     given: Given::Keys,
                 });
             }
-            Subject::Many(_) => return Err((blame(), messages::an_argument(Some(name)))),
+            Subject::Many(_) | Subject::Value(_) => {
+                return Err((blame(), messages::an_argument(Some(name))));
+            }
         };
         let field = match key {
             CallKey::Whole(part) if is_of(part, &text) => None,

@@ -16,7 +16,8 @@ use crate::signature::{
 };
 
 use super::input::Input;
-use super::loads::{Loads, Retry};
+use super::loads::Loads;
+use super::model::{Model, Subject};
 
 /// Everything that a body is called with, each of which can be kept.
 #[derive(Debug)]
@@ -107,27 +108,37 @@ impl Background {
     }
 
     /// Statements that bind the body, what a call polls, and how a refresh begins.
+    ///
+    /// `loaded` makes what is cached of what the body brings.
     pub(super) fn expand(
         &self,
-        shell: &Shell,
-        output: &Type,
-        retry: Option<&Retry>,
+        model: &Model,
+        loaded: &dyn Fn(TokenStream) -> TokenStream,
         private: &TokenStream,
     ) -> TokenStream {
         let (load, body, refresh) = (local("load"), local("body"), local("refresh"));
-        let function = self.function(shell, output);
+        let (output, retry) = (&model.output, model.loads.retry.as_ref());
+        let function = self.function(&model.shell, output);
         let call = self.all().map(Kept::lend);
         let call = quote!(#load(#(#call),*));
         let call = match retry {
             None => quote!(async { #call.await }),
             Some(retry) => retry.expand(&call, output, private),
         };
+        let call = loaded(call);
         let keep: TokenStream = self.all().map(|kept| kept.keep(private)).collect();
         let pass = self.all().map(|kept| kept.pass(retry.is_some()));
         let pass = quote!(#load(#(#pass),*));
         let pass = match retry {
             None => pass,
             Some(retry) => retry.expand(&pass, output, private),
+        };
+        let pass = loaded(pass);
+        let is_wrapped = matches!(model.subject, Subject::Value(_));
+        let detached = if is_wrapped {
+            quote!(_)
+        } else {
+            quote!(#output)
         };
         // expands to:
         //     let load = async |this: &Self, person_id: &str, year: i32| { … };
@@ -143,7 +154,7 @@ impl Background {
             let #load = #function;
             #bind_retry
             let #body = ::core::pin::pin!(#call);
-            let #refresh = || -> #private::Detached<#output> {
+            let #refresh = || -> #private::Detached<#detached> {
                 #keep
                 #private::boxed(async move { #pass.await })
             };

@@ -11,6 +11,7 @@ use crate::diagnostics::Diagnostics;
 use crate::key::{self, Member};
 use crate::lifetimes::Lifetimes;
 use crate::options::{Setting, peel_expr, text_of};
+use crate::prefix::prefix;
 use crate::tags::{Names, Template};
 use crate::{messages, suggest};
 
@@ -156,29 +157,6 @@ fn reject_lifetimes(generics: &Generics, diagnostics: &mut Diagnostics) {
         let lifetime = &parameter.lifetime;
         diagnostics.report(lifetime, messages::borrowed_entity(lifetime));
     }
-}
-
-fn prefix(
-    setting: &Setting<Expr>,
-    entity: &Ident,
-    diagnostics: &mut Diagnostics,
-) -> Option<LitStr> {
-    let refusal = match peel_expr(&setting.value) {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Str(text) => match messages::bad_prefix(&text.value(), entity) {
-                None => return Some(text.clone()),
-                Some(refusal) => refusal,
-            },
-            Lit::Int(number) => messages::unquoted_prefix(number.base10_digits()),
-            _ => messages::prefix_not_a_string(entity),
-        },
-        Expr::Path(path) if path.path.get_ident().is_some() => {
-            messages::unquoted_prefix(&path.path.segments[0].ident.unraw().to_string())
-        }
-        _ => messages::prefix_not_a_string(entity),
-    };
-    diagnostics.report(&setting.value, refusal);
-    None
 }
 
 fn tags(input: &Input, diagnostics: &mut Diagnostics) -> Vec<Template> {

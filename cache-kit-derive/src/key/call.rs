@@ -9,7 +9,7 @@ use syn::{Expr, Lit, Member, Type};
 use crate::blame::{Extent, arguments_at, at};
 use crate::diagnostics::Diagnostics;
 use crate::messages;
-use crate::options::{Setting, peel_expr};
+use crate::options::{Setting, operand, peel_expr};
 use crate::signature::{Borrow, Parameter, first_borrow};
 
 use super::hash_name;
@@ -79,7 +79,7 @@ impl Part {
     fn of_value(name: String, span: Span, value: &Expr) -> Self {
         Self {
             name,
-            value: value.to_token_stream(),
+            value: operand(value),
             ty: None,
             span,
         }

@@ -1,6 +1,6 @@
 //! Messages about annotated functions.
 
-use syn::Ident;
+use syn::{Ident, ReturnType, Signature, Type};
 
 use crate::options::Dialect;
 
@@ -49,11 +49,16 @@ pub(crate) fn bodiless(dialect: &Dialect) -> String {
     )
 }
 
-pub(crate) fn not_async(dialect: &Dialect) -> String {
-    with_help(
-        format!("`{}` needs an `async fn`", dialect.attribute),
-        "write `async fn`; where a future is returned, the body is one `async move` block",
-    )
+pub(crate) fn not_async(dialect: &Dialect, sig: &Signature) -> String {
+    let name = &sig.ident;
+    let returns_future =
+        matches!(&sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    let help = if returns_future {
+        "make the whole body one `async move { … }` block, or write an `async fn` that returns what the future yields".to_owned()
+    } else {
+        format!("write `async fn {name}`")
+    };
+    with_help(format!("`{}` needs an `async fn`", dialect.attribute), help)
 }
 
 pub(crate) fn qualified(dialect: &Dialect, qualifier: &str) -> String {
@@ -134,6 +139,33 @@ pub(crate) fn no_arguments() -> String {
     with_help(
         "nothing to key on; set `key`",
         "add a parameter for each field of the key, or write `key = …`",
+    )
+}
+
+pub(crate) fn needs_async(option: &Ident) -> String {
+    format!("`{option}` needs an `async fn`: it waits")
+}
+
+pub(crate) fn untold_generic(ident: &Ident, is_const: bool) -> String {
+    let part = if is_const {
+        format!("key = (…, {ident})")
+    } else {
+        format!("key = (…, {ident}::NAME)")
+    };
+    with_help(
+        format!(
+            "`{ident}` is not part of the key: what is cached for one would be returned for another"
+        ),
+        format!("write `{part}`, or `skip({ident})` if the value does not depend on it"),
+    )
+}
+
+pub(crate) fn left_out(name: &Ident) -> String {
+    with_help(
+        format!("`{name}` is not part of the key"),
+        format!(
+            "add it to `key = …`, or write `skip({name})` if what is loaded does not depend on it"
+        ),
     )
 }
 

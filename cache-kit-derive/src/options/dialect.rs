@@ -143,8 +143,8 @@ pub(crate) static CACHED: Dialect = Dialect {
         value("retry_if", "retry_if = |error| error.is_timeout()"),
         value("condition", "condition = id > 0"),
         value("unless", "unless = |user| user.is_draft"),
+        value("prefix", "prefix = \"rates\""),
         CRATE,
-        later("prefix"),
     ],
 };
 

@@ -147,6 +147,6 @@ fn faults_of_evict() {
                 }
             )
         ),
-        [crate::messages::not_async(&CACHE_EVICT)]
+        ["`#[cache_evict]` needs an `async fn`\n\nhelp: write `async fn remove`"]
     );
 }

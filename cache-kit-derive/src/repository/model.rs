@@ -191,6 +191,9 @@ fn finders(
     let mut reasons = Vec::new();
     for candidate in candidates {
         let is_chosen = input.finder.contains(&candidate.function.sig.ident);
+        if candidate.reading.is_value() && !is_chosen {
+            continue;
+        }
         match candidate.reading.sources() {
             Ok(sources) => {
                 let entity = entity_in(&candidate.reading.output).to_token_stream();

@@ -1,4 +1,4 @@
-//! How the body of an asynchronous function is packed.
+//! How the body of a function is packed.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -6,7 +6,7 @@ use syn::{GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParam
 
 use super::output::{first_generic, last_segment, peel_type};
 
-/// An asynchronous function's output and body, with the wrapping that its body came in.
+/// A function's output and body, with the wrapping that its body came in.
 #[derive(Debug)]
 pub(crate) struct Shell {
     /// What the future yields; `None` where an `async fn` names none.
@@ -20,6 +20,8 @@ pub(crate) struct Shell {
 enum Wrapping {
     /// `async fn f() -> T { … }`
     AsyncFn,
+    /// `fn f() -> T { … }`
+    Fn,
     /// `fn f() -> impl Future<Output = T> { async move { … } }`
     Future { keywords: TokenStream },
     /// `fn f() -> Pin<Box<dyn Future<Output = T>>> { before Box::pin(async move { … }) }`, as
@@ -50,6 +52,28 @@ impl Shell {
             Type::ImplTrait(opaque) => Self::future(future_output(&opaque.bounds)?, body),
             other => Self::boxed(boxed_output(other)?, body),
         }
+    }
+
+    /// Takes a function for one that does not wait, unless it returns a future.
+    pub(super) fn of_sync(sig: &Signature, body: &Group) -> Option<Self> {
+        let returned = match &sig.output {
+            ReturnType::Type(_, ty) => Some(&**ty),
+            ReturnType::Default => None,
+        };
+        let is_future = returned.is_some_and(|ty| match peel_type(ty) {
+            Type::ImplTrait(opaque) => future_output(&opaque.bounds).is_some(),
+            other => boxed_output(other).is_some(),
+        });
+        (!is_future).then(|| Self {
+            output: returned.cloned(),
+            block: body.clone(),
+            wrapping: Wrapping::Fn,
+        })
+    }
+
+    /// Whether it does not wait.
+    pub(crate) fn is_sync(&self) -> bool {
+        matches!(self.wrapping, Wrapping::Fn)
     }
 
     fn future(output: Type, body: &Group) -> Option<Self> {
@@ -86,7 +110,7 @@ impl Shell {
     pub(super) fn pack(&self, inner: &TokenStream, body_span: Span) -> Group {
         let block = brace(inner.clone(), self.block.span());
         let stream = match &self.wrapping {
-            Wrapping::AsyncFn => return block,
+            Wrapping::AsyncFn | Wrapping::Fn => return block,
             Wrapping::Future { keywords } => quote!(#keywords #block),
             Wrapping::Boxed {
                 before,

@@ -68,15 +68,31 @@ fn wrapping_is_put_back() {
 }
 
 #[test]
+fn what_returns_no_future_does_not_wait() {
+    let of = |item| shell(item).unwrap().is_sync();
+    assert!(of(quote!(
+        fn f() -> u8 {
+            1
+        }
+    )));
+    assert!(!of(quote!(
+        async fn f() -> u8 {
+            1
+        }
+    )));
+}
+
+#[test]
 fn other_forms_are_refused() {
     let refused = |item| shell(item).unwrap_err();
     assert_eq!(
         refused(quote!(
-            fn f() -> u8 {
-                1
+            fn f() -> impl Future<Output = u8> {
+                std::future::ready(1)
             }
-        )),
-        [messages::not_async(&CACHED)]
+        ))
+        .len(),
+        1
     );
     assert_eq!(
         refused(quote!(

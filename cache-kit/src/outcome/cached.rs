@@ -96,6 +96,14 @@ impl<P> Cached<P> {
         self
     }
 
+    pub(crate) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Cached<Q> {
+        Cached {
+            value: change(self.value),
+            lifetime: self.lifetime,
+            tags: self.tags,
+        }
+    }
+
     /// Returns the value.
     pub fn into_inner(self) -> P {
         self.value

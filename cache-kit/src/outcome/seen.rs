@@ -83,6 +83,14 @@ impl<P> Outcome<P> {
         }
     }
 
+    pub(crate) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Outcome<Q> {
+        Outcome {
+            value: change(self.value),
+            source: self.source,
+            age: self.age,
+        }
+    }
+
     fn of(value: P, seen: Seen) -> Self {
         Self {
             value,

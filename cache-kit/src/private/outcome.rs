@@ -52,6 +52,12 @@ impl<O> OutcomeNone<O> for Returns<O> {
 /// The methods of an output that can be cached.
 pub struct Methods<O>(PhantomData<fn() -> O>);
 
+impl<O> Methods<O> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 impl<O: CachedOutput> Methods<O> {
     pub fn peek<B>(&self, cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
     where
@@ -72,6 +78,20 @@ impl<O: CachedOutput> Methods<O> {
         F: Future<Output = O>,
     {
         read_through::read_through(cache, key, call, Inline, body)
+    }
+
+    /// As `read_through`, on this thread.
+    pub fn read_now<B>(
+        self,
+        cache: &CacheService<B>,
+        key: KeyWriter,
+        call: Call<O>,
+        body: impl FnOnce() -> O,
+    ) -> O
+    where
+        B: CacheBackend,
+    {
+        read_through::read_through_now(cache, key, call, body)
     }
 
     /// As `read_through`, with refreshes by tasks of their own, for which `refresh` begins a load.
@@ -127,6 +147,12 @@ impl<O: CachedOutput> Methods<O> {
 pub struct NoOutcome<O>(PhantomData<fn() -> O>);
 
 impl<O> NoOutcome<O> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<O> NoOutcome<O> {
     pub fn peek<C, K>(&self, _: &C, _: &K, _: &Call<O>) -> Option<O> {
         None
     }
@@ -142,6 +168,10 @@ impl<O> NoOutcome<O> {
         F: Future<Output = O>,
     {
         body
+    }
+
+    pub fn read_now<C, K>(self, _: &C, _: K, _: Call<O>, body: impl FnOnce() -> O) -> O {
+        body()
     }
 
     pub fn refresh_through<C, K, F, R>(

@@ -202,6 +202,9 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
 
     /// Says whether an entity is the one of this key. Another one is not stored: an invalidation of it would not find it here.
     fn is_asked_for(&self, entity: &EntityOf<O>) -> bool {
+        if !EntityOf::<O>::KEYED {
+            return true;
+        }
         let cache = self.reader.cache;
         let own = cache.writer_for::<EntityOf<O>>(&entity.cache_key());
         let asked = self.key.borrowed().as_bytes();

@@ -213,7 +213,7 @@ trait Ask<E> {
 macro_rules! ask_with {
     ($($error:ty),*) => {$(
         impl Ask<$error> for Caller {
-            #[cached(key = 1)]
+            #[cached(key = 1, skip(fail))]
             async fn ask(&self, fail: impl FnOnce() -> $error) -> Result<Person, $error> {
                 tokio::task::yield_now().await;
                 Err(fail())
@@ -334,7 +334,7 @@ async fn a_body_that_asks_for_its_own_key_loads_directly() {
             }
         }
 
-        #[cached(key = 99)]
+        #[cached(key = 99, skip(id))]
         async fn around(&self, id: u64) -> Option<Person> {
             Box::pin(
                 self.through_another(if self.loads.load(Ordering::SeqCst) > 1 {

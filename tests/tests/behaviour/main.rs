@@ -6,6 +6,8 @@ mod bad_input;
 mod batches;
 mod cache_repository;
 mod cached_batches;
+mod cached_sync;
+mod cached_values;
 mod codecs;
 mod conformance;
 mod deadlines;

@@ -17,14 +17,6 @@ fn items_are_judged() {
         ),
         (
             quote!(
-                fn f(cache: &C, id: u64) -> User {
-                    x
-                }
-            ),
-            "`#[cached]` needs an `async fn`",
-        ),
-        (
-            quote!(
                 async fn f(&self, id: u64) -> User;
             ),
             "`#[cached]` needs a body",
@@ -185,10 +177,6 @@ fn options_are_judged() {
         (
             quote!(on_unreachable = ignore),
             "`on_unreachable` belongs on `#[cache_put]` and `#[cache_evict]`",
-        ),
-        (
-            quote!(prefix = "users"),
-            "`prefix` is not available in this version of cache-kit",
         ),
         (
             quote!(skip(tenat)),

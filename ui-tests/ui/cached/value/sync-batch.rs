@@ -6,14 +6,14 @@ struct User {
     id: u64,
 }
 
-struct Users {
+struct Rates {
     cache: CacheService<InMemoryBackend>,
 }
 
-impl Users {
-    #[cached(prefix = "users")]
-    async fn find(&self, id: u64) -> Option<User> {
-        Some(User { id })
+impl Rates {
+    #[cached]
+    fn users(&self, ids: &[u64]) -> Vec<User> {
+        ids.iter().map(|id| User { id: *id }).collect()
     }
 }
 

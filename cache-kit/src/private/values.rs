@@ -1,0 +1,467 @@
+//! What a function with a prefix returns, found out by method resolution: `V`, `Arc<V>`, `Option<V>` or `Option<Arc<V>>`, an `Outcome` or `Cached` of these, or a
+//! `Result` of any of them. What is most wrapped wins.
+
+#![expect(
+    clippy::unused_self,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "methods, so that they are looked up by type"
+)]
+
+use super::outcome::{Methods, NoOutcome};
+use crate::backend::CacheBackend;
+use crate::call::Call;
+use crate::call::probe::Probe;
+use crate::key::{KeyPart, KeyWriter};
+use crate::outcome::{Cached, CachedOutput, FreshOutput, Outcome};
+use crate::service::CacheService;
+use crate::strategy::CacheStrategy;
+use crate::value::{Apart, Declared, Kept, Listed, May, Members, Must, Storable};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Asks what a function `D` returns: `(&&&&&&&&Value::<R, D>::new()).form()`.
+pub struct Value<R, D>(PhantomData<fn() -> (R, D)>);
+
+impl<R, D> Value<R, D> {
+    #[expect(clippy::new_without_default, reason = "named by generated code only")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Says of which results nothing is stored.
+type Unless<'u, P> = &'u dyn Fn(&P) -> bool;
+
+/// How what a function returns, `R`, becomes what is cached, `O`, and comes back; `P` is what it returns when it does not fail.
+pub struct Form<R, P, O> {
+    wrap: fn(R, Unless<'_, P>) -> O,
+    unwrap: fn(O) -> R,
+}
+
+impl<R, P, O> Clone for Form<R, P, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, P, O> Copy for Form<R, P, O> {}
+
+impl<R, P, O: CachedOutput> Form<R, P, O> {
+    pub fn check<V>(&self) {}
+
+    pub fn methods(&self) -> Methods<O> {
+        Methods::new()
+    }
+
+    pub fn call(&self, strategy: CacheStrategy) -> Call<O> {
+        Call::new(strategy)
+    }
+
+    pub fn probe(&self) -> Probe<O> {
+        Probe::new()
+    }
+
+    pub fn missing(&self) -> Missing<O> {
+        Missing(PhantomData)
+    }
+
+    pub async fn load<F: Future<Output = R>>(self, body: F) -> O {
+        (self.wrap)(body.await, &|_| false)
+    }
+
+    /// Loads, and says of which results nothing is stored.
+    pub async fn load_unless<F: Future<Output = R>>(
+        self,
+        body: F,
+        unless: impl Fn(&P) -> bool,
+    ) -> O {
+        (self.wrap)(body.await, &unless)
+    }
+
+    pub fn wrap(self, output: R) -> O {
+        (self.wrap)(output, &|_| false)
+    }
+
+    pub fn wrap_unless(self, output: R, unless: impl Fn(&P) -> bool) -> O {
+        (self.wrap)(output, &unless)
+    }
+
+    pub fn unwrap(self, output: O) -> R {
+        (self.unwrap)(output)
+    }
+}
+
+/// An output that cannot be cached. Nothing of it runs.
+pub struct NoForm<R>(PhantomData<fn() -> R>);
+
+impl<R> Clone for NoForm<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for NoForm<R> {}
+
+impl<R> NoForm<R> {
+    /// Says why it cannot.
+    pub fn check<V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static>(&self) {}
+
+    pub fn methods(&self) -> NoOutcome<R> {
+        NoOutcome::new()
+    }
+
+    pub fn call(&self, strategy: CacheStrategy) -> Call<R> {
+        Call::new(strategy)
+    }
+
+    pub fn probe(&self) -> Probe<R> {
+        Probe::new()
+    }
+
+    pub fn missing(&self) -> NoMissing<R> {
+        NoMissing(PhantomData)
+    }
+
+    pub async fn load<F: Future<Output = R>>(self, body: F) -> R {
+        body.await
+    }
+
+    pub async fn load_unless<F: Future<Output = R>, U>(self, body: F, _: U) -> R {
+        body.await
+    }
+
+    pub fn wrap(self, output: R) -> R {
+        output
+    }
+
+    pub fn wrap_unless<U>(self, output: R, _: U) -> R {
+        output
+    }
+
+    pub fn unwrap(self, output: R) -> R {
+        output
+    }
+}
+
+/// Holds a value as a payload, in the way `H`.
+trait HeldAs<H>: Sized {
+    type Kept;
+    fn hold(self, is_unwanted: bool) -> Self::Kept;
+    fn release(kept: Self::Kept) -> Self;
+}
+
+/// The ways of holding a value of a function `D`.
+struct Own<D, W>(PhantomData<(D, W)>);
+struct Shared<D, W>(PhantomData<(D, W)>);
+struct Maybe<D, W>(PhantomData<(D, W)>);
+struct MaybeShared<D, W>(PhantomData<(D, W)>);
+
+/// There always is a value where there must be: of what cannot say "absent" an absence is a miss.
+fn always<V>(value: Option<Arc<V>>) -> Arc<V> {
+    match value {
+        Some(value) => value,
+        None => unreachable!("an output that cannot be absent was"),
+    }
+}
+
+impl<V: Clone, D, W> HeldAs<Own<D, W>> for V {
+    type Kept = Kept<V, D, W, Must>;
+
+    fn hold(self, is_unwanted: bool) -> Self::Kept {
+        Kept::new(Some(Arc::new(self)), is_unwanted)
+    }
+
+    fn release(kept: Self::Kept) -> V {
+        Arc::unwrap_or_clone(always(kept.value))
+    }
+}
+
+impl<V, D, W> HeldAs<Shared<D, W>> for Arc<V> {
+    type Kept = Kept<V, D, W, Must>;
+
+    fn hold(self, is_unwanted: bool) -> Self::Kept {
+        Kept::new(Some(self), is_unwanted)
+    }
+
+    fn release(kept: Self::Kept) -> Self {
+        always(kept.value)
+    }
+}
+
+impl<V: Clone, D, W> HeldAs<Maybe<D, W>> for Option<V> {
+    type Kept = Kept<V, D, W, May>;
+
+    fn hold(self, is_unwanted: bool) -> Self::Kept {
+        Kept::new(self.map(Arc::new), is_unwanted)
+    }
+
+    fn release(kept: Self::Kept) -> Self {
+        kept.value.map(Arc::unwrap_or_clone)
+    }
+}
+
+impl<V, D, W> HeldAs<MaybeShared<D, W>> for Option<Arc<V>> {
+    type Kept = Kept<V, D, W, May>;
+
+    fn hold(self, is_unwanted: bool) -> Self::Kept {
+        Kept::new(self, is_unwanted)
+    }
+
+    fn release(kept: Self::Kept) -> Self {
+        kept.value
+    }
+}
+
+fn bare<H, I: HeldAs<H>>() -> Form<I, I, I::Kept> {
+    Form {
+        wrap: |inner, unless| {
+            let is_unwanted = unless(&inner);
+            inner.hold(is_unwanted)
+        },
+        unwrap: I::release,
+    }
+}
+
+fn told<H, I: HeldAs<H>>() -> Form<Outcome<I>, Outcome<I>, Outcome<I::Kept>> {
+    Form {
+        wrap: |outcome, unless| {
+            let is_unwanted = unless(&outcome);
+            outcome.map(|inner| inner.hold(is_unwanted))
+        },
+        unwrap: |outcome| outcome.map(I::release),
+    }
+}
+
+fn termed<H, I: HeldAs<H>>() -> Form<Cached<I>, Cached<I>, Cached<I::Kept>> {
+    Form {
+        wrap: |cached, unless| {
+            let is_unwanted = unless(&cached);
+            cached.map(|inner| inner.hold(is_unwanted))
+        },
+        unwrap: |cached| cached.map(I::release),
+    }
+}
+
+fn fallible<H, I: HeldAs<H>, E>() -> Form<Result<I, E>, I, Result<I::Kept, E>> {
+    Form {
+        wrap: |output, unless| output.map(|inner| (bare::<H, I>().wrap)(inner, unless)),
+        unwrap: |output| output.map(I::release),
+    }
+}
+
+type Told<R, P, E> = Form<Result<R, E>, R, Result<P, E>>;
+
+fn fallible_told<H, I: HeldAs<H>, E>() -> Told<Outcome<I>, Outcome<I::Kept>, E> {
+    Form {
+        wrap: |output, unless| output.map(|outcome| (told::<H, I>().wrap)(outcome, unless)),
+        unwrap: |output| output.map(|outcome| outcome.map(I::release)),
+    }
+}
+
+fn fallible_termed<H, I: HeldAs<H>, E>() -> Told<Cached<I>, Cached<I::Kept>, E> {
+    Form {
+        wrap: |output, unless| output.map(|cached| (termed::<H, I>().wrap)(cached, unless)),
+        unwrap: |output| output.map(|cached| cached.map(I::release)),
+    }
+}
+
+/// One output. The references say how much it is wrapped.
+macro_rules! form {
+    ($level:ident [$($reference:tt)*] [$bound:ident $(, $e:ident)?] $output:ty, $payload:ty, $kept:ty, $form:expr) => {
+        impl<V: $bound, D: Declared $(, $e: Send)?> $level<$output, D> for $($reference)* Value<$output, D> {
+            type Payload = $payload;
+            type Output = $kept;
+
+            fn form(&self) -> Form<$output, $payload, $kept> {
+                $form
+            }
+        }
+    };
+}
+
+/// A kind of value, in all that it can be wrapped in.
+macro_rules! wrapped {
+    ($level:ident $references:tt $bound:ident $how:ident $within:ident $inner:ty, $kept:ty) => {
+        form!($level $references [$bound] Outcome<$inner>, Outcome<$inner>, Outcome<$kept>, told::<$how<D, $within>, _>());
+        form!($level $references [$bound] Cached<$inner>, Cached<$inner>, Cached<$kept>, termed::<$how<D, $within>, _>());
+        form!($level $references [$bound, E] Result<$inner, E>, $inner, Result<$kept, E>, fallible::<$how<D, $within>, _, _>());
+        form!($level $references [$bound, E] Result<Outcome<$inner>, E>, Outcome<$inner>, Result<Outcome<$kept>, E>, fallible_told::<$how<D, $within>, _, _>());
+        form!($level $references [$bound, E] Result<Cached<$inner>, E>, Cached<$inner>, Result<Cached<$kept>, E>, fallible_termed::<$how<D, $within>, _, _>());
+    };
+}
+
+/// The same, and by itself.
+macro_rules! forms {
+    ($level:ident $references:tt $bound:ident $how:ident $within:ident $inner:ty, $kept:ty) => {
+        form!($level $references [$bound] $inner, $inner, $kept, bare::<$how<D, $within>, _>());
+        wrapped!($level $references $bound $how $within $inner, $kept);
+    };
+}
+
+macro_rules! levels {
+    ($($level:ident),*) => {$(
+        /// Outputs that are wrapped so much.
+        pub trait $level<R, D> {
+            type Payload;
+            type Output;
+            fn form(&self) -> Form<R, Self::Payload, Self::Output>;
+        }
+    )*};
+}
+
+levels!(Form7, Form6, Form5, Form4, Form3, Form2, Form1);
+
+forms!(Form7 [&&&&&&&] Listed MaybeShared Members Option<Arc<V>>, Kept<V, D, Members, May>);
+forms!(Form6 [&&&&&&] Storable MaybeShared Apart Option<Arc<V>>, Kept<V, D, Apart, May>);
+forms!(Form5 [&&&&&] Listed Maybe Members Option<V>, Kept<V, D, Members, May>);
+forms!(Form5 [&&&&&] Listed Shared Members Arc<V>, Kept<V, D, Members, Must>);
+forms!(Form4 [&&&&] Storable Maybe Apart Option<V>, Kept<V, D, Apart, May>);
+forms!(Form4 [&&&&] Storable Shared Apart Arc<V>, Kept<V, D, Apart, Must>);
+forms!(Form3 [&&&] Listed Own Members V, Kept<V, D, Members, Must>);
+wrapped!(Form2 [&&] Storable Own Apart V, Kept<V, D, Apart, Must>);
+form!(Form1 [&] [Storable] V, V, Kept<V, D, Apart, Must>, bare::<Own<D, Apart>, _>());
+
+/// Outputs that cannot be cached.
+pub trait Form0<R> {
+    fn form(&self) -> NoForm<R>;
+}
+
+impl<R, D> Form0<R> for Value<R, D> {
+    fn form(&self) -> NoForm<R> {
+        NoForm(PhantomData)
+    }
+}
+
+/// Asks how an output says that nothing is cached: `(&&form.missing()).miss::<R>()`.
+pub struct Missing<O>(PhantomData<fn() -> O>);
+
+/// Outputs that can.
+pub trait MissSaid<O> {
+    fn miss<R>(&self) -> fn() -> O;
+}
+
+impl<O: FreshOutput> MissSaid<O> for &Missing<O> {
+    fn miss<R>(&self) -> fn() -> O {
+        O::miss
+    }
+}
+
+/// Outputs that cannot.
+pub trait MissUnsaid<O> {
+    fn miss<R: SaysMiss>(&self) -> fn() -> O;
+}
+
+impl<O> MissUnsaid<O> for Missing<O> {
+    fn miss<R: SaysMiss>(&self) -> fn() -> O {
+        || unreachable!("nothing says it")
+    }
+}
+
+/// Can say that nothing is cached. Nothing implements it: who can was asked before.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that nothing is cached",
+    label = "a `Fresh` miss has nothing to return",
+    note = "return an `Option<…>`, a `Result<Option<…>, …>`, or a `Result` whose error implements `From<cache_kit::Error>`"
+)]
+pub trait SaysMiss {}
+
+/// Asks nothing of an output that cannot be cached.
+pub struct NoMissing<R>(PhantomData<fn() -> R>);
+
+impl<R> NoMissing<R> {
+    #[expect(clippy::extra_unused_type_parameters, reason = "as of those that can")]
+    pub fn miss<Q>(&self) -> fn() -> R {
+        || unreachable!("it cannot be cached")
+    }
+}
+
+/// Begins the key of a value.
+pub fn value_key<D: Declared, B: CacheBackend>(cache: &CacheService<B>) -> KeyWriter {
+    cache.value_writer(D::PREFIX)
+}
+
+/// Is one part of a value's key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "this type has no key text",
+    note = "integers, `bool`, `char`, strings and addresses can, and newtypes of them that derive `cache_kit::KeyPart`; \
+            write `key = (…)` with what can be computed from it, or `skip(…)` if the value does not depend on it"
+)]
+pub trait ValuePart {
+    fn write_into(&self, out: &mut KeyWriter);
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: KeyPart> ValuePart for P {
+    fn write_into(&self, out: &mut KeyWriter) {
+        self.write(out);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl ValuePart for str {
+    fn write_into(&self, out: &mut KeyWriter) {
+        out.push_part(self);
+    }
+}
+
+/// Writes a part after `index` others.
+pub fn value_part<P: ValuePart + ?Sized>(index: usize, part: &P, out: &mut KeyWriter) {
+    if index > 0 {
+        out.separate();
+    }
+    part.write_into(out);
+}
+
+/// Sees through the references of an expression: `(&&&Piece(&expression)).piece()`.
+pub struct Piece<'p, P: ?Sized>(pub &'p P);
+
+/// A reference to a reference to a part.
+pub trait PieceOfRefs<'p> {
+    type Part: ?Sized;
+    fn piece(&self) -> &'p Self::Part;
+}
+
+impl<'p, P: ValuePart + ?Sized> PieceOfRefs<'p> for &&Piece<'p, &'p &'p P> {
+    type Part = P;
+    fn piece(&self) -> &'p P {
+        self.0
+    }
+}
+
+/// A reference to a part, or text that is not owned.
+pub trait PieceOfRef<'p> {
+    type Part: ?Sized;
+    fn piece(&self) -> &'p Self::Part;
+}
+
+impl<'p, P: ValuePart + ?Sized> PieceOfRef<'p> for &Piece<'p, &'p P> {
+    type Part = P;
+    fn piece(&self) -> &'p P {
+        self.0
+    }
+}
+
+impl<'p> PieceOfRef<'p> for &Piece<'p, Cow<'p, str>> {
+    type Part = str;
+    fn piece(&self) -> &'p str {
+        self.0
+    }
+}
+
+/// A part itself.
+pub trait PieceOfNone<'p> {
+    type Part: ?Sized;
+    fn piece(&self) -> &'p Self::Part;
+}
+
+impl<'p, P: ?Sized> PieceOfNone<'p> for Piece<'p, P> {
+    type Part = P;
+    fn piece(&self) -> &'p P {
+        self.0
+    }
+}

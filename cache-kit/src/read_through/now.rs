@@ -1,0 +1,85 @@
+//! Calls of functions that do not wait: what they wait for, the thread waits for.
+
+use super::{Inline, read_through};
+use crate::backend::CacheBackend;
+use crate::call::Call;
+use crate::error::Error;
+use crate::flight::Frame;
+use crate::key::KeyWriter;
+use crate::observe::Operation;
+use crate::outcome::{CachedOutput, EntityOf};
+use crate::service::CacheService;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+/// Runs a call to its end on this thread, over a store that answers at once. Only another thread's load of the same key is waited for, no longer than
+/// a flight may take; then this one loads for itself.
+pub(crate) fn read_through_now<B, O>(
+    cache: &CacheService<B>,
+    key: KeyWriter,
+    call: Call<O>,
+    body: impl FnOnce() -> O,
+) -> O
+where
+    B: CacheBackend,
+    O: CachedOutput,
+{
+    let deadline = Instant::now() + cache.inner().settings.flight_deadline;
+    let keys: Vec<_> = key.to_key().into_iter().collect();
+    // The body is not run while the call is polled, but between two polls: a recursion would run out of stack.
+    let (is_wanted, loaded) = (Cell::new(false), Cell::new(None));
+    let load = pin!(poll_fn(|_| {
+        is_wanted.set(true);
+        loaded.take().map_or(Poll::Pending, Poll::Ready)
+    }));
+    let mut run = read_through(cache, key, call, Inline, load);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut body = Some(body);
+    loop {
+        if let Poll::Ready(output) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        match body.take_if(|_| is_wanted.get()) {
+            Some(body) => {
+                let body = Frame::enter(cache.id(), keys.clone(), async { body() });
+                loaded.set(Some(at_once(pin!(body))));
+            }
+            None if !wait(deadline) => {}
+            None => {
+                if let Some(body) = body.take() {
+                    cache.failed::<EntityOf<O>>(Operation::Wait, &Error::Timeout);
+                    return body();
+                }
+            }
+        }
+    }
+}
+
+/// Wakes a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits until this thread is woken; `true` if the time is over.
+fn wait(deadline: Instant) -> bool {
+    let left = deadline.saturating_duration_since(Instant::now());
+    thread::park_timeout(left);
+    left.is_zero()
+}
+
+/// What is done as soon as it is polled.
+fn at_once<F: Future>(work: Pin<&mut F>) -> F::Output {
+    match work.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("it waits for nothing"),
+    }
+}

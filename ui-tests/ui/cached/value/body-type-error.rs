@@ -1,0 +1,14 @@
+use cache_kit::prelude::*;
+
+struct Rates {
+    cache: CacheService<InMemoryBackend>,
+}
+
+impl Rates {
+    #[cached(prefix = "rates")]
+    async fn rate(&self, from: &str) -> u64 {
+        from.len()
+    }
+}
+
+fn main() {}
