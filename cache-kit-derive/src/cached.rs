@@ -1,6 +1,7 @@
 //! `#[cached]`: parse, mean, expand.
 
 mod expand;
+mod index;
 mod input;
 mod loads;
 mod many;

@@ -5,6 +5,7 @@ mod codec;
 mod expand;
 mod feeder;
 mod field;
+mod index;
 mod input;
 mod key_checks;
 mod key_type;

@@ -77,6 +77,10 @@ expansions! {
         #[cache(prefix = "page", key = id, codec = MessagePack)]
         struct Page { id: u64, #[cache(opaque)] body: Body }
     });
+    entity_with_indexes => entity::derive(quote! {
+        #[cache(prefix = "user", key = id, index(email, nick_name))]
+        pub struct User { pub id: u64, pub email: String, pub nick_name: Option<String> }
+    });
     entity_that_is_generic => entity::derive(quote! {
         #[cache(prefix = "page", key = id)]
         struct Page<T> where T: Clone { id: u64, items: Vec<T> }
@@ -116,6 +120,11 @@ expansions! {
     cached_without_waiting => cached_fn(quote!(prefix = "fib"), &quote! {
         fn fib(&self, n: u64) -> u64 {
             self.fib(n - 1) + self.fib(n - 2)
+        }
+    });
+    cached_by_an_index => cached_fn(quote!(index = email), &quote! {
+        async fn find_by_email(&self, email: &str) -> Result<Option<User>, DbError> {
+            self.db.user_with(email).await
         }
     });
     cached_many_keys => cached_fn(quote!(), &quote! {

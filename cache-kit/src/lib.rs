@@ -80,6 +80,7 @@ pub mod error;
 mod expander;
 mod feed;
 mod flight;
+mod index;
 mod key;
 mod observe;
 /// What is seen of a cache, and how long what is in it lives.
@@ -340,6 +341,7 @@ pub use envelope::Encryption;
 pub use error::{Cause, Damage, Error, FailurePolicy, Result};
 pub use expander::CacheExpander;
 pub use feed::{CacheFeed, GenericFeeder};
+pub use index::CacheIndex;
 pub use key::{CacheKey, KeyArg, KeyPart, KeyRef, KeyWriter, ParseKeyError};
 #[cfg(feature = "metrics")]
 pub use observe::MetricsExporter;

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "for generated code")]
 
 mod fetched;
+mod indexes;
 mod keep;
 mod keys;
 mod many;
@@ -20,6 +21,7 @@ pub use crate::codec::Payloads;
 pub use crate::entity::CacheEntity;
 pub use crate::error::Result;
 pub use crate::feed::CacheFeed;
+pub use crate::index::CacheIndex;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
 pub use crate::outcome::{
     BatchOutput, CachedOutput, CarriesCacheError, EntityOf, EntityOfMany, FreshOutput, ItemOf,
@@ -37,6 +39,10 @@ pub use crate::write::{Scopes, Write};
 pub use fetched::{
     Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, fetched_many,
     give, lend, own_of,
+};
+pub use indexes::{
+    By, ByIndex, ByNone, EntityKnown, EntityUnknown, Finds, FindsNot, Has, Indexed, IsNoIndex,
+    Named, NamedIndex, NamedOther,
 };
 pub use keep::{Keep, boxed};
 pub use keys::{

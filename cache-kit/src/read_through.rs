@@ -1,6 +1,7 @@
 //! The read-through: look up, join a flight or lead one, open, load, fill, land.
 
 mod ahead;
+mod by_index;
 mod fill;
 mod late;
 mod load;
@@ -12,6 +13,7 @@ mod stale;
 mod tags;
 mod turn;
 
+pub(crate) use by_index::{peek_by, read_by};
 pub(crate) use fill::{fill_of, to_fill};
 pub(crate) use lookup::{Miss, Missed, Pass, Stale, Typed, landing_of};
 pub(crate) use now::read_through_now;

@@ -7,6 +7,7 @@ use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::body;
 use crate::key::CallKey;
 
+use super::index::Index;
 use super::many;
 use super::model::{Model, Strategy, Subject};
 use super::refresh::Refresh;
@@ -18,6 +19,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.subject {
         Subject::One(key) => Way::of_entity(key, model, &private).expand(model, &private),
         Subject::Value(value) => Way::of_value(value, model, &private).expand(model, &private),
+        Subject::Index(index) => Way::of_index(index, model, &private).expand(model, &private),
         Subject::Many(keys) => many::expand(model, keys),
     }
 }
@@ -60,6 +62,17 @@ impl Way {
             begin: quote!(#value.call),
             probe: quote!(#value.probe()),
             is_wrapped: true,
+        }
+    }
+
+    fn of_index(of: &Index, model: &Model, private: &TokenStream) -> Self {
+        let output = &model.output;
+        Self {
+            bind: of.bind(output, private),
+            key: of.key(&local("cache"), &local("key")),
+            begin: quote!(#private::Call::<#output>::new),
+            probe: quote!(#private::Probe::<#output>::new()),
+            is_wrapped: false,
         }
     }
 

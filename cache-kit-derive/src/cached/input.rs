@@ -27,6 +27,8 @@ pub(super) struct Input {
     /// Says that what is cached is no entity.
     pub(super) prefix: Option<Setting<Expr>>,
     pub(super) is_prefix_attempted: bool,
+    /// Says that the parameter is not the key, but another field.
+    pub(super) index: Option<Setting<Expr>>,
     pub(super) krate: Option<Setting<Expr>>,
 }
 
@@ -52,6 +54,7 @@ impl Input {
             unless: options.take("unless"),
             is_prefix_attempted: options.was_attempted("prefix"),
             prefix: options.take("prefix"),
+            index: options.take("index"),
             krate: options.take("crate"),
         }
     }

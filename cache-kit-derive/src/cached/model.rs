@@ -16,6 +16,7 @@ use crate::signature::{
 use crate::tags::Template;
 use crate::{messages, suggest};
 
+use super::index::Index;
 use super::input::Input;
 use super::loads::Loads;
 use super::many::{Keys, is_many};
@@ -51,6 +52,8 @@ pub(super) enum Subject {
     Many(Box<Keys>),
     /// What is no entity.
     Value(Box<Value>),
+    /// The entity with another field.
+    Index(Box<Index>),
 }
 
 /// How the entry is used.
@@ -99,9 +102,16 @@ impl Model {
                 Some(Refresh::Inline)
             }
             _ if shell.is_sync() => {
+                if input.index.is_some() {
+                    diagnostics.report(
+                        function.sig.fn_token,
+                        messages::not_async(&CACHED, &function.sig),
+                    );
+                }
                 reject_waiting(input, diagnostics);
                 Some(Refresh::Inline)
             }
+            _ if input.index.is_some() => Some(Refresh::Inline),
             _ => Refresh::from_input(input, &lifetimes, &arguments, diagnostics),
         };
         let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
@@ -143,6 +153,10 @@ impl Subject {
         arguments: &Arguments,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
+        if input.index.is_some() {
+            let index = Index::from_input(input, &function.sig.ident, arguments, diagnostics)?;
+            return Some(Self::Index(Box::new(index)));
+        }
         if input.prefix.is_some() {
             let value = Value::from_input(input, function, output, arguments, diagnostics)?;
             return Some(Self::Value(Box::new(value)));

@@ -88,16 +88,16 @@ impl Reading {
         sources.collect()
     }
 
-    /// Whether what it finds is no entity.
-    pub(crate) fn is_value(&self) -> bool {
-        matches!(self.subject, Subject::Value(_))
+    /// Whether what it finds is no entity, or not by its key.
+    pub(crate) fn is_no_finder(&self) -> bool {
+        matches!(self.subject, Subject::Value(_) | Subject::Index(_))
     }
 
     /// The keys, of a method that finds many.
     pub(crate) fn many(&self) -> Option<&Keys> {
         match &self.subject {
             Subject::Many(keys) => Some(keys),
-            Subject::One(_) | Subject::Value(_) => None,
+            Subject::One(_) | Subject::Value(_) | Subject::Index(_) => None,
         }
     }
 
@@ -121,7 +121,7 @@ impl Reading {
                     given: Given::Keys,
                 });
             }
-            Subject::Many(_) | Subject::Value(_) => {
+            Subject::Many(_) | Subject::Value(_) | Subject::Index(_) => {
                 return Err((blame(), messages::an_argument(Some(name))));
             }
         };

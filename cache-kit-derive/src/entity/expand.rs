@@ -27,12 +27,16 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let entity = entity(model, &key, &generics);
     let checks = key_checks::expand(model, &generics);
     let feeds = feeder::impls(model, &key, &generics);
+    let indexes = model.indexes.iter();
+    let indexes: TokenStream = indexes
+        .map(|index| index.expand(model, &generics))
+        .collect();
     let impls = quote!(#entity #checks #feeds);
     let impls = match &model.layout {
         None => impls,
         Some(layout) => beside(&layout.expand(model), &impls),
     };
-    quote!(#key_type #feeder #impls)
+    quote!(#key_type #feeder #impls #indexes)
 }
 
 /// The impls where they, and nobody else, see the type that the fingerprint is taken of.

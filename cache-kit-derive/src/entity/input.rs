@@ -32,6 +32,7 @@ pub(super) struct Input {
     pub(super) codec: Option<Setting<Expr>>,
     pub(super) version: Option<Setting<Expr>>,
     pub(super) feeder: Option<Setting<Expr>>,
+    pub(super) indexes: Vec<Ident>,
     pub(super) krate: Option<Setting<Expr>>,
     /// Whether calling these missing would be noise.
     pub(super) is_prefix_attempted: bool,
@@ -91,6 +92,7 @@ impl Input {
             codec: options.take("codec"),
             version: options.take("version"),
             feeder: options.take("feeder"),
+            indexes: options.take_list("index"),
             krate: options.take("crate"),
         })
     }

@@ -17,6 +17,7 @@ use crate::{messages, suggest};
 
 use super::codec::Codec;
 use super::field::Field;
+use super::index::Index;
 use super::input::Input;
 use super::{layout::Layout, nameless};
 
@@ -38,6 +39,7 @@ pub(super) struct Model {
     pub(super) layout: Option<Layout>,
     pub(super) version: Option<u32>,
     pub(super) feeder: Ident,
+    pub(super) indexes: Vec<Index>,
     pub(super) krate: CratePath,
 }
 
@@ -106,6 +108,7 @@ impl Model {
             .as_ref()
             .and_then(|setting| feeder(setting, diagnostics))
             .unwrap_or_else(|| format_ident!("{}Feeder", input.ident));
+        let indexes = Index::all_from_input(&input, key.as_ref(), diagnostics);
         Some(Self {
             prefix: prefix?,
             key: key?,
@@ -118,6 +121,7 @@ impl Model {
             layout,
             version,
             feeder,
+            indexes,
             krate,
         })
     }
@@ -239,7 +243,7 @@ fn key_field(member: Member, input: &Input, diagnostics: &mut Diagnostics) -> Op
     })
 }
 
-fn find_field<'a>(member: &Member, input: &'a Input) -> Option<&'a Field> {
+pub(super) fn find_field<'a>(member: &Member, input: &'a Input) -> Option<&'a Field> {
     match member {
         Member::Named(name) => input.fields.iter().find(|field| {
             field
@@ -255,7 +259,7 @@ fn find_field<'a>(member: &Member, input: &'a Input) -> Option<&'a Field> {
     }
 }
 
-fn no_field(member: &Member, input: &Input) -> String {
+pub(super) fn no_field(member: &Member, input: &Input) -> String {
     let is_tuple = input.fields.iter().all(|field| field.ident.is_none());
     let names = field_names(input);
     match member {

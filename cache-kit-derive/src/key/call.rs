@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Lit, Member, Type};
 
-use crate::blame::{Extent, arguments_at, at};
+use crate::blame::{Extent, arguments_at, at, local};
 use crate::diagnostics::Diagnostics;
 use crate::messages;
 use crate::options::{Setting, operand, peel_expr};
@@ -218,7 +218,7 @@ fn expand_parts(
     //         let at = at.part::<1, 0xHASH, i32>(&year, &mut key);
     //         at.last::<2>();
     //     }
-    let place = crate::blame::local("at");
+    let place = local("at");
     let steps = parts.iter().enumerate().map(|(index, part)| {
         let index = Literal::usize_unsuffixed(index);
         let Part { value, span, .. } = part;
@@ -227,6 +227,7 @@ fn expand_parts(
         quote!(let #place = #place #step(&#value, &mut #key);)
     });
     let start = start(parts, private, entity);
+    let check = reject_index(parts, private, entity);
     let count = Literal::usize_unsuffixed(parts.len());
     // All of it at the parentheses: what is missing belongs there.
     let end = Ident::new("__cache_kit_end", parens);
@@ -234,11 +235,38 @@ fn expand_parts(
     quote! {{
         #[allow(unused_imports)]
         use #private::{Place as _, StartNone as _, StartParts as _, StartWhole as _};
+        #check
         let #place = #start;
         #(#steps)*
         let #end = #place;
         #last;
     }}
+}
+
+/// A single argument may have any name, but not that of an index.
+fn reject_index(
+    parts: &[Part],
+    private: &TokenStream,
+    entity: &TokenStream,
+) -> Option<TokenStream> {
+    let [part] = parts else { return None };
+    let extent = Extent::of(entity);
+    let named = at(extent.first, quote!(#private::Named));
+    let new = at(extent.last, quote!(::new));
+    let (hash, nothing) = (part.hash(), arguments_at(extent, TokenStream::new()));
+    // Of the user's origin, or the attribute is blamed.
+    let asked = Ident::new("__cache_kit_named", part.span);
+    let check = quote_spanned!(part.span=> #asked.key_of());
+    let start = local("start");
+    // expands to:
+    //     use K::{NamedIndex as _, NamedOther as _};
+    //     let named = &&K::Named::<Entity, 0xHASH>::new();
+    //     let start = named.key_of();
+    Some(quote! {
+        use #private::{NamedIndex as _, NamedOther as _};
+        let #asked = &&#named::<#entity, #hash> #new #nothing;
+        let #start = #check;
+    })
 }
 
 /// The place of the first part. A single argument may be the whole key.
@@ -249,7 +277,8 @@ fn start(parts: &[Part], private: &TokenStream, entity: &TokenStream) -> TokenSt
     let new = quote_spanned!(extent.last=> ::new);
     if let [Part { value, .. }] = parts {
         let argument = arguments_at(extent, quote!(&#value));
-        quote!((&&&#start::<#entity, _> #new #argument).place())
+        let named = local("start");
+        quote!(#named.at((&&&#start::<#entity, _> #new #argument).place()))
     } else {
         let argument = arguments_at(extent, quote!(&()));
         quote!((&&#start::<#entity, _> #new #argument).place())

@@ -34,6 +34,14 @@ pub(crate) fn codec_near(written: &Ident, near: &str) -> String {
     )
 }
 
+pub(crate) fn index_is_key(field: &Ident) -> String {
+    format!("`{field}` is the key itself, which needs no index")
+}
+
+pub(crate) fn index_twice(field: &Ident) -> String {
+    format!("`{field}` is an index twice")
+}
+
 pub(crate) fn not_a_struct(found: &str) -> String {
     format!("`CacheEntity` supports structs, found {found}")
 }

@@ -169,6 +169,28 @@ pub(crate) fn left_out(name: &Ident) -> String {
     )
 }
 
+pub(crate) fn index_name(meant: &str) -> String {
+    format!("`index` is the name of a field; write `index = {meant}`")
+}
+
+pub(crate) fn no_index_argument(index: &Ident) -> String {
+    format!("nothing to look up; add a parameter for `{index}`, or set `key`")
+}
+
+pub(crate) fn beside_index(index: &Ident, name: Option<&Ident>) -> String {
+    match name {
+        Some(name) => with_help(
+            format!("an index has one field, and `{name}` is not `{index}`"),
+            format!("write `skip({name})` if what is loaded does not depend on it"),
+        ),
+        None => "an index has one field".to_owned(),
+    }
+}
+
+pub(crate) fn useless_for_index(option: &Ident) -> String {
+    format!("`{option}` has no effect on a look-up by an index")
+}
+
 pub(crate) fn no_keys() -> String {
     with_help(
         "a function that returns many entities takes their keys: a slice, a `Vec` or an iterator",

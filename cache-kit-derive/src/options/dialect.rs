@@ -104,6 +104,7 @@ pub(crate) static ENTITY: Dialect = Dialect {
         value("codec", "codec = MessagePack"),
         value("version", "version = 2"),
         value("feeder", "feeder = UserFeeder"),
+        choice("index", Form::List, "index(email)"),
         CRATE,
     ],
 };
@@ -144,6 +145,7 @@ pub(crate) static CACHED: Dialect = Dialect {
         value("condition", "condition = id > 0"),
         value("unless", "unless = |user| user.is_draft"),
         value("prefix", "prefix = \"rates\""),
+        value("index", "index = email"),
         CRATE,
     ],
 };

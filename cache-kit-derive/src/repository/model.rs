@@ -191,7 +191,7 @@ fn finders(
     let mut reasons = Vec::new();
     for candidate in candidates {
         let is_chosen = input.finder.contains(&candidate.function.sig.ident);
-        if candidate.reading.is_value() && !is_chosen {
+        if candidate.reading.is_no_finder() && !is_chosen {
             continue;
         }
         match candidate.reading.sources() {

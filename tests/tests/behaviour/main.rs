@@ -23,6 +23,7 @@ mod feeders;
 mod fill_protocol;
 mod flights;
 mod guide_loops;
+mod indexes;
 mod keys;
 mod lifetimes;
 mod load_many;

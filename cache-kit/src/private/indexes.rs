@@ -1,0 +1,241 @@
+//! Look-ups by an index, by the name of its field.
+
+#![expect(
+    clippy::unused_self,
+    reason = "methods, so that they are looked up by type"
+)]
+
+use super::AsCache;
+use super::keys::Nowhere;
+use super::outcome::Returns;
+use crate::backend::CacheBackend;
+use crate::call::Call;
+use crate::entity::CacheEntity;
+use crate::index::CacheIndex;
+use crate::key::{KeyArg, KeyWriter};
+use crate::outcome::{CachedOutput, EntityOf};
+use crate::read_through;
+use crate::service::CacheService;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+/// Has an index over the field of this name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no such index",
+    label = "not an index of the entity",
+    note = "declare it in the entity's `#[cache(…)]`: `index(field)`"
+)]
+pub trait Indexed<const NAME: u64>: CacheEntity {
+    type Index: CacheIndex<Entity = Self>;
+}
+
+/// Asks whether an output is of an entity: `(&&Returns::<O>::new()).entity()`.
+pub trait EntityKnown<O> {
+    fn entity(&self) -> OfEntity<O>;
+}
+
+impl<O: CachedOutput> EntityKnown<O> for &Returns<O> {
+    fn entity(&self) -> OfEntity<O> {
+        OfEntity(PhantomData)
+    }
+}
+
+/// Outputs that are of none.
+pub trait EntityUnknown {
+    fn entity(&self) -> OfNone;
+}
+
+impl<O> EntityUnknown for Returns<O> {
+    fn entity(&self) -> OfNone {
+        OfNone
+    }
+}
+
+/// Checks for an index.
+pub struct OfEntity<O>(PhantomData<fn() -> O>);
+
+/// Method look-up does not judge the bounds of a trait's method, so that a missing index gets the message of the bound.
+pub trait Has: Sized {
+    type Entity;
+    fn has<const NAME: u64>(&self)
+    where
+        Self::Entity: Indexed<NAME>,
+    {
+    }
+}
+
+impl<O: CachedOutput> Has for OfEntity<O> {
+    type Entity = EntityOf<O>;
+}
+
+/// Checks nothing.
+pub struct OfNone;
+
+impl OfNone {
+    pub fn has<const NAME: u64>(&self) {}
+}
+
+/// Asks whether an output is of an entity with this index: `(&&By::<O, NAME>::new()).methods()`.
+pub struct By<O, const NAME: u64>(PhantomData<fn() -> O>);
+
+impl<O, const NAME: u64> By<O, NAME> {
+    #[expect(clippy::new_without_default, reason = "named by generated code only")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Outputs that are.
+pub trait ByIndex<O, const NAME: u64> {
+    fn methods(&self) -> Finds<O, NAME>;
+}
+
+impl<O, const NAME: u64> ByIndex<O, NAME> for &By<O, NAME>
+where
+    O: CachedOutput,
+    EntityOf<O>: Indexed<NAME>,
+{
+    fn methods(&self) -> Finds<O, NAME> {
+        Finds(PhantomData)
+    }
+}
+
+/// Outputs that are not.
+pub trait ByNone<O> {
+    fn methods(&self) -> FindsNot<O>;
+}
+
+impl<O, const NAME: u64> ByNone<O> for By<O, NAME> {
+    fn methods(&self) -> FindsNot<O> {
+        FindsNot(PhantomData)
+    }
+}
+
+type IndexOf<O, const NAME: u64> = <EntityOf<O> as Indexed<NAME>>::Index;
+type FieldOf<O, const NAME: u64> = <IndexOf<O, NAME> as CacheIndex>::Field;
+
+/// The methods of an output that is found by an index.
+pub struct Finds<O, const NAME: u64>(PhantomData<fn() -> O>);
+
+impl<O, const NAME: u64> Finds<O, NAME>
+where
+    O: CachedOutput,
+    EntityOf<O>: Indexed<NAME>,
+{
+    pub fn key<C, A>(&self, cache: C, arg: &A) -> KeyWriter
+    where
+        C: AsCache,
+        A: KeyArg<FieldOf<O, NAME>>,
+    {
+        let cache = cache.as_cache();
+        let mut key = cache.value_writer(IndexOf::<O, NAME>::PREFIX);
+        arg.write_part(&mut key);
+        key
+    }
+
+    pub fn peek<B: CacheBackend>(
+        &self,
+        cache: &CacheService<B>,
+        key: &KeyWriter,
+        call: &Call<O>,
+    ) -> Option<O> {
+        read_through::peek_by::<IndexOf<O, NAME>, B, O>(cache, key, call)
+    }
+
+    pub fn read_through<B, F>(
+        self,
+        cache: &CacheService<B>,
+        key: KeyWriter,
+        call: Call<O>,
+        body: Pin<&mut F>,
+    ) -> impl Future<Output = O>
+    where
+        B: CacheBackend,
+        F: Future<Output = O>,
+    {
+        read_through::read_by::<IndexOf<O, NAME>, B, O, F>(cache, key, call, body)
+    }
+}
+
+/// The methods of one that is not. They never run.
+pub struct FindsNot<O>(PhantomData<fn() -> O>);
+
+impl<O> FindsNot<O> {
+    pub fn key<C, A>(&self, _: C, _: &A) {}
+
+    pub fn peek<C>(&self, _: &C, (): &(), _: &Call<O>) -> Option<O> {
+        None
+    }
+
+    pub fn read_through<C, F: Future<Output = O>>(
+        self,
+        _: &C,
+        (): (),
+        _: Call<O>,
+        body: Pin<&mut F>,
+    ) -> impl Future<Output = O> {
+        body
+    }
+}
+
+/// Asks whether an argument is named like an index: `(&&Named::<T, NAME>::new()).key_of()`.
+pub struct Named<T, const NAME: u64>(PhantomData<fn() -> T>);
+
+impl<T, const NAME: u64> Named<T, NAME> {
+    #[expect(clippy::new_without_default, reason = "named by generated code only")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// It is: then it is not the key, whatever its type.
+pub trait NamedIndex {
+    type Entity;
+
+    fn key_of(&self) -> Misnamed
+    where
+        Self::Entity: IsNoIndex,
+    {
+        Misnamed
+    }
+}
+
+impl<T: Indexed<NAME>, const NAME: u64> NamedIndex for &Named<T, NAME> {
+    type Entity = T;
+}
+
+/// It is not.
+pub trait NamedOther {
+    fn key_of(&self) -> WellNamed {
+        WellNamed
+    }
+}
+
+impl<T, const NAME: u64> NamedOther for Named<T, NAME> {}
+
+/// Begins a key.
+pub struct WellNamed;
+
+impl WellNamed {
+    pub fn at<P>(self, place: P) -> P {
+        place
+    }
+}
+
+/// Begins none: that was said.
+pub struct Misnamed;
+
+impl Misnamed {
+    pub fn at<P>(self, _: P) -> Nowhere {
+        Nowhere
+    }
+}
+
+/// Nothing implements it: it is asked of entities with an index of the argument's name.
+#[diagnostic::on_unimplemented(
+    message = "this is an index of `{Self}`, and not its key",
+    label = "an index, not the key",
+    note = "in `#[cached]` write `index = …`, with the name of the field; a write needs the key"
+)]
+pub trait IsNoIndex {}

@@ -1,0 +1,11 @@
+use cache_kit::prelude::*;
+
+#[derive(Clone, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "user", key = id, index(id))]
+struct User {
+    id: u64,
+    email: String,
+    score: f64,
+}
+
+fn main() {}
