@@ -192,3 +192,102 @@ async fn who_comes_after_an_invalidation_is_not_given_a_read_from_before_it() {
         line.proxy.set(Traffic::Passes).await;
     }
 }
+
+/// Annotated functions over the same line.
+struct Declared {
+    cache: CacheService<RedisBackend>,
+    source: Source,
+}
+
+impl Declared {
+    #[cached]
+    async fn many(&self, ids: &[u64]) -> cache_kit::Result<Vec<Person>> {
+        self.source.fetch_by_ids(ids).await
+    }
+
+    #[cached(prefix = "names", ttl = "1m")]
+    async fn names(&self, first: u64, count: u64) -> cache_kit::Result<Vec<String>> {
+        let ids: Vec<_> = (first..first + count).collect();
+        let people = self.source.fetch_by_ids(&ids).await?;
+        Ok(people.into_iter().map(|person| person.name).collect())
+    }
+
+    #[cached(index = name)]
+    async fn by_name(&self, name: &str) -> cache_kit::Result<Option<Member>> {
+        let _ = self.source.fetch_by_id(&7).await?;
+        Ok(Some(Member {
+            id: 7,
+            name: name.to_owned(),
+        }))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+#[cache(prefix = "member", ttl = "1m", key = id, index(name))]
+struct Member {
+    id: u64,
+    name: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_and_a_list_are_one_round_trip_and_an_index_is_two() {
+    let line = Line::new().await;
+    let declared = Declared {
+        cache: line.cache.clone(),
+        source: line.source.clone(),
+    };
+    let (found, cost) = line
+        .cost(async || declared.many(&[1, 2, 1]).await.unwrap().len())
+        .await;
+    assert_eq!((found, cost.round_trips), (3, 2), "a miss of many");
+    line.cache.run_pending_tasks().await.unwrap();
+    let (_, cost) = line
+        .cost(async || declared.names(1, 2).await.unwrap())
+        .await;
+    assert_eq!(cost.round_trips, 2, "a miss of a value");
+    for _ in 0..2 {
+        declared.by_name("ada").await.unwrap();
+        line.cache.run_pending_tasks().await.unwrap();
+    }
+    let loads = line.source.loads();
+    let (found, cost) = line
+        .cost(async || declared.many(&[2, 1]).await.unwrap().len())
+        .await;
+    assert_eq!((found, cost.round_trips), (2, 1));
+    let (found, cost) = line
+        .cost(async || declared.names(1, 2).await.unwrap())
+        .await;
+    assert_eq!((found.len(), cost.round_trips), (2, 1));
+    let (found, cost) = line
+        .cost(async || declared.by_name("ada").await.unwrap())
+        .await;
+    assert_eq!(
+        (found.unwrap().id, cost.round_trips),
+        (7, 2),
+        "where it is, and what it is"
+    );
+    assert_eq!(line.source.loads(), loads);
+    // Another process, which has loaded nothing.
+    let other = Declared {
+        cache: cache_at(&line.server.url()),
+        source: Source::default(),
+    };
+    assert_eq!(other.by_name("ada").await.unwrap().unwrap().id, 7);
+    assert_eq!(other.names(1, 2).await.unwrap().len(), 2);
+    assert_eq!(other.source.loads(), 0);
+    // A write by one is seen by the other at once.
+    other
+        .cache
+        .put(Member {
+            id: 7,
+            name: "bob".into(),
+        })
+        .await
+        .unwrap();
+    let found = declared.by_name("ada").await.unwrap().unwrap();
+    assert_eq!(
+        (found.name.as_str(), line.source.loads()),
+        ("ada", loads + 1),
+        "it asked"
+    );
+}
