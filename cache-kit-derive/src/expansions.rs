@@ -101,6 +101,11 @@ expansions! {
     cached_with_retries => cached_method(quote!(retry = 3, retry_if = |error| error.is_timeout()));
     cached_with_timeouts => cached_method(quote!(soft_timeout = "50ms", hard_timeout = "2s"));
     cached_on_a_condition => cached_method(quote!(condition = id > 0, unless = |user| user.is_none()));
+    evict_a_value => evict(quote!(prefix = "rates"), &quote! {
+        async fn set_rate(&self, from: &str, to: &str) -> Result<(), DbError> {
+            self.api.set(from, to).await
+        }
+    });
     cached_value => cached_fn(quote!(prefix = "rates", ttl = "10s"), &quote! {
         async fn rate(&self, from: &str, to: &str) -> Result<f64, RateError> {
             self.api.rate(from, to).await

@@ -2,9 +2,11 @@
 
 mod call;
 mod fields;
+mod value;
 
 pub(crate) use call::{CallKey, Part};
 pub(crate) use fields::{Member, members};
+pub(crate) use value::ValueKey;
 
 /// 64-bit FNV-1a of a name without `r#`.
 ///

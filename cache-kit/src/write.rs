@@ -77,6 +77,21 @@ impl<'c, B: CacheBackend> Write<'c, B> {
         }
     }
 
+    /// Begins a write that makes a value of a function untrue.
+    pub fn evict_value(cache: &'c CacheService<B>, prefix: &'static str, key: &KeyWriter) -> Self {
+        let key = key.to_key();
+        if let Err(error) = &key {
+            cache.fault(prefix, Operation::Declare, error);
+        }
+        Self {
+            cache,
+            prefix,
+            key: key.ok(),
+            permit: None,
+            scopes: Vec::new(),
+        }
+    }
+
     /// Begins a write that makes entries untrue as a whole, of an entity where there is one.
     pub fn evict_scopes(
         cache: &'c CacheService<B>,

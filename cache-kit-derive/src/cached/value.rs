@@ -8,14 +8,12 @@ use syn::ext::IdentExt as _;
 use syn::{Expr, GenericParam, Ident, LitStr, Type};
 
 use crate::arguments::Arguments;
-use crate::blame::{Extent, arguments_at, at, local, spread};
+use crate::blame::{Extent, at, local};
 use crate::diagnostics::Diagnostics;
+use crate::key::ValueKey;
 use crate::messages;
-use crate::options::{operand, peel_expr};
 use crate::prefix::prefix;
-use crate::signature::{
-    Borrow, Function, Parameter, elided, first_borrow, first_generic, last_segment, peel_type,
-};
+use crate::signature::{Function, first_generic, last_segment, peel_type};
 
 use super::input::Input;
 
@@ -24,22 +22,9 @@ use super::input::Input;
 pub(super) struct Value {
     function: Ident,
     prefix: LitStr,
-    parts: Vec<Piece>,
+    key: ValueKey,
     /// What is stored, as far as the spelling says.
     stored: Type,
-}
-
-/// One part of the key.
-#[derive(Debug)]
-enum Piece {
-    /// A parameter, without the references of its type.
-    Parameter {
-        name: Ident,
-        ty: Box<Type>,
-        is_lent: bool,
-    },
-    /// Anything else.
-    Expression(TokenStream),
 }
 
 impl Value {
@@ -53,12 +38,12 @@ impl Value {
     ) -> Option<Self> {
         let ident = &function.sig.ident;
         let prefix = prefix(input.prefix.as_ref()?, ident, diagnostics);
-        let parts = match &input.key {
+        let key = match &input.key {
             Some(setting) => {
                 arguments.reject_left_out(setting, diagnostics);
-                expressions(&setting.value)
+                ValueKey::from_setting(setting)
             }
-            None => parameters(arguments, diagnostics)?,
+            None => ValueKey::from_arguments(arguments, diagnostics)?,
         };
         if let Some(output) = output {
             reject_untold_generics(function, output, input, diagnostics);
@@ -66,101 +51,9 @@ impl Value {
         Some(Self {
             function: ident.clone(),
             prefix: prefix?,
-            parts,
+            key,
             stored: stored_in(output?).clone(),
         })
-    }
-}
-
-/// The parts of `key = …`: of a tuple each, with or without a name.
-fn expressions(key: &Expr) -> Vec<Piece> {
-    let written: Vec<&Expr> = match peel_expr(key) {
-        Expr::Tuple(tuple) => tuple.elems.iter().collect(),
-        Expr::Paren(paren) => vec![&*paren.expr],
-        whole => vec![whole],
-    };
-    let value = |expr: &Expr| match peel_expr(expr) {
-        Expr::Assign(assign) => operand(&assign.right),
-        other => operand(other),
-    };
-    let written = written.into_iter();
-    written.map(|expr| Piece::Expression(value(expr))).collect()
-}
-
-fn parameters(arguments: &Arguments, diagnostics: &mut Diagnostics) -> Option<Vec<Piece>> {
-    let mut parts = Vec::new();
-    let mut is_complete = true;
-    for parameter in arguments.candidates() {
-        match (&parameter.name, &parameter.cfg) {
-            (Some(name), None) => parts.push(Piece::from_parameter(name, parameter)),
-            (Some(name), Some(cfg)) => {
-                diagnostics.report(cfg, messages::cfg_in_key(name));
-                is_complete = false;
-            }
-            (None, _) => {
-                diagnostics.report(&parameter.pat, messages::PATTERN);
-                is_complete = false;
-            }
-        }
-    }
-    is_complete.then_some(parts)
-}
-
-impl Piece {
-    fn from_parameter(name: &Ident, parameter: &Parameter) -> Self {
-        if matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_))) {
-            return Self::Expression(name.to_token_stream());
-        }
-        let mut ty = peel_type(&parameter.ty);
-        let mut is_lent = false;
-        while let Type::Reference(reference) = ty {
-            ty = peel_type(&reference.elem);
-            is_lent = true;
-        }
-        Self::Parameter {
-            name: name.clone(),
-            ty: Box::new(ty.clone()),
-            is_lent,
-        }
-    }
-
-    /// The statement that writes it.
-    fn expand(&self, index: usize, key: &Ident, private: &TokenStream) -> TokenStream {
-        match self {
-            // expands to:
-            //     K::value_part::<str>(0, from, &mut key);
-            Self::Parameter { name, ty, is_lent } => {
-                let extent = Extent::of(&**ty);
-                let write = at(extent.first, quote!(#private::value_part::<));
-                let close = quote_spanned!(extent.last=> >);
-                let ty = elided(ty.to_token_stream());
-                let borrow = (!is_lent).then(|| quote_spanned!(extent.first=> &));
-                let arguments = arguments_at(extent, quote!(#index, #borrow #name, &mut #key));
-                quote!(#write #ty #close #arguments;)
-            }
-            // expands to:
-            //     {
-            //         use K::{…};
-            //         let held = &request.from;
-            //         let piece = (&&&K::Piece(held)).piece();
-            //         K::value_part(0, piece, &mut key);
-            //     }
-            Self::Expression(value) => {
-                let extent = Extent::of(value);
-                let write = spread(extent, quote!(#private::value_part));
-                // Of the user's origin, or the attribute is blamed for what cannot be a part.
-                let piece = Ident::new("__cache_kit_piece", extent.first);
-                let arguments = arguments_at(extent, quote!(#index, #piece, &mut #key));
-                let held = local("held");
-                quote! {{
-                    #[allow(unused_imports)]
-                    use #private::{PieceOfNone as _, PieceOfRef as _, PieceOfRefs as _};
-                    let #held = &#value;
-                    let #piece = (&&&#private::Piece(#held)).piece();
-                    #write #arguments;
-                }}
-            }
-        }
     }
 }
 
@@ -254,11 +147,11 @@ impl Value {
     /// Statements that write the key.
     pub(super) fn key(&self, cache: &Ident, key: &Ident, private: &TokenStream) -> TokenStream {
         let declared = declared();
-        let parts = self.parts.iter().enumerate();
-        let parts = parts.map(|(index, part)| part.expand(index, key, private));
+        let parts = self.key.expand(key, private);
+        let is_mut = self.key.is_mut();
         quote! {
-            let mut #key = #private::value_key::<#declared, _>(#cache);
-            #(#parts)*
+            let #is_mut #key = #private::value_key(#cache, <#declared as #private::Declared>::PREFIX);
+            #parts
         }
     }
 }

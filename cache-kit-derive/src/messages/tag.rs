@@ -9,6 +9,9 @@ pub(crate) const NO_TAGS: &str = "`tags` names no tag; write `tags = [\"employer
 pub(crate) const EMPTY_TAG: &str = "an empty tag names nothing; write `\"employer:{employer}\"`";
 pub(crate) const ALL_OF_WHAT: &str = "`all` needs `entity = …`: whose entries are they";
 
+pub(crate) const PREFIX_OF_ENTITY: &str =
+    "`entity` has a prefix of its own; `prefix` is of a function that returns no entity";
+
 pub(crate) fn nameless_place(example: Option<&String>) -> String {
     let example = example.map_or("id", String::as_str);
     format!("`{{}}` names nothing; write `{{{example}}}`")

@@ -172,6 +172,7 @@ pub(crate) static CACHE_EVICT: Dialect = Dialect {
     attribute: "#[cache_evict]",
     choices: &[
         choice("entity", Form::Type, "entity = Employment"),
+        value("prefix", "prefix = \"rates\""),
         TAGS,
         choice("all", Form::Word, "all"),
         CACHE,

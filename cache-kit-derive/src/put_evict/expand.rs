@@ -126,6 +126,8 @@ fn begin_evict(model: &EvictModel, private: &TokenStream) -> TokenStream {
     //     K::Write::evict::<Employment>(cache, &{ … })
     //     K::Write::evict::<Employment>(cache, &{ … }).and_scopes(vec![K::Scopes::Tag({ … })])
     //     K::Write::evict_scopes(cache, Some(<Employment as K::CacheEntity>::cache_prefix()), vec![K::Scopes::All])
+    //     { let mut writer = K::value_key(cache, "rates"); …; K::Write::evict_value(cache, "rates", &writer) }
+    //     K::Write::evict_scopes(cache, Some("rates"), vec![K::Scopes::All])
     //     K::Write::evict_scopes(cache, None, vec![K::Scopes::Tag({ … })])
     match &model.what {
         Evicted::One { entity, key } => {
@@ -144,6 +146,23 @@ fn begin_evict(model: &EvictModel, private: &TokenStream) -> TokenStream {
                 )
             }
         }
+        Evicted::Value { prefix, key } => {
+            let (writer, parts) = (local("writer"), key.expand(&local("writer"), private));
+            let is_mut = key.is_mut();
+            let scopes = (!tags.is_empty()).then(|| quote!(.and_scopes(::std::vec![#(#tags),*])));
+            quote! {{
+                let #is_mut #writer = #private::value_key(#cache, #prefix);
+                #parts
+                #private::Write::evict_value(#cache, #prefix, &#writer) #scopes
+            }}
+        }
+        Evicted::AllValues { prefix } => quote! {
+            #private::Write::evict_scopes(
+                #cache,
+                ::core::option::Option::Some(#prefix),
+                ::std::vec![#private::Scopes::All #(, #tags)*],
+            )
+        },
         Evicted::Tags => quote! {
             #private::Write::evict_scopes(#cache, ::core::option::Option::None, ::std::vec![#(#tags),*])
         },

@@ -11,6 +11,9 @@ use crate::options::{Dialect, Options, Setting};
 pub(super) struct Input {
     pub(super) entity: Option<Setting<Type>>,
     pub(super) is_entity_attempted: bool,
+    /// Says that what is evicted is no entity, but what a function with this prefix has returned.
+    pub(super) prefix: Option<Setting<Expr>>,
+    pub(super) is_prefix_attempted: bool,
     pub(super) tags: Option<Setting<Expr>>,
     pub(super) all: Option<Ident>,
     pub(super) cache: Option<Setting<Expr>>,
@@ -34,6 +37,8 @@ impl Input {
             is_entity_attempted: options.was_attempted("entity"),
             is_key_attempted: options.was_attempted("key") || options.was_attempted("skip"),
             entity: options.take_type("entity"),
+            is_prefix_attempted: options.was_attempted("prefix"),
+            prefix: options.take("prefix"),
             tags: options.take("tags"),
             all: options.take_word("all"),
             cache: options.take("cache"),

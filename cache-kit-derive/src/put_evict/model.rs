@@ -2,16 +2,17 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens as _;
-use syn::{Expr, Lit, Type};
+use syn::{Expr, Lit, LitStr, Type};
 
 use crate::arguments::{Arguments, CacheAccess};
 use crate::blame::Extent;
 use crate::cached::unit_in;
 use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
-use crate::key::{CallKey, Part};
+use crate::key::{CallKey, Part, ValueKey};
 use crate::messages;
 use crate::options::{CACHE_EVICT, CACHE_PUT, Dialect, Setting, peel_expr};
+use crate::prefix::prefix;
 use crate::signature::{
     Borrow, Function, Shell, first_borrow, first_generic, last_segment, peel_type,
 };
@@ -66,6 +67,10 @@ pub(super) enum Evicted {
     One { entity: Type, key: CallKey },
     /// All of an entity's.
     All { entity: Type },
+    /// What a function has returned for a key.
+    Value { prefix: LitStr, key: ValueKey },
+    /// All that it has returned.
+    AllValues { prefix: LitStr },
     /// Nothing else.
     Tags,
 }
@@ -112,7 +117,10 @@ impl EvictModel {
         let shell = function.shell(&CACHE_EVICT, diagnostics)?;
         let output = shell.output.clone();
         let ident = function.sig.ident.clone();
-        let is_nameless = input.entity.is_none() && !input.is_entity_attempted;
+        let is_nameless = input.entity.is_none()
+            && input.prefix.is_none()
+            && !input.is_entity_attempted
+            && !input.is_prefix_attempted;
         match &input.all {
             Some(all) if is_nameless => diagnostics.report(all, messages::ALL_OF_WHAT),
             None if is_nameless && input.tags.is_none() => {
@@ -131,7 +139,13 @@ impl EvictModel {
         );
         let entity = input.entity.as_ref().map(|setting| setting.value.clone());
         let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
+        if let (Some(prefix), Some(_)) = (&input.prefix, &entity) {
+            diagnostics.report(&prefix.name, messages::PREFIX_OF_ENTITY);
+        }
         let what = match (entity, &input.all, &input.key) {
+            (None, ..) if input.prefix.is_some() => {
+                evicted_value(input, &ident, &arguments, diagnostics)
+            }
             (Some(entity), Some(_), _) => Some(Evicted::All { entity }),
             (Some(entity), None, Some(setting)) => {
                 CallKey::from_setting(setting, diagnostics).map(|key| Evicted::One { entity, key })
@@ -151,6 +165,27 @@ impl EvictModel {
             tags,
         })
     }
+}
+
+/// What is evicted of a function with a prefix.
+fn evicted_value(
+    input: &Input,
+    function: &Ident,
+    arguments: &Arguments,
+    diagnostics: &mut Diagnostics,
+) -> Option<Evicted> {
+    let prefix = prefix(input.prefix.as_ref()?, function, diagnostics);
+    if input.all.is_some() {
+        return Some(Evicted::AllValues { prefix: prefix? });
+    }
+    let key = match &input.key {
+        Some(setting) => ValueKey::from_setting(setting),
+        None => ValueKey::from_arguments(arguments, diagnostics)?,
+    };
+    Some(Evicted::Value {
+        prefix: prefix?,
+        key,
+    })
 }
 
 fn arguments(function: &Function, input: &Input, diagnostics: &mut Diagnostics) -> Arguments {

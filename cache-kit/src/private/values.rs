@@ -380,8 +380,8 @@ impl<R> NoMissing<R> {
 }
 
 /// Begins the key of a value.
-pub fn value_key<D: Declared, B: CacheBackend>(cache: &CacheService<B>) -> KeyWriter {
-    cache.value_writer(D::PREFIX)
+pub fn value_key<B: CacheBackend>(cache: &CacheService<B>, prefix: &str) -> KeyWriter {
+    cache.value_writer(prefix)
 }
 
 /// Is one part of a value's key.

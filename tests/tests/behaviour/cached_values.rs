@@ -102,6 +102,23 @@ impl<B: CacheBackend> Rates<B> {
         self.load().ok()
     }
 
+    #[cache_evict(prefix = "rates")]
+    async fn set_rate(&self, from: &str, to: &str) -> Result<(), RateError> {
+        let _ = (from, to);
+        self.load().map(drop)
+    }
+
+    #[cache_evict(prefix = "rates", key = (pair.0, pair.1), tags = ["all-rates"])]
+    async fn set_pair(&self, pair: (&str, String)) {
+        drop(pair);
+    }
+
+    #[cache_evict(prefix = "rates", all)]
+    async fn reset(&self) {}
+
+    #[cache_evict(prefix = "table")]
+    async fn reset_table(&self) {}
+
     #[cached(prefix = "unless", unless = Option::is_none)]
     async fn unless(&self, id: u64) -> Option<u64> {
         let load = self.load().ok()?;
@@ -203,6 +220,33 @@ async fn what_is_not_to_be_stored_is_not() {
     rates.on_condition(1).await;
     rates.on_condition(1).await;
     assert_eq!(rates.loads(), 5);
+}
+
+#[tokio::test]
+async fn values_are_evicted_by_the_prefix_of_their_function() {
+    let rates = Rates::new();
+    let both = async || {
+        let (one, other) = (
+            rates.rate("EUR", "USD").await,
+            rates.rate("USD", "EUR").await,
+        );
+        (one.unwrap().trunc(), other.unwrap().trunc())
+    };
+    assert_eq!(both().await, (1.0, 2.0));
+    rates.set_rate("EUR", "USD").await.unwrap();
+    assert_eq!(both().await, (4.0, 2.0));
+    rates.set_pair(("USD", "EUR".into())).await;
+    assert_eq!(both().await, (4.0, 5.0));
+    rates.is_failing.store(true, Ordering::SeqCst);
+    rates.set_rate("USD", "EUR").await.unwrap_err();
+    rates.is_failing.store(false, Ordering::SeqCst);
+    assert_eq!(both().await, (4.0, 7.0), "a failed write may have happened");
+    let table = rates.table().await;
+    rates.reset().await;
+    assert_eq!(both().await, (9.0, 10.0));
+    assert!(Arc::ptr_eq(&table, &rates.table().await));
+    rates.reset_table().await;
+    assert!(!Arc::ptr_eq(&table, &rates.table().await));
 }
 
 #[tokio::test]
