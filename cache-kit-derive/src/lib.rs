@@ -70,6 +70,7 @@ use proc_macro::TokenStream;
 /// | `codec` | `codec = MessagePack` | how a byte store keeps the entity: one of `Bincode`, `Json`, `MessagePack`, `Postcard`, or any type that is a `Codec` |
 /// | `version` | `version = 2` | raise it when the meaning of a field changes: older entries are misses then |
 /// | `feeder` | `feeder = UserSlot` | the feeder's name |
+/// | `index` | `index(email, phone)` | other fields that name one entity, for `#[cached(index = email)]`; each makes a type, `UserByEmail`, that is a `CacheIndex`. A field may be an `Option` |
 /// | `crate` | `crate = ::kit` | the absolute path of `cache-kit`, where it was renamed |
 ///
 /// A duration is a string of whole numbers with units (`ns`, `us`, `ms`, `s`, `m` or `min`, `h`, `d`,
@@ -114,7 +115,7 @@ pub fn derive_key_part(item: TokenStream) -> TokenStream {
     debug::shown(&item, key_part::derive(item.clone())).into()
 }
 
-/// Puts a cache in front of an `async fn` that loads an entity.
+/// Puts a cache in front of a function that loads an entity, many, or any other value.
 ///
 /// The function keeps its signature, its error type, its docs and its attributes. On a hit the body does
 /// not run; on a miss it runs at most once at a time for one key, and what it returns is stored.
@@ -124,6 +125,24 @@ pub fn derive_key_part(item: TokenStream) -> TokenStream {
 /// `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` of an entity, an `Outcome` of one of these, which tells where it
 /// comes from, a `Cached`, which says how long this one lives, or a `Result` of any of these, through any alias.
 ///
+/// # Many keys
+///
+/// A function that returns a `Vec` of entities (of `Arc`s or `Option`s of them), or a `HashMap` or `BTreeMap` from keys to them, takes its keys as a slice, a collection or an iterator. The body is called once with those that
+/// are missing, and again only for keys that another caller was loading and did not bring; a parameter it takes by value is cloned for it. A `Vec` has the order of the keys, and their duplicates.
+///
+/// # Values
+///
+/// With `prefix = "rates"` the function may return any value that is `Clone + Serialize + DeserializeOwned + Send + Sync`, in the same wrappers. The key is made of the parameters, each a `KeyPart`, or of the parts of `key = (…)`. A list
+/// of entities carries their tags.
+///
+/// # Other fields
+///
+/// With `index = email` the parameter is a field that the entity has declared with `index(email)`.
+///
+/// # Without waiting
+///
+/// A function that is not `async` needs the in-memory backend. It blocks its thread while another thread loads the same key, for the flight's deadline at most.
+///
 /// # Where the cache is
 ///
 /// At `cache = <expression>`, else at a parameter named `cache`, else at `self.cache`.
@@ -131,7 +150,7 @@ pub fn derive_key_part(item: TokenStream) -> TokenStream {
 /// # What the key is
 ///
 /// At `key = …`, else all parameters but the receiver, the cache, those in `skip(…)` and those that
-/// `strategy` and `cache` read. One argument is the whole key, under any name. Several are named like
+/// `strategy` and `cache` read. A parameter that a written `key` leaves out has to be in `skip(…)`. One argument is the whole key, under any name. Several are named like
 /// the entity's key fields, in the same order: another name, a missing one or one too many is a compile
 /// error.
 ///
@@ -139,6 +158,8 @@ pub fn derive_key_part(item: TokenStream) -> TokenStream {
 ///
 /// | option | example | meaning |
 /// | --- | --- | --- |
+/// | `prefix` | `prefix = "rates"` | what is returned is no entity, and cached under this prefix, which is this function's alone |
+/// | `index` | `index = email` | the entity is found by this field |
 /// | `strategy` | `strategy = Fresh` | `Refresh` (the default), `Fresh`, `Invalidate`, `Bypass`, or any expression of type `CacheStrategy` |
 /// | `cache` | `cache = self.store` | where the cache is |
 /// | `key` | `key = request.id`, `key = (person_id = id, request.year)` | the whole key, or its parts: `name = expression`, or an expression that ends in the name |
@@ -174,7 +195,7 @@ pub fn cached(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// It generates
 /// - for each method with `#[cached]` its *uncached twin* (`find_uncached` of `find`): the body, past the cache. It has the method's visibility; of a trait's
 ///   block it is a private method of the type.
-/// - `impl Repository<User>` for the type, from the method that finds a `User` by its key: expanders, feeders and batches can then ask it. Its errors become
+/// - `impl Repository<User>` for the type, from the method that finds a `User` by its key, and the one that finds many: expanders, feeders and batches can then ask it. Its errors become
 ///   `Error::RepositoryError`, unless they are a `cache_kit::Error` or can be made into one (`Into`).
 ///
 /// A method is such a finder if a key is all it needs: each of its arguments is the key, or a field of it (or the strategy).
@@ -225,7 +246,8 @@ pub fn cache_put(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | example | meaning |
 /// | --- | --- | --- |
-/// | `entity` | `entity = Employment` | what is evicted: required, unless there are `tags` |
+/// | `entity` | `entity = Employment` | what is evicted: required, unless there are `tags` or a `prefix` |
+/// | `prefix` | `prefix = "rates"` | drops what a function with this prefix has returned for the same parameters, or with `all` all of it |
 /// | `tags` | `tags = ["employer:{employer}"]` | drops what carries these tags, of any entity; a place is a parameter |
 /// | `all` | `all` | evicts all of the entity's entries; there is no key then |
 /// | `cache` | `cache = self.store` | where the cache is |

@@ -5,9 +5,12 @@ use crate::backend::{CacheBackend, Lookup};
 use crate::call::Call;
 use crate::entity::CacheEntity;
 use crate::error::{FailurePolicy, Result};
-use crate::key::KeyWriter;
+use crate::index::CacheIndex;
+use crate::key::{KeyPart as _, KeyWriter};
 use crate::outcome::{FreshOutput, Payload};
-use crate::read_through::{Detached, InBackground, Inline, Reader, peek, read_through};
+use crate::read_through::{
+    Detached, InBackground, Inline, Reader, peek, peek_by, read_by, read_through,
+};
 use crate::strategy::CacheStrategy;
 use std::future::Future;
 use std::pin::pin;
@@ -79,6 +82,52 @@ impl<B: CacheBackend> CacheService<B> {
     {
         self.get_or_load_with(CacheStrategy::Refresh, key, load)
             .await
+    }
+
+    /// Returns the entity with another field than its key, or loads it. Costs one round trip more than [`get_or_load`](Self::get_or_load).
+    ///
+    /// What is loaded is stored if its key was known before, that is from the second load on: see [`CacheIndex`]. Absence is not remembered.
+    ///
+    /// ```
+    /// use cache_kit::prelude::*;
+    /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
+    /// # #[cache(prefix = "user", ttl = "1m", key = id, index(email))]
+    /// # struct User { id: u64, email: String }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_kit::Result<()> {
+    /// let cache = CacheService::new(InMemoryBackend::new());
+    /// let ada = User { id: 7, email: "ada@example.org".into() };
+    /// let load = || async { Ok::<_, cache_kit::Error>(Some(ada.clone())) };
+    /// let found = cache.get_or_load_by::<UserByEmail, _, _>(&ada.email, load).await?;
+    /// assert_eq!(found.as_deref(), Some(&ada));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get_or_load`](Self::get_or_load).
+    ///
+    /// # Cancel safety
+    /// As [`get_or_load`](Self::get_or_load).
+    pub async fn get_or_load_by<I, E, F>(
+        &self,
+        field: &I::Field,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<I::Entity>>, E>
+    where
+        I: CacheIndex,
+        E: Send + 'static,
+        F: Future<Output = Result<Option<I::Entity>, E>>,
+    {
+        let mut key = self.value_writer(I::PREFIX);
+        field.write(&mut key);
+        let call = Call::direct(CacheStrategy::Refresh).or_miss(|| Ok(None));
+        if let Some(hit) = peek_by::<I, B, _>(self, &key, &call) {
+            return hit;
+        }
+        let body = pin!(async { Ok(load().await?.map(Arc::new)) });
+        read_by::<I, B, _, _>(self, key, call, body).await
     }
 
     /// Returns an entity as a strategy says. `Fresh` returns `None` for a miss.

@@ -282,6 +282,29 @@ async fn stores_of_bytes_have_indexes_too() {
     assert_eq!(accounts.loads(), 2);
 }
 
+#[tokio::test]
+async fn the_same_works_by_hand() {
+    let (cache, loads) = (CacheService::new(InMemoryBackend::new()), AtomicU64::new(0));
+    let email = "ada@".to_owned();
+    let load = || async {
+        loads.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, Error>(Some(account(1, "ada@")))
+    };
+    for _ in 0..4 {
+        let found = cache
+            .get_or_load_by::<AccountByEmail, _, _>(&email, load)
+            .await;
+        assert_eq!(found.unwrap().as_deref(), Some(&account(1, "ada@")));
+    }
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+    cache.put(account(1, "new@")).await.unwrap();
+    let none = || async { Ok::<_, Error>(None) };
+    let found = cache
+        .get_or_load_by::<AccountByEmail, _, _>(&email, none)
+        .await;
+    assert_eq!(found.unwrap(), None);
+}
+
 /// Both are text: a name decides which is which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "page", key = (site, path), index(slug))]
@@ -320,6 +343,10 @@ async fn entities_with_keys_of_several_fields_and_generic_ones_have_indexes() {
     let key = PageKey::new("a:b", "c");
     assert!(cache.get::<Page<u8>>(&key).await.unwrap().is_some());
     assert!(counts(&cache).hits > 0);
-    let _: Option<PageBySlug<u8>> = None;
-    let _: Result<(), Error> = Ok(());
+    let load = || async { Ok::<Option<Page<u8>>, Error>(None) };
+    let slug = "x".to_owned();
+    let found = cache
+        .get_or_load_by::<PageBySlug<u8>, _, _>(&slug, load)
+        .await;
+    assert!(found.unwrap().is_some(), "it is the same index");
 }
