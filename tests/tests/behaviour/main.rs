@@ -11,6 +11,7 @@ mod cached_values;
 mod codecs;
 mod conformance;
 mod deadlines;
+mod declared_histories;
 mod derive;
 mod early;
 mod errors;
