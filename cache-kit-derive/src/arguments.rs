@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Expr, Type};
+use syn::{Expr, Pat, Type};
 
 use crate::blame::{Extent, arguments_at, local, spread};
 use crate::diagnostics::Diagnostics;
 use crate::key::{CallKey, Part};
-use crate::options::{Dialect, Setting};
+use crate::options::{Dialect, Setting, peel_expr};
 use crate::signature::{Borrow, Function, Hold, Parameter, Receiver, first_borrow, is_reference};
 use crate::tags::Names;
 use crate::{messages, suggest};
@@ -34,7 +34,7 @@ impl Arguments {
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let parameters = function.parameters();
-        reject_unknown_skips(skip, &parameters, diagnostics);
+        reject_unknown_skips(skip, function, &parameters, diagnostics);
         let mut mentioned = BTreeSet::new();
         for setting in read_by.iter().copied().flatten() {
             collect_names(setting.value.to_token_stream(), &mut mentioned);
@@ -103,13 +103,13 @@ impl Arguments {
     /// Refuses parameters that a written key leaves out: what is cached for one would be returned for another.
     pub(crate) fn reject_left_out(&self, key: &Setting<Expr>, diagnostics: &mut Diagnostics) {
         let mut named = BTreeSet::new();
-        collect_names(key.value.to_token_stream(), &mut named);
+        collect_values(&key.value, &mut named);
         for parameter in self.candidates().filter(|p| !p.is_mut_reference()) {
-            match &parameter.name {
-                Some(name) if !named.contains(&name.unraw().to_string()) => {
-                    diagnostics.report(name, messages::left_out(name));
+            for name in bound_by(&parameter.pat) {
+                let text = name.unraw().to_string();
+                if !named.contains(&text) && !self.skipped.contains(&text) {
+                    diagnostics.report(&name, messages::left_out(&name));
                 }
-                _ => {}
             }
         }
     }
@@ -259,19 +259,71 @@ fn at_type(parameter: &Parameter) -> TokenStream {
     name.to_token_stream()
 }
 
-fn reject_unknown_skips(skip: &[Ident], parameters: &[Parameter], diagnostics: &mut Diagnostics) {
-    let names: Vec<String> = parameters
+/// What can be skipped is a parameter, a type of the function's own, or `Self`.
+fn reject_unknown_skips(
+    skip: &[Ident],
+    function: &Function,
+    parameters: &[Parameter],
+    diagnostics: &mut Diagnostics,
+) {
+    let names = parameters
         .iter()
-        .filter_map(|parameter| parameter.name.as_ref())
-        .map(|name| name.unraw().to_string())
-        .collect();
+        .flat_map(|parameter| bound_by(&parameter.pat));
+    let names: Vec<String> = names.map(|name| name.unraw().to_string()).collect();
+    let generics = &function.sig.generics;
+    let types = generics.type_params().map(|param| &param.ident);
+    let consts = generics.const_params().map(|param| &param.ident);
+    let types: Vec<&Ident> = types.chain(consts).collect();
     for skipped in skip {
         let text = skipped.unraw().to_string();
-        if !names.contains(&text) {
+        let is_type = skipped == "Self" || types.contains(&skipped);
+        if !is_type && !names.contains(&text) {
             let near = suggest::nearest(&text, names.iter().map(String::as_str));
             diagnostics.report(skipped, messages::no_such_parameter(&text, near));
         }
     }
+}
+
+/// Collects what the parts of a written key may read: not the names of the parts.
+fn collect_values(key: &Expr, names: &mut BTreeSet<String>) {
+    match peel_expr(key) {
+        Expr::Tuple(tuple) => tuple
+            .elems
+            .iter()
+            .for_each(|part| collect_values(part, names)),
+        Expr::Paren(paren) => collect_values(&paren.expr, names),
+        Expr::Assign(assign) => collect_names(assign.right.to_token_stream(), names),
+        other => collect_names(other.to_token_stream(), names),
+    }
+}
+
+/// The variables of a pattern; what begins with a capital is no variable.
+fn bound_by(pat: &Pat) -> Vec<Ident> {
+    fn collect(tokens: TokenStream, bound: &mut Vec<Ident>) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => collect(group.stream(), bound),
+                TokenTree::Ident(ident) => bound.push(ident),
+                _ => {}
+            }
+        }
+    }
+    let mut bound = Vec::new();
+    collect(pat.to_token_stream(), &mut bound);
+    bound.retain(|ident| {
+        let text = ident.to_string();
+        !["mut", "ref", "box"].contains(&text.as_str()) && !text.starts_with(char::is_uppercase)
+    });
+    bound
+}
+
+/// Collects what a format string captures: `{from}`, `{from:>5}`.
+fn collect_captures(text: &str, names: &mut BTreeSet<String>) {
+    let places = text.split('{').skip(1);
+    names.extend(places.map(|place| {
+        let name = place.split(|c: char| !c.is_alphanumeric() && c != '_');
+        name.take(1).collect::<String>()
+    }));
 }
 
 /// Collects identifiers that may be variables: not those behind `.` or `::`.
@@ -280,6 +332,7 @@ fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
     for token in tokens {
         match &token {
             TokenTree::Group(group) => collect_names(group.stream(), names),
+            TokenTree::Literal(literal) => collect_captures(&literal.to_string(), names),
             TokenTree::Ident(ident) if !is_member => {
                 names.insert(ident.unraw().to_string());
             }

@@ -63,6 +63,11 @@ impl LifetimeOptions {
         }
     }
 
+    /// `negative_ttl` as written.
+    pub(crate) fn negative_ttl(&self) -> Option<&Setting<Expr>> {
+        self.get("negative_ttl")
+    }
+
     /// `early_refresh` as written.
     pub(crate) fn early_refresh(&self) -> Option<&Setting<Expr>> {
         self.early_refresh.as_ref()

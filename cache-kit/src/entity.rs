@@ -55,6 +55,12 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// Whether entities carry [tags](Self::cache_tags). Set it beside them: what has tags is loaded with more care.
     const TAGGED: bool = false;
 
+    /// Tells apart what a macro of the user's has defined in one place for several types.
+    #[doc(hidden)]
+    fn defined_for() -> &'static str {
+        ""
+    }
+
     /// Returns this entity's own key.
     fn cache_key(&self) -> Self::Key;
 

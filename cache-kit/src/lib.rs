@@ -364,6 +364,19 @@ pub use strategy::{CacheContext, CacheStrategy, OperationConfig};
 pub use tag::{Scope, Tag};
 pub use ttl::{Lifetime, TtlPolicy};
 
+/// Runs programs with the macros in edition 2021: all else is in that of the workspace.
+#[cfg(doctest)]
+#[doc = "```edition2021"]
+#[doc = include_str!("../../ui-tests/pass/generics.rs")]
+#[doc = "```"]
+#[doc = "```edition2021"]
+#[doc = include_str!("../../ui-tests/pass/raw_identifiers.rs")]
+#[doc = "```"]
+#[doc = "```edition2021"]
+#[doc = include_str!("../../ui-tests/pass/batches_and_values.rs")]
+#[doc = "```"]
+pub struct InEdition2021;
+
 /// Runs the README's programs as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

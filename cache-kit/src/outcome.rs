@@ -37,6 +37,12 @@ pub trait Payload: Sized + Send {
     /// Says whether there is an entity.
     fn is_some(&self) -> bool;
 
+    /// Says whether a load has brought something that is not of its key, and that others must not be told.
+    #[doc(hidden)]
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
     /// Validates the entity, if there is one.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ pub use retry::{Fallible, Transient, is_transient, retry, retry_if, retrying};
 pub use serde;
 pub use tags::{TagPart, push_tag};
 pub use values::{
-    Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Piece,
+    Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Owner, Piece,
     PieceOfNone, PieceOfRef, PieceOfRefs, Value, value_key, value_part,
 };
 

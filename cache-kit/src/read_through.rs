@@ -99,6 +99,25 @@ where
     Box::pin(run.instrument(span))
 }
 
+/// Loads past all flights, and stores what comes as the strategy says.
+pub(crate) async fn load_beside<B, O, F>(
+    cache: &CacheService<B>,
+    key: &KeyWriter,
+    call: Call<O>,
+    body: Pin<&mut F>,
+) -> O
+where
+    B: CacheBackend,
+    O: CachedOutput,
+    F: Future<Output = O>,
+{
+    let asked = match Plan::of(cache, key, call) {
+        Plan::Read(read) => Box::pin(read.load_alone(None, body)).await,
+        plan => plan.ask(Missed::Unreachable.into(), &Inline, body).await,
+    };
+    asked.unwrap_or_else(|ended| ended.output)
+}
+
 /// Draws whether a hit is to be loaded again before it ends. It is drawn once a call: what is read again after a peek is not drawn again.
 fn is_early<B, O>(
     reader: &Reader<'_, B, EntityOf<O>>,

@@ -172,6 +172,10 @@ impl<B: CacheBackend> CacheService<B> {
         self.value_writer(T::cache_prefix())
     }
 
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.0.definitions
+    }
+
     pub(crate) fn value_writer(&self, prefix: &str) -> KeyWriter {
         KeyWriter::new(self.0.settings.namespace.as_deref(), prefix)
     }

@@ -70,6 +70,10 @@ impl<V: Storable, D: Declared, W: Within<V>> CacheEntity for ValueOf<V, D, W> {
     const KEYED: bool = false;
     const TAGGED: bool = W::TAGGED;
 
+    fn defined_for() -> &'static str {
+        std::any::type_name::<D>()
+    }
+
     fn cache_key(&self) -> String {
         String::new()
     }

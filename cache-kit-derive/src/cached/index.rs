@@ -130,6 +130,10 @@ fn reject_options(input: &Input, diagnostics: &mut Diagnostics) {
         &input.refresh,
         &input.unless,
     ];
+    let negative = input.lifetimes.negative_ttl();
+    if let Some(option) = negative {
+        diagnostics.report(&option.name, messages::useless_for_index(&option.name));
+    }
     for option in options.into_iter().flatten() {
         diagnostics.report(&option.name, messages::useless_for_index(&option.name));
     }

@@ -33,6 +33,8 @@ pub(crate) struct Keys {
     element: Element,
     /// What each call of the body has a copy of.
     copied: Vec<Other>,
+    /// Parameters of a type without a name.
+    opaque: Vec<Ident>,
     /// What is lent to one call of it after the other: what is borrowed for writing.
     lent: Vec<Other>,
     /// `self`, where it is a handle that a call of the body may take away.
@@ -128,6 +130,7 @@ impl Keys {
             form,
             element,
             copied: rest.clone().filter_map(copied).collect(),
+            opaque: rest.clone().filter_map(opaque).collect(),
             lent: rest.filter_map(lent).collect(),
             handle: handle.map(|receiver| receiver.self_token),
         })
@@ -153,6 +156,13 @@ fn copied(parameter: &Parameter) -> Option<Other> {
         || parameter.cfg.is_some()
         || matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
     (!is_kept).then(|| Other::from_parameter(parameter))?
+}
+
+/// A parameter of a type without a name, whose copy nobody can make.
+fn opaque(parameter: &Parameter) -> Option<Ident> {
+    let is_opaque = matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
+    let is_taken = is_opaque && !is_reference(&parameter.ty) && parameter.cfg.is_none();
+    parameter.name.clone().filter(|_| is_taken)
 }
 
 /// A parameter that one call of a body after the other writes to.
@@ -369,6 +379,12 @@ impl Keys {
             let arguments = arguments_at(extent, quote!(#borrow #name));
             quote!(#[allow(unused_variables)] let #name = #copy #arguments;)
         });
+        // Of a type without a name, a reference may do what it does: call it, show it.
+        let lend = self
+            .opaque
+            .iter()
+            .map(|name| quote!(#[allow(unused_variables)] let #name = &#name;));
+        let copy = quote!(#(#copy)* #(#lend)*);
         let change = self.copied.iter().filter_map(|Other { name, pat, .. }| {
             let is_changed = matches!(pat, Pat::Ident(pat) if pat.mutability.is_some());
             is_changed.then(|| quote!(let #pat = #name;))
@@ -395,12 +411,12 @@ impl Keys {
         let body = match retry {
             None => body,
             Some(retry) => {
-                let again = quote!({ #hold let #missing = ::core::clone::Clone::clone(&#missing); #(#copy)* #body });
+                let again = quote!({ #hold let #missing = ::core::clone::Clone::clone(&#missing); #copy #body });
                 let again = retry.expand(&again, &model.output, private);
                 return quote!(|#missing: ::std::vec::Vec<_>| async move { #again.await });
             }
         };
-        quote!(|#missing: ::std::vec::Vec<_>| { #hold #(#copy)* #body })
+        quote!(|#missing: ::std::vec::Vec<_>| { #hold #copy #body })
     }
 
     /// Whether this is the parameter of that name.

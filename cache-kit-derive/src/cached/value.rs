@@ -23,6 +23,8 @@ pub(super) struct Value {
     function: Ident,
     prefix: LitStr,
     key: ValueKey,
+    /// Whether the type that the method is called on has to be one.
+    is_owned: bool,
     /// What is stored, as far as the spelling says.
     stored: Type,
 }
@@ -45,30 +47,22 @@ impl Value {
             }
             None => ValueKey::from_arguments(arguments, diagnostics)?,
         };
-        if let Some(output) = output {
-            reject_untold_generics(function, output, input, diagnostics);
-        }
+        reject_untold_generics(function, input, diagnostics);
         Some(Self {
             function: ident.clone(),
             prefix: prefix?,
             key,
+            is_owned: arguments.receiver().is_some()
+                && !input.skip.iter().any(|name| name == "Self"),
             stored: stored_in(output?).clone(),
         })
     }
 }
 
-/// A type of the function's own that neither the key nor what is returned tells: what is cached for one would be returned for another.
-fn reject_untold_generics(
-    function: &Function,
-    output: &Type,
-    input: &Input,
-    diagnostics: &mut Diagnostics,
-) {
+/// A type of the function's own that the key does not tell: what is cached for one would be returned for another. The text of a part does not tell its type, nor does a
+/// byte store tell apart two types of one layout.
+fn reject_untold_generics(function: &Function, input: &Input, diagnostics: &mut Diagnostics) {
     let mut told = BTreeSet::new();
-    collect_types(output.to_token_stream(), &mut told);
-    for parameter in function.parameters() {
-        collect_types(parameter.ty.to_token_stream(), &mut told);
-    }
     if let Some(key) = &input.key {
         collect_types(key.value.to_token_stream(), &mut told);
     }
@@ -116,17 +110,23 @@ impl Value {
         //         const PREFIX: &'static str = "rates";
         //         const DEFINITION: &'static str = concat!(module_path!(), "::", "rate", ":", line!(), ":", column!());
         //     }
+        //     static OWNER: K::Owner = K::Owner::new();
         //     let value = { use K::{…}; (&&&&&&&&K::Value::<Ret, __CacheKitValue>::new()).form() };
         //     value.check::<f64>();
         //     let outcome = value.methods();
         let (value, outcome, declared) = (local("value"), local("outcome"), declared());
         let Self { prefix, stored, .. } = self;
+        // One for all types that the method is called on.
+        let owner = self
+            .is_owned
+            .then(|| quote!(static __CACHE_KIT_OWNER: #private::Owner = #private::Owner::new();));
         let name = self.function.unraw().to_string();
         let extent = Extent::of(stored);
         let check = at(extent.first, quote!(.check::<));
         let close = quote_spanned!(extent.last=> >());
         quote! {
             struct #declared;
+            #owner
             impl #private::Declared for #declared {
                 const PREFIX: &'static ::core::primitive::str = #prefix;
                 const DEFINITION: &'static ::core::primitive::str =
@@ -148,10 +148,17 @@ impl Value {
     pub(super) fn key(&self, cache: &Ident, key: &Ident, private: &TokenStream) -> TokenStream {
         let declared = declared();
         let parts = self.key.expand(key, private);
-        let is_mut = self.key.is_mut();
+        let is_mut = self
+            .key
+            .is_mut()
+            .or_else(|| self.is_owned.then(Default::default));
+        let owned = self
+            .is_owned
+            .then(|| quote!(__CACHE_KIT_OWNER.check::<Self, _>(#cache, <#declared as #private::Declared>::PREFIX, &mut #key);));
         quote! {
             let #is_mut #key = #private::value_key(#cache, <#declared as #private::Declared>::PREFIX);
             #parts
+            #owned
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::diagnostics::Diagnostics;
 use crate::messages;
 use crate::options::{Setting, operand, peel_expr};
-use crate::signature::{Borrow, Parameter, elided, first_borrow, peel_type};
+use crate::signature::{Borrow, Parameter, elided, first_borrow, last_segment, peel_type};
 
 /// The parts of a key, in order; there may be none.
 #[derive(Debug)]
@@ -91,6 +91,10 @@ impl Piece {
         while let Type::Reference(reference) = ty {
             ty = peel_type(&reference.elem);
             is_lent = true;
+        }
+        // Text that is owned or borrowed, for any lifetime.
+        if last_segment(ty).is_some_and(|last| last.ident == "Cow") {
+            return Self::Expression(name.to_token_stream());
         }
         Self::Parameter {
             name: name.clone(),

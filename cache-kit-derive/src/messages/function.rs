@@ -150,7 +150,7 @@ pub(crate) fn untold_generic(ident: &Ident, is_const: bool) -> String {
     let part = if is_const {
         format!("key = (…, {ident})")
     } else {
-        format!("key = (…, {ident}::NAME)")
+        format!("key = (…, std::any::type_name::<{ident}>())")
     };
     with_help(
         format!(

@@ -22,7 +22,8 @@ pub struct KeyWriter {
     prefix_len: usize,
     longest: usize,
     whole: Option<Box<hmac_sha256::Hash>>,
-    has_failed: bool,
+    /// Why the key is unusable, if it is.
+    fault: Option<&'static str>,
 }
 
 // What a hit runs is inlined into the caller's crate: with the prefix a constant there, writing it is a few stores.
@@ -47,7 +48,7 @@ impl KeyWriter {
             prefix_len: 0,
             longest: LONGEST,
             whole: None,
-            has_failed: false,
+            fault: None,
         }
     }
 
@@ -102,18 +103,23 @@ impl KeyWriter {
     /// Appends what another writer holds; a part that failed fails the whole.
     pub(crate) fn append(&mut self, part: &Self) {
         self.push(&part.text());
-        self.has_failed |= part.has_failed;
+        self.fault = self.fault.or(part.fault);
     }
 
     /// Marks the key as unusable: it is looked up nowhere, and a caller that can be told is told.
     pub(crate) fn fail(&mut self) {
-        self.has_failed = true;
+        self.refuse("the `Display` of the key failed");
+    }
+
+    /// The same, and why.
+    pub(crate) fn refuse(&mut self, fault: &'static str) {
+        self.fault = self.fault.or(Some(fault));
     }
 
     /// Borrows the text written so far for a look-up; `None` if it is unusable.
     #[inline]
     pub(crate) fn with_key<R>(&self, look_up: impl FnOnce(KeyRef<'_>) -> R) -> Option<R> {
-        if self.has_failed {
+        if self.fault.is_some() {
             return None;
         }
         Some(match &self.whole {
@@ -125,10 +131,10 @@ impl KeyWriter {
     /// Builds the owned key.
     ///
     /// # Errors
-    /// [`Error::ConfigError`] if a `Display` that was written into it failed.
+    /// [`Error::ConfigError`] if a `Display` that was written into it failed, or it was refused.
     pub(crate) fn to_key(&self) -> Result<CacheKey> {
-        if self.has_failed {
-            return Err(Error::ConfigError("the `Display` of the key failed".into()));
+        if let Some(fault) = self.fault {
+            return Err(Error::ConfigError(fault.into()));
         }
         let bytes = self.bytes();
         let text: Arc<str> = String::from_utf8_lossy(&bytes).into();

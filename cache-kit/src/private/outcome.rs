@@ -81,6 +81,7 @@ impl<O: CachedOutput> Methods<O> {
     }
 
     /// As `read_through`, on this thread.
+    #[expect(clippy::needless_pass_by_value, reason = "as of `read_through`")]
     pub fn read_now<B>(
         self,
         cache: &CacheService<B>,
@@ -91,7 +92,7 @@ impl<O: CachedOutput> Methods<O> {
     where
         B: CacheBackend,
     {
-        read_through::read_through_now(cache, key, call, body)
+        read_through::read_through_now(cache, &key, call, body)
     }
 
     /// As `read_through`, with refreshes by tasks of their own, for which `refresh` begins a load.

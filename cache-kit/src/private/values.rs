@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Asks what a function `D` returns: `(&&&&&&&&Value::<R, D>::new()).form()`.
 pub struct Value<R, D>(PhantomData<fn() -> (R, D)>);
@@ -382,6 +383,36 @@ impl<R> NoMissing<R> {
 /// Begins the key of a value.
 pub fn value_key<B: CacheBackend>(cache: &CacheService<B>, prefix: &str) -> KeyWriter {
     cache.value_writer(prefix)
+}
+
+/// The type that a method with a prefix is called on: of two, in one service, what is cached for one would be returned for the other.
+pub struct Owner(AtomicU64);
+
+impl Owner {
+    #[expect(clippy::new_without_default, reason = "named by generated code only")]
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Refuses a key of another type than the first. Whom it has found to be right last is not looked up again.
+    pub fn check<S: ?Sized, B: CacheBackend>(
+        &self,
+        cache: &CacheService<B>,
+        prefix: &'static str,
+        key: &mut KeyWriter,
+    ) {
+        let name = std::any::type_name::<S>();
+        let definitions = cache.definitions();
+        let last = definitions.serial() ^ (name.as_ptr() as u64).rotate_left(16);
+        if self.0.load(Ordering::Relaxed) == last {
+            return;
+        }
+        if definitions.owns(prefix, name) {
+            self.0.store(last, Ordering::Relaxed);
+        } else {
+            key.refuse("a method with a `prefix` is called on two types: write what tells them apart into `key`, or `skip(Self)`");
+        }
+    }
 }
 
 /// Is one part of a value's key.

@@ -1,9 +1,11 @@
 //! Look-ups by an index: first where the entity is, then the entity.
 
-use super::{Inline, Reader, Typed, answer, is_early, read_through};
+use super::{Inline, Missed, Reader, Typed, answer, is_early, read_through};
 use crate::backend::CacheBackend;
-use crate::call::Call;
+use crate::call::{Call, Sharing};
+use crate::entity::CacheEntity as _;
 use crate::error::{Error, Result};
+use crate::flight::Failure;
 use crate::index::{CacheIndex, Hint, Hints, is_of, key_at, key_text};
 use crate::key::KeyWriter;
 use crate::observe::InvalidationSource;
@@ -134,7 +136,9 @@ where
             }
             Err(output) => return output,
         }
-        body.await
+        let mut call = self.call.clone();
+        call.strategy = CacheStrategy::Bypass;
+        read_through(self.cache, self.asked.clone(), call, Inline, body).await
     }
 
     /// Where the entity was last found. `Invalidate` drops it from there.
@@ -147,7 +151,7 @@ where
             Ok(lookup) => reader.count(Typed::from(lookup)),
             Err(error) => match self.call.strict_in(self.cache) {
                 Some(carry) => return Err(carry(error)),
-                None => return Ok(None),
+                None => Err(Missed::after(&error).into()),
             },
         };
         if found.is_err() {
@@ -158,27 +162,37 @@ where
         if self.call.strategy != CacheStrategy::Invalidate {
             return Ok(hint);
         }
-        let entity = hint.map(|hint| key_at::<EntityOf<O>, B>(self.cache, &hint).to_key());
-        let keys: Vec<_> = entity.into_iter().flatten().chain([key]).collect();
-        let (prefix, source) = (I::PREFIX, InvalidationSource::Strategy);
-        let dropped = self.cache.drop_entries(prefix, &keys, source).await;
+        let source = InvalidationSource::Strategy;
+        let mut dropped = self.cache.drop_entries(I::PREFIX, &[key], source).await;
+        if let Some(hint) = hint {
+            dropped = dropped.and(self.drop_at(&hint).await);
+        }
         match (dropped, self.call.strict_in(self.cache)) {
             (Err(error), Some(carry)) => Err(carry(error)),
             _ => Ok(None),
         }
     }
 
+    /// Drops an entity.
+    async fn drop_at(&self, hint: &str) -> Result<()> {
+        let key = key_at::<EntityOf<O>, B>(self.cache, hint).to_key()?;
+        let (prefix, source) = (EntityOf::<O>::cache_prefix(), InvalidationSource::Strategy);
+        self.cache.drop_entries(prefix, &[key], source).await
+    }
+
     /// Reads the entity where it should be, or loads it there.
     async fn read_at<F: Future<Output = O>>(&self, hint: &str, mut body: Pin<&mut F>) -> Step<O> {
         let load = pin!(async {
             let output = body.as_mut().await;
-            let found = output.payload().and_then(|payload| {
-                let entity = payload.entity()?;
-                (key_text(&*entity) == hint)
-                    .then(|| Traced::<O::Payload>::loaded(entity, payload.terms()))
+            let found = output.payload().map(|payload| {
+                let own = payload
+                    .entity()
+                    .filter(|entity| key_text(&**entity) == hint);
+                Traced::<O::Payload>::loaded(own, payload.terms())
             });
+            let found = found.ok_or_else(|| self.failed(&output));
             self.keep(output);
-            found.ok_or(Failed::Loaded)
+            found
         });
         let mut call = self.lifted(self.call.strategy);
         call.lifetime = self.call.lifetime;
@@ -206,11 +220,22 @@ where
                 Step::Done(self.checked(output))
             }
             (None, Ok(Some(output))) => Step::Done(output),
-            (None, Err(Failed::Cache(error))) => match self.call.carry {
-                Some(carry) => Step::Done(carry(error)),
-                None => Step::Lost,
-            },
-            (None, _) => Step::Lost,
+            (None, Err(failed)) => self.told(failed).map_or(Step::Lost, Step::Done),
+            (None, Ok(None)) => Step::Lost,
+        }
+    }
+
+    /// How a load has failed.
+    fn failed(&self, output: &O) -> Failed {
+        (self.call.sharing.share)(output).map_or(Failed::Loaded, Failed::Shared)
+    }
+
+    /// What this call returns of another's failure, if it can.
+    fn told(&self, failed: Failed) -> Option<O> {
+        match failed {
+            Failed::Loaded => None,
+            Failed::Shared(failure) => (self.call.sharing.restore)(&failure),
+            Failed::Cache(error) => self.call.carry.map(|carry| carry(error)),
         }
     }
 
@@ -229,8 +254,9 @@ where
                 let is_absent = hint.is_none();
                 Kept::<String, Hints<I>, Apart, May>::new(hint, is_absent)
             });
+            let found = found.ok_or_else(|| self.failed(&output));
             self.keep(output);
-            found.ok_or(Failed::Loaded)
+            found
         });
         let strategy = if is_outdated {
             CacheStrategy::Invalidate
@@ -241,13 +267,17 @@ where
         call.lifetime = self.lifetime();
         let found = read_through(self.cache, self.asked.clone(), call, Inline, load).await;
         match (self.take(), found) {
-            (Some(output), _) => Err(self.checked(output)),
+            (Some(output), _) => {
+                // It was not known before what `Invalidate` was about.
+                let entity = output.payload().and_then(Payload::entity);
+                if let (CacheStrategy::Invalidate, Some(entity)) = (self.call.strategy, entity) {
+                    // A store that cannot be told owes it.
+                    let _ = self.drop_at(&key_text(&*entity)).await;
+                }
+                Err(self.checked(output))
+            }
             (None, Ok(found)) => Ok(found.value),
-            (None, Err(Failed::Cache(error))) => match self.call.carry {
-                Some(carry) => Err(carry(error)),
-                None => Ok(None),
-            },
-            (None, Err(Failed::Loaded)) => Ok(None),
+            (None, Err(failed)) => self.told(failed).map_or(Ok(None), Err),
         }
     }
 
@@ -259,6 +289,13 @@ where
             .within(self.call.timeouts)
             .tags(self.call.tags.clone())
             .or_miss(|| Err(Failed::Loaded))
+            .sharing(Sharing {
+                share: |output| match output {
+                    Err(Failed::Shared(failure)) => Some(failure.clone()),
+                    _ => None,
+                },
+                restore: |failure| Some(Err(Failed::Shared(failure.clone()))),
+            })
             .carrying(can_carry.then_some(carry))
     }
 
@@ -306,24 +343,29 @@ where
     }
 }
 
-/// Why there is no entity at a hint.
+/// Why a load has brought nothing.
 enum Failed {
-    /// The body brought something else, which is kept, or failed.
+    /// It failed, or nobody wanted it.
     Loaded,
+    /// It failed, in a way that others can be told.
+    Shared(Failure),
     Cache(Error),
 }
 
 /// An entity, and how it was come by.
 struct Traced<P: Payload> {
     entity: Option<Arc<P::Entity>>,
+    /// Whether the load has brought none, or another: that says nothing of who else asks for this one.
+    is_elsewhere: bool,
     seen: Seen,
     terms: Terms,
 }
 
 impl<P: Payload> Traced<P> {
-    fn loaded(entity: Arc<P::Entity>, terms: Terms) -> Self {
+    fn loaded(entity: Option<Arc<P::Entity>>, terms: Terms) -> Self {
         Self {
-            entity: Some(entity),
+            is_elsewhere: entity.is_none(),
+            entity,
             seen: Seen::SHARED,
             terms,
         }
@@ -339,6 +381,7 @@ impl<P: Payload> Payload for Traced<P> {
     fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
         Self {
             entity: Some(entity),
+            is_elsewhere: false,
             seen,
             terms: Terms::default(),
         }
@@ -347,6 +390,7 @@ impl<P: Payload> Payload for Traced<P> {
     fn absent(seen: Seen) -> Option<Self> {
         Some(Self {
             entity: None,
+            is_elsewhere: false,
             seen,
             terms: Terms::default(),
         })
@@ -356,8 +400,11 @@ impl<P: Payload> Payload for Traced<P> {
         self.entity.is_some()
     }
 
+    fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere
+    }
+
     fn check(&self) -> Result<()> {
-        use crate::entity::CacheEntity as _;
         self.entity
             .as_ref()
             .map_or(Ok(()), |entity| entity.validate())

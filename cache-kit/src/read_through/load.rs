@@ -114,6 +114,9 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
             let failure = (self.call.sharing.share)(&output);
             return Told::now(Ok(output), failure.map(Landing::Failed));
         };
+        if payload.is_elsewhere() {
+            return Told::now(Ok(output), None);
+        }
         let terms = payload.terms();
         let entity = payload.entity();
         let tags = self.reader.tags_of(entity.as_deref(), &terms);

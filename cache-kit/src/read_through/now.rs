@@ -1,8 +1,9 @@
 //! Calls of functions that do not wait: what they wait for, the thread waits for.
 
-use super::{Inline, read_through};
+use super::{Inline, load_beside, read_through};
 use crate::backend::CacheBackend;
 use crate::call::Call;
+use crate::entity::CacheEntity as _;
 use crate::error::Error;
 use crate::flight::Frame;
 use crate::key::KeyWriter;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
+use tokio::runtime::Handle;
 
 /// Runs a call to its end on this thread, over a store that answers at once. Only another thread's load of the same key is waited for, no longer than
-/// a flight may take; then this one loads for itself.
+/// a flight may take, and of an entity not by a thread of a runtime; else this one loads for itself.
 pub(crate) fn read_through_now<B, O>(
     cache: &CacheService<B>,
-    key: KeyWriter,
+    key: &KeyWriter,
     call: Call<O>,
     body: impl FnOnce() -> O,
 ) -> O
@@ -37,7 +39,9 @@ where
         is_wanted.set(true);
         loaded.take().map_or(Poll::Pending, Poll::Ready)
     }));
-    let mut run = read_through(cache, key, call, Inline, load);
+    // What is loaded by a function that waits may need this very thread, where that is one of a runtime. A prefix is one function's, and this one does not wait.
+    let may_wait = !EntityOf::<O>::KEYED || Handle::try_current().is_err();
+    let mut run = read_through(cache, key.clone(), call.clone(), Inline, load);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut body = Some(body);
     loop {
@@ -49,15 +53,26 @@ where
                 let body = Frame::enter(cache.id(), keys.clone(), async { body() });
                 loaded.set(Some(at_once(pin!(body))));
             }
-            None if !wait(deadline) => {}
-            None => {
-                if let Some(body) = body.take() {
+            // It loads for itself, and stores that.
+            None if body.is_some() && (!may_wait || wait(deadline)) => {
+                if may_wait {
                     cache.failed::<EntityOf<O>>(Operation::Wait, &Error::Timeout);
-                    return body();
                 }
+                break;
+            }
+            None => {
+                wait(deadline);
             }
         }
     }
+    drop(run);
+    let load = pin!(async {
+        match body.take() {
+            Some(body) => body(),
+            None => unreachable!("a body runs once"),
+        }
+    });
+    at_once(pin!(load_beside(cache, key, call, load)))
 }
 
 /// Wakes a thread.

@@ -5,24 +5,57 @@ use crate::error::{Error, Result};
 use crate::key::check_prefix;
 use foldhash::HashMap;
 use std::any::type_name;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
+/// Where a type is defined, and for what.
+type Definition = (&'static str, &'static str);
+
 /// The definitions that have been used with a service, by prefix.
-#[derive(Default)]
-pub(super) struct Definitions(RwLock<HashMap<&'static str, &'static str>>);
+pub(crate) struct Definitions {
+    by_prefix: RwLock<HashMap<&'static str, Definition>>,
+    /// The types that methods with a prefix are called on.
+    owners: RwLock<HashMap<&'static str, &'static str>>,
+    /// Tells them apart from those of every other service.
+    serial: u64,
+}
+
+impl Default for Definitions {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            by_prefix: RwLock::default(),
+            owners: RwLock::default(),
+            serial: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
 
 impl Definitions {
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Says whether methods with a prefix may be called on a type: the first that they are called on.
+    #[cold]
+    pub(crate) fn owns(&self, prefix: &'static str, owner: &'static str) -> bool {
+        let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
+        *owners.entry(prefix).or_insert(owner) == owner
+    }
+
     pub(super) fn check<T: CacheEntity>(&self) -> Result<()> {
-        let (prefix, definition) = (T::cache_prefix(), definition_of::<T>());
+        let prefix = T::cache_prefix();
+        let definition = (definition_of::<T>(), T::defined_for());
         let known = self
-            .0
+            .by_prefix
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(prefix)
             .copied();
         match known.map_or_else(|| self.enter(prefix, definition), Ok)? {
             first if first == definition => Ok(()),
-            first => {
+            (first, _) => {
+                let (definition, _) = definition;
                 let clash = format!(
                     "prefix `{prefix}` belongs to `{first}`, and `{definition}` claims it too"
                 );
@@ -33,10 +66,10 @@ impl Definitions {
 
     /// Enters a definition, unless another one was faster; returns the one that has the prefix.
     #[cold]
-    fn enter(&self, prefix: &'static str, definition: &'static str) -> Result<&'static str> {
+    fn enter(&self, prefix: &'static str, definition: Definition) -> Result<Definition> {
         check_prefix(prefix).map_err(|fault| Error::ConfigError(fault.into()))?;
-        Ok(self
-            .0
+        Ok(*self
+            .by_prefix
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .entry(prefix)

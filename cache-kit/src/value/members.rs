@@ -4,8 +4,8 @@ use super::Storable;
 use crate::entity::CacheEntity;
 use crate::error::Result;
 use crate::schema::CacheSchema;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, Hash};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 /// What is known of what is within a value.
 pub trait Within<V>: 'static {
@@ -39,6 +39,28 @@ impl<V: Storable> Within<V> for Apart {
     }
 }
 
+/// An entity in a list.
+pub trait Member {
+    type Entity: CacheEntity;
+    fn entity(&self) -> &Self::Entity;
+}
+
+impl<T: CacheEntity> Member for T {
+    type Entity = T;
+
+    fn entity(&self) -> &T {
+        self
+    }
+}
+
+impl<T: CacheEntity> Member for Arc<T> {
+    type Entity = T;
+
+    fn entity(&self) -> &T {
+        self
+    }
+}
+
 /// An entity, or entities.
 pub trait Listed: Storable {
     type Entity: CacheEntity;
@@ -59,45 +81,31 @@ impl<T: CacheEntity> Listed for T {
     }
 }
 
-impl<T: CacheEntity> Listed for Vec<T> {
-    type Entity = T;
+macro_rules! listed {
+    ($([$($generics:tt)*] $list:ty, $part:ty, $members:ident;)*) => {$(
+        impl<$($generics)*> Listed for $list
+        where
+            $list: Storable,
+        {
+            type Entity = M::Entity;
 
-    fn members(&self) -> impl Iterator<Item = &T> {
-        self.iter()
-    }
+            fn members(&self) -> impl Iterator<Item = &M::Entity> {
+                self.$members().map(Member::entity)
+            }
 
-    fn rest(&self) -> usize {
-        size_of::<Self>()
-    }
+            fn rest(&self) -> usize {
+                size_of::<Self>() + self.len() * size_of::<$part>()
+            }
+        }
+    )*};
 }
 
-impl<K, T, S> Listed for HashMap<K, T, S>
-where
-    K: Storable + Eq + Hash,
-    T: CacheEntity,
-    S: BuildHasher + Default + Clone + Send + Sync + 'static,
-{
-    type Entity = T;
-
-    fn members(&self) -> impl Iterator<Item = &T> {
-        self.values()
-    }
-
-    fn rest(&self) -> usize {
-        size_of::<Self>() + self.len() * size_of::<K>()
-    }
-}
-
-impl<K: Storable + Ord, T: CacheEntity> Listed for BTreeMap<K, T> {
-    type Entity = T;
-
-    fn members(&self) -> impl Iterator<Item = &T> {
-        self.values()
-    }
-
-    fn rest(&self) -> usize {
-        size_of::<Self>() + self.len() * size_of::<K>()
-    }
+listed! {
+    [M: Member] Vec<M>, (), iter;
+    [M: Member] VecDeque<M>, (), iter;
+    [M: Member] Box<[M]>, (), iter;
+    [K, M: Member, S] HashMap<K, M, S>, K, values;
+    [K, M: Member] BTreeMap<K, M>, K, values;
 }
 
 /// Entities: their tags are the value's, and each must be valid.

@@ -367,7 +367,7 @@ impl Pages {
         let _ = id;
     }
 
-    #[cached(prefix = "page", ttl = "1m")]
+    #[cached(prefix = "page", ttl = "1m", key = (std::any::type_name::<T>(), value))]
     async fn page<T>(&self, value: &str) -> Vec<T>
     where
         T: std::str::FromStr

@@ -6,6 +6,7 @@
 )]
 
 mod batches;
+mod declared;
 mod earlier;
 mod failures;
 mod feeders;
