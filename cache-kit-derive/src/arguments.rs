@@ -53,6 +53,7 @@ impl Arguments {
         Names {
             all: names.map(|name| name.unraw().to_string()).collect(),
             missing: "there is no parameter",
+            called: "parameter",
         }
     }
 
@@ -275,7 +276,7 @@ fn reject_unknown_skips(skip: &[Ident], parameters: &[Parameter], diagnostics: &
 }
 
 /// Collects identifiers that may be variables: not those behind `.` or `::`.
-fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
+pub(crate) fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
     let mut is_member = false;
     for token in tokens {
         match &token {

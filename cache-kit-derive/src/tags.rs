@@ -29,6 +29,8 @@ pub(crate) struct Names<'n> {
     pub(crate) all: Vec<String>,
     /// How they are called together: "`User` has no field".
     pub(crate) missing: &'n str,
+    /// What each of them is: "field".
+    pub(crate) called: &'n str,
 }
 
 impl Template {
@@ -42,7 +44,7 @@ impl Template {
             return Vec::new();
         };
         let Expr::Array(array) = peel_expr(&setting.value) else {
-            diagnostics.report(&setting.value, messages::TAGS_NOT_A_LIST);
+            diagnostics.report(&setting.value, messages::tags_not_a_list(&setting.value));
             return Vec::new();
         };
         if array.elems.is_empty() {
@@ -50,11 +52,11 @@ impl Template {
         }
         let tags = array.elems.iter().filter_map(|expr| {
             let Expr::Lit(literal) = peel_expr(expr) else {
-                diagnostics.report(expr, messages::TAG_NOT_A_STRING);
+                diagnostics.report(expr, messages::tag_not_a_string(expr));
                 return None;
             };
             let Lit::Str(text) = &literal.lit else {
-                diagnostics.report(expr, messages::TAG_NOT_A_STRING);
+                diagnostics.report(expr, messages::tag_not_a_string(expr));
                 return None;
             };
             match Self::parse(text, names) {
@@ -87,8 +89,9 @@ impl Template {
             let Some((inner, after)) = inner else {
                 return Err(messages::unclosed_place(&text));
             };
+            let place = place(inner, &written, literal, names)?;
             pieces.push(Piece::Text(std::mem::take(&mut written)));
-            pieces.push(Piece::Place(place(inner, literal, names)?));
+            pieces.push(Piece::Place(place));
             rest = after;
         }
         written.push_str(rest);
@@ -139,12 +142,18 @@ impl Template {
     }
 }
 
-fn place(inner: &str, literal: &LitStr, names: &Names<'_>) -> Result<Member, String> {
+fn place(inner: &str, before: &str, literal: &LitStr, names: &Names<'_>) -> Result<Member, String> {
     let span = literal.span();
-    if inner.trim().is_empty() {
-        return Err(messages::nameless_place(names.all.first()));
+    let name = inner.split(':').next().unwrap_or_default();
+    if name.trim().is_empty() {
+        return Err(messages::nameless_place(
+            inner,
+            before,
+            names.called,
+            &names.all,
+        ));
     }
-    if let Some((name, _)) = inner.split_once(':') {
+    if inner.contains(':') {
         return Err(messages::formatted_place(name.trim()));
     }
     let text = inner.trim().trim_start_matches("r#");

@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "not an entity, nor an `Arc` or `Option` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "return an entity `E`, `Arc<E>`, `Option<E>`, `Option<Arc<E>>` or a `Result` of one of these; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`",
     note = "for a value that is no entity, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait Payload: Sized + Send {
@@ -169,7 +169,7 @@ impl<T: CacheEntity> Payload for Option<Arc<T>> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the return type of a cached function",
     label = "not an entity, nor an `Arc`, `Option` or `Result` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "return an entity `E`, `Arc<E>`, `Option<E>`, `Option<Arc<E>>` or a `Result` of one of these; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`",
     note = "for a value that is no entity, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait CachedOutput: Sized + Send {

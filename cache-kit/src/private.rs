@@ -44,7 +44,7 @@ pub use indexes::{
     By, ByIndex, ByNone, EntityKnown, EntityUnknown, Finds, FindsNot, Has, Indexed, IsNoIndex,
     Named, NamedIndex, NamedOther,
 };
-pub use keep::{Keep, boxed};
+pub use keep::{Keep, KeepToRepeat, boxed};
 pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,

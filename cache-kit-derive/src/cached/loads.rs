@@ -47,9 +47,10 @@ impl Loads {
         Self { soft, hard, retry }
     }
 
-    /// Whether a body has to be one that can run again, or without its caller.
-    pub(super) fn is_repeated(input: &Input) -> bool {
-        input.soft_timeout.is_some() || input.retry.is_some()
+    /// The option for which a body has to be one that can run again, or without its caller.
+    pub(super) fn repeated(input: &Input) -> Option<&Ident> {
+        let setting = input.retry.as_ref().or(input.soft_timeout.as_ref())?;
+        Some(&setting.name)
     }
 
     /// The timeouts as calls on `Call`, each forced through a `const`.

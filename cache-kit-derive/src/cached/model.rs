@@ -21,6 +21,7 @@ use super::input::Input;
 use super::loads::Loads;
 use super::many::{Keys, is_many};
 use super::refresh::Refresh;
+use super::unless::{reject_captures, reject_untested};
 use super::value::Value;
 
 /// A function with a cache in front.
@@ -90,6 +91,12 @@ impl Model {
             Subject::from_input(input, &function, output.as_ref(), &arguments, diagnostics);
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
         let loads = Loads::from_input(input, diagnostics);
+        if let Some(unless) = &input.unless {
+            reject_untested(unless, diagnostics);
+            if let Some(Subject::One(_) | Subject::Many(_)) = subject {
+                reject_captures(unless, &arguments, diagnostics);
+            }
+        }
         let refresh = match &output {
             // A batch refreshes for itself.
             Some(output) if is_many(output) && input.prefix.is_none() => {

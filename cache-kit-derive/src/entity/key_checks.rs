@@ -148,7 +148,9 @@ impl Checks<'_> {
         let part = format_ident!("Part{position}");
         let key = self.model.key.text();
         let (message, label) = messages::wrong_part(position, &field.member, &key, ident);
-        let note = messages::PART_NOTE;
+        let fields = self.model.key.fields().iter();
+        let members: Vec<String> = fields.map(|field| field.member.name()).collect();
+        let note = messages::part_note(&key, &members);
         // expands to:
         //     #[diagnostic::on_unimplemented(message = "part 1 of the key … is `person_id`", …)]
         //     pub trait Part0<Entity> { type Field; type Next; }

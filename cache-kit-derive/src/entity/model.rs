@@ -167,6 +167,7 @@ fn tags(input: &Input, diagnostics: &mut Diagnostics) -> Vec<Template> {
     let names = Names {
         all: field_names(input),
         missing: &format!("`{}` has no field", input.ident),
+        called: "field",
     };
     Template::all_from_setting(input.tags.as_ref(), &names, diagnostics)
 }
@@ -199,7 +200,7 @@ fn feeder(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Iden
 }
 
 fn key_of(setting: &Setting<Expr>, input: &Input, diagnostics: &mut Diagnostics) -> Option<Key> {
-    let members = key::members(setting, diagnostics)?;
+    let members = key::members(setting, &example_key(&input.fields), diagnostics)?;
     if members.len() > MOST_KEY_FIELDS {
         diagnostics.report(&setting.value, messages::too_many_key_fields(members.len()));
         return None;

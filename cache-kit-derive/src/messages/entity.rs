@@ -10,14 +10,18 @@ use crate::signature::last_segment;
 use super::{did_you_mean, list, snake_case, with_help};
 
 pub(crate) const VERSION: &str = "`version` is a whole number below 2³²; write `version = 2`";
-pub(crate) const EMPTY_KEY: &str = "the key is empty; name at least one field: `key = id`";
-pub(crate) const KEY_NOT_A_FIELD: &str =
-    "a key consists of fields; write `key = id` or `key = (person_id, year)`";
 pub(crate) const TUPLE_STRUCT: &str = "use `key = 0` for tuple structs";
-pub(crate) const PART_NOTE: &str = "name the parameters like the fields of the key, in the same order, or write `key = (field = expression, …)`";
 pub(crate) const EXTRA_LABEL: &str = "not part of the key";
 pub(crate) const EXTRA_NOTE: &str =
     "add it to the entity's key, or say `skip(…)` if the loaded value does not depend on it";
+
+pub(crate) fn empty_key(example: &str) -> String {
+    format!("the key is empty; name at least one field: `key = {example}`")
+}
+
+pub(crate) fn key_not_a_field(example: &str) -> String {
+    format!("a key consists of fields; write `key = {example}`")
+}
 
 pub(crate) fn feeder(meant: &str) -> String {
     format!("`feeder` is a name; write `feeder = {meant}`")
@@ -28,9 +32,13 @@ pub(crate) fn codec(meant: &str) -> String {
 }
 
 pub(crate) fn codec_near(written: &Ident, near: &str) -> String {
+    let feature = match near {
+        "Bincode" => String::new(),
+        _ => format!("it needs cache-kit's feature `{}`; ", near.to_lowercase()),
+    };
     with_help(
         format!("there is no codec `{written}`; did you mean `{near}`?"),
-        format!("for a codec of your own of this name write `codec = self::{written}`"),
+        format!("{feature}a codec of your own is `codec = self::{written}`"),
     )
 }
 
@@ -51,7 +59,9 @@ pub(crate) fn no_fields(entity: &Ident) -> String {
 }
 
 pub(crate) fn borrowed_entity(lifetime: &Lifetime) -> String {
-    format!("cached values are owned; remove `{lifetime}`")
+    format!(
+        "cached values are owned; remove `{lifetime}`, and own what it borrows (`String` for `&{lifetime} str`)"
+    )
 }
 
 pub(crate) fn missing_attribute(entity: &Ident, key: &str) -> String {
@@ -169,6 +179,16 @@ pub(crate) fn wrong_part(
     (
         format!("part {number} of the key `{key}` of `{entity}` is `{member}`"),
         format!("this is not `{member}`"),
+    )
+}
+
+/// How the parts of a key are given; `key` is how the entity names them.
+pub(crate) fn part_note(key: &str, members: &[String]) -> String {
+    let written: Vec<String> = members.iter().map(|name| format!("{name} = …")).collect();
+    format!(
+        "the parts go by these names and in this order: `{key}`; write `key = ({})` where the parameters are called otherwise, \
+         and `skip(…)` for one that is not part of the key",
+        written.join(", ")
     )
 }
 

@@ -1,16 +1,18 @@
 //! Messages about annotated functions.
 
-use syn::{Ident, ReturnType, Signature, Type};
+use syn::{Ident, Signature};
 
 use crate::options::Dialect;
+use crate::signature::future_of;
 
-use super::{did_you_mean, with_help};
+use super::{did_you_mean, spelt, with_help};
 
 pub(crate) const PATTERN_KEYS: &str = "name this argument: it has the keys";
 pub(crate) const PATTERN: &str = "name this argument or set `key`";
-pub(crate) const EMPTY_CALL_KEY: &str = "the key is empty; write `key = id`";
+pub(crate) const EMPTY_CALL_KEY: &str =
+    "the key is empty; write `key = …` with at least one parameter";
 pub(crate) const KEY_PART_NAME: &str =
-    "the left of `=` is the name of a key field; write `key = (person_id = id, year)`";
+    "the left of `=` is the name of a key field; write `key = (field = expression, …)`";
 pub(crate) const KEY_PART_UNNAMED: &str =
     "this part of the key has no name; write `field = expression`";
 
@@ -21,6 +23,16 @@ pub(crate) const RETRY: &str = "`retry` is a number, or a `Retry`; write `retry 
 pub(crate) const RETRY_IF_ALONE: &str =
     "`retry_if` says of what `retry = 3` is a retry; write both";
 
+pub(crate) const UNLESS: &str =
+    "`unless` is a closure over what was loaded; write `unless = |found| …`";
+
+pub(crate) fn unless_captures(name: &Ident) -> String {
+    with_help(
+        format!("`unless` sees only what was loaded, not `{name}`"),
+        "test parameters with `condition = …`: where it does not hold, the cache is left alone",
+    )
+}
+
 pub(crate) fn repeated_inline(option: &Ident) -> String {
     with_help(
         format!("`{option}` needs a body that can run again, or without its caller"),
@@ -28,11 +40,18 @@ pub(crate) fn repeated_inline(option: &Ident) -> String {
     )
 }
 
-pub(crate) fn unkept(what: &str) -> String {
-    with_help(
-        format!("{what} cannot be kept for a refresh in the background"),
-        "write `refresh = inline`: a caller then runs it, and others have the stale value meanwhile",
-    )
+/// `repeated` is the option that runs the body again, or without its caller, if one does.
+pub(crate) fn unkept(what: &str, repeated: Option<&Ident>) -> String {
+    match repeated {
+        Some(option) => with_help(
+            format!("{what} cannot be kept for `{option}`"),
+            format!("`{option}` needs owned parameters, or plain references; else remove it"),
+        ),
+        None => with_help(
+            format!("{what} cannot be kept for a refresh in the background"),
+            "write `refresh = inline`: a caller then loads, and the others get the stale value meanwhile",
+        ),
+    }
 }
 
 pub(crate) fn wrong_item(dialect: &Dialect, found: &str) -> String {
@@ -51,12 +70,17 @@ pub(crate) fn bodiless(dialect: &Dialect) -> String {
 
 pub(crate) fn not_async(dialect: &Dialect, sig: &Signature) -> String {
     let name = &sig.ident;
-    let returns_future =
-        matches!(&sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
-    let help = if returns_future {
-        "make the whole body one `async move { … }` block, or write an `async fn` that returns what the future yields".to_owned()
-    } else {
-        format!("write `async fn {name}`")
+    let help = match future_of(sig) {
+        Some((output, is_boxed)) => {
+            let block = if is_boxed {
+                "Box::pin(async move { … })"
+            } else {
+                "async move { … }"
+            };
+            let output = spelt(&output);
+            format!("write `async fn {name}(…) -> {output}`, or make the whole body `{block}`")
+        }
+        None => format!("write `async fn {name}`"),
     };
     with_help(format!("`{}` needs an `async fn`", dialect.attribute), help)
 }
@@ -231,5 +255,5 @@ pub(crate) fn no_such_parameter(name: &str, near: Option<&str>) -> String {
 }
 
 pub(crate) fn no_entity() -> String {
-    "cannot tell what to evict; add `entity = Employment`".to_owned()
+    "cannot tell what to evict; add `entity = …`, the type whose entry is dropped".to_owned()
 }

@@ -216,10 +216,11 @@ fn finders(
         }
     }
     let has_none = by_entity.is_empty();
-    for (is_chosen, candidate, (node, what)) in reasons {
+    for (is_chosen, candidate, (node, lack)) in reasons {
         if is_chosen || has_none {
             let finder = &candidate.function.sig.ident;
-            diagnostics.report(node, messages::no_glue(finder, &what));
+            let entity = entity_in(&candidate.reading.output);
+            diagnostics.report(node, messages::no_glue(finder, entity, &lack));
         }
     }
     let is_only = by_entity.len() == 1;

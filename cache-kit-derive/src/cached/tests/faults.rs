@@ -184,9 +184,12 @@ fn options_are_judged() {
         ),
         (
             quote!(skip = tenant),
-            "`skip` is a list; write `skip(connection)`",
+            "`skip` is a list; write `skip(tenant)`",
         ),
-        (quote!(key = ()), "the key is empty; write `key = id`"),
+        (
+            quote!(key = ()),
+            "the key is empty; write `key = …` with at least one parameter",
+        ),
         (
             quote!(key = (id, f())),
             "this part of the key has no name; write `field = expression`",
