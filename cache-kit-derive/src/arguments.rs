@@ -91,12 +91,13 @@ impl Arguments {
     pub(crate) fn key(
         &self,
         function: &Ident,
+        dialect: &Dialect,
         is_silent: bool,
         diagnostics: &mut Diagnostics,
     ) -> Option<CallKey> {
         let key = CallKey::from_parts(self.parts(diagnostics)?);
         if key.is_none() && !is_silent {
-            diagnostics.report(function, messages::no_arguments());
+            diagnostics.report(function, messages::no_arguments(dialect));
         }
         key
     }

@@ -87,7 +87,7 @@ impl Template {
             }
             let inner = from.strip_prefix('{').and_then(|from| from.split_once('}'));
             let Some((inner, after)) = inner else {
-                return Err(messages::unclosed_place(&text));
+                return Err(messages::unclosed_place(from));
             };
             let place = place(inner, &written, literal, names)?;
             pieces.push(Piece::Text(std::mem::take(&mut written)));
@@ -121,17 +121,17 @@ impl Template {
                     at(span, of.to_token_stream()),
                     at(span, place.to_token_stream()),
                 );
-                quote_spanned!(span=> #private::push_tag(&mut #tag, &#of.#place);)
+                quote_spanned!(span=> #private::TagPart::push_to(&#of.#place, &mut #tag);)
             }
             (Piece::Place(place), None) => {
-                quote_spanned!(span=> #private::push_tag(&mut #tag, &#place);)
+                quote_spanned!(span=> #private::TagPart::push_to(&#place, &mut #tag);)
             }
         });
         // expands to:
         //     {
         //         let mut tag = String::new();
         //         tag.push_str("employer:");
-        //         K::push_tag(&mut tag, &self.employer);
+        //         K::TagPart::push_to(&self.employer, &mut tag);
         //         tag
         //     }
         quote_spanned! {span=> {
@@ -159,7 +159,13 @@ fn place(inner: &str, before: &str, literal: &LitStr, names: &Names<'_>) -> Resu
     let text = inner.trim().trim_start_matches("r#");
     if !names.all.iter().any(|name| name == text) {
         let near = suggest::nearest(text, names.all.iter().map(String::as_str));
-        return Err(messages::unknown_place(names.missing, text, near));
+        return Err(messages::unknown_place(
+            names.missing,
+            text,
+            near,
+            names.called,
+            &names.all,
+        ));
     }
     if let Ok(index) = text.parse() {
         return Ok(Member::Index(Index { index, span }));

@@ -24,8 +24,8 @@ use super::model::{Model, Subject};
 pub(super) struct Background {
     receiver: Option<Kept>,
     parameters: Vec<Kept>,
-    /// The option that runs the body again, or without its caller, if one does.
-    repeated: Option<Ident>,
+    /// Whether the body runs again, or without its caller.
+    is_repeated: bool,
 }
 
 /// One thing that a body is called with.
@@ -106,7 +106,7 @@ impl Background {
         (kept.len() == parameters.len()).then(|| Self {
             receiver: arguments.receiver().map(Kept::from_receiver),
             parameters: kept,
-            repeated: repeated.cloned(),
+            is_repeated: repeated.is_some(),
         })
     }
 
@@ -133,9 +133,10 @@ impl Background {
             Some(retry) => retry.expand(&call, output, private),
         };
         let call = loaded(call);
-        let keep = match self.repeated {
-            Some(_) => quote!(KeepToRepeat),
-            None => quote!(Keep),
+        let keep = if self.is_repeated {
+            quote!(KeepToRepeat)
+        } else {
+            quote!(Keep)
         };
         let keep: TokenStream = self.all().map(|kept| kept.keep(&keep, private)).collect();
         let pass = self.all().map(|kept| kept.pass(retry.is_some()));

@@ -264,7 +264,7 @@ pub(super) fn no_field(member: &Member, input: &Input) -> String {
     let is_tuple = input.fields.iter().all(|field| field.ident.is_none());
     let names = field_names(input);
     match member {
-        Member::Named(_) if is_tuple => messages::TUPLE_STRUCT.to_owned(),
+        Member::Named(_) if is_tuple => messages::tuple_struct(&input.ident),
         Member::Index(_) if !is_tuple => messages::named_struct(&input.ident, &names[0]),
         _ => {
             let text = member.name();

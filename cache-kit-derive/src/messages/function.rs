@@ -1,27 +1,32 @@
 //! Messages about annotated functions.
 
-use syn::{Ident, Signature};
+use quote::ToTokens as _;
+use syn::{Expr, Ident, Signature};
 
-use crate::options::Dialect;
+use crate::options::{CACHE_EVICT, Dialect};
 use crate::signature::future_of;
 
 use super::{did_you_mean, spelt, with_help};
 
-pub(crate) const PATTERN_KEYS: &str = "name this argument: it has the keys";
-pub(crate) const PATTERN: &str = "name this argument or set `key`";
+pub(crate) const PATTERN_KEYS: &str = "name this parameter: it has the keys";
+pub(crate) const PATTERN: &str = "this parameter has no name; name it, or write `key = …`";
 pub(crate) const EMPTY_CALL_KEY: &str =
     "the key is empty; write `key = …` with at least one parameter";
 pub(crate) const KEY_PART_NAME: &str =
     "the left of `=` is the name of a key field; write `key = (field = expression, …)`";
-pub(crate) const KEY_PART_UNNAMED: &str =
-    "this part of the key has no name; write `field = expression`";
 
 pub(crate) const REFRESH: &str =
     "`refresh` is `background` or `inline`; write `refresh = background`";
 
 pub(crate) const RETRY: &str = "`retry` is a number, or a `Retry`; write `retry = 3`";
-pub(crate) const RETRY_IF_ALONE: &str =
-    "`retry_if` says of what `retry = 3` is a retry; write both";
+pub(crate) const RETRY_IF_ALONE: &str = "`retry_if` needs `retry`; write `retry = 3, retry_if = …`";
+
+pub(crate) fn key_part_unnamed(value: &Expr) -> String {
+    let value = value.to_token_stream();
+    format!(
+        "this part of the key has no name; write `field = {value}`, with the name of the key's field"
+    )
+}
 
 pub(crate) const UNLESS: &str =
     "`unless` is a closure over what was loaded; write `unless = |found| …`";
@@ -34,8 +39,13 @@ pub(crate) fn unless_captures(name: &Ident) -> String {
 }
 
 pub(crate) fn repeated_inline(option: &Ident) -> String {
+    let fact = if option == "retry" {
+        "runs the body more than once"
+    } else {
+        "lets the body go on in a task"
+    };
     with_help(
-        format!("`{option}` needs a body that can run again, or without its caller"),
+        format!("`{option}` {fact}, which `refresh = inline` rules out"),
         format!("remove `refresh = inline`, or `{option}`"),
     )
 }
@@ -86,10 +96,11 @@ pub(crate) fn not_async(dialect: &Dialect, sig: &Signature) -> String {
 }
 
 pub(crate) fn qualified(dialect: &Dialect, qualifier: &str) -> String {
-    format!(
-        "`{}` needs an `async fn`, and it cannot be `{qualifier}`",
-        dialect.attribute
-    )
+    let attribute = dialect.attribute;
+    match qualifier {
+        "const" => format!("`{attribute}` cannot be on a `const fn`; write `async fn`"),
+        _ => format!("`{attribute}` cannot be on an `{qualifier}` function"),
+    }
 }
 
 pub(crate) fn twice(dialect: &Dialect) -> String {
@@ -102,7 +113,7 @@ pub(crate) fn together(dialect: &Dialect, other: &str) -> String {
             "`{}` and `#[{other}]` exclude each other",
             dialect.attribute
         ),
-        "a function either reads an entity or writes it",
+        "a function either reads an entity or writes it; remove one of the two",
     )
 }
 
@@ -119,18 +130,18 @@ pub(crate) fn mut_argument(name: Option<&Ident>) -> String {
         Some(name) => with_help(
             format!("a hit leaves `{name}` unwritten"),
             format!(
-                "say `skip({name})` if it is only a means of loading, such as a connection; \
-                 within an open transaction say `strategy = Bypass` too"
+                "write `skip({name})` if it is only a means of loading, such as a connection; \
+                 within an open transaction write `strategy = Bypass` too"
             ),
         ),
-        None => "a hit leaves this argument unwritten".to_owned(),
+        None => "a hit leaves this parameter unwritten".to_owned(),
     }
 }
 
 pub(crate) fn nothing_to_cache() -> String {
     with_help(
-        "`()` has nothing to cache",
-        "return the entity, as `T`, `Option<T>`, `Arc<T>` or a `Result` of these",
+        "there is nothing to cache in `()`",
+        "return the entity, as `E`, `Arc<E>`, `Option<E>`, `Option<Arc<E>>` or a `Result` of one of these",
     )
 }
 
@@ -155,14 +166,19 @@ pub(crate) fn borrowed_output() -> String {
 pub(crate) fn no_cache(dialect: &Dialect) -> String {
     with_help(
         format!("`{}` cannot tell where the cache is", dialect.attribute),
-        "add a parameter `cache: &CacheService<InMemoryBackend>`, or write `cache = …`; a method finds `self.cache`",
+        "add a parameter `cache: &CacheService<InMemoryBackend>`, or write `cache = …`",
     )
 }
 
-pub(crate) fn no_arguments() -> String {
+pub(crate) fn no_arguments(dialect: &Dialect) -> String {
+    let all = if *dialect == CACHE_EVICT {
+        ", or `all` to drop every entry"
+    } else {
+        ""
+    };
     with_help(
-        "nothing to key on; set `key`",
-        "add a parameter for each field of the key, or write `key = …`",
+        "no parameter is left to make the key of",
+        format!("add a parameter for each field of the key, or write `key = …`{all}"),
     )
 }
 
@@ -218,7 +234,7 @@ pub(crate) fn useless_for_index(option: &Ident) -> String {
 pub(crate) fn no_keys() -> String {
     with_help(
         "a function that returns many entities takes their keys: a slice, a `Vec` or an iterator",
-        "write `ids: &[…]`; of a list that is cached as a whole, under one key, say `prefix = \"…\"`",
+        "write `ids: &[…]`; of a list that is cached as a whole, under one key, write `prefix = \"…\"`",
     )
 }
 
@@ -227,11 +243,11 @@ pub(crate) fn beside_keys(name: Option<&Ident>) -> String {
         Some(name) => with_help(
             format!("`{name}` is no part of the keys of this batch"),
             format!(
-                "say `skip({name})` if what is loaded does not depend on it, else make it a field of the key; \
-                 of a list that is cached as a whole say `prefix = \"…\"`"
+                "write `skip({name})` if what is loaded does not depend on it, else make it a field of the key; \
+                 of a list that is cached as a whole write `prefix = \"…\"`"
             ),
         ),
-        None => "this argument is no part of the keys of this batch".to_owned(),
+        None => "this parameter is no part of the keys of this batch".to_owned(),
     }
 }
 
@@ -247,7 +263,7 @@ pub(crate) fn useless_for_many(option: &Ident) -> String {
 }
 
 pub(crate) fn cfg_in_key(name: &Ident) -> String {
-    format!("a `cfg` parameter cannot be part of the key; add it to `skip({name})`")
+    format!("a parameter under a `cfg` cannot be part of the key; write `skip({name})`")
 }
 
 pub(crate) fn no_such_parameter(name: &str, near: Option<&str>) -> String {

@@ -29,7 +29,7 @@ pub(crate) fn crate_relative(path: &Path) -> String {
         .last()
         .map(|segment| segment.ident.to_string());
     let last = last.unwrap_or_else(|| "cache_kit".to_owned());
-    format!("`crate` path must be absolute; write `::{last}`")
+    format!("`crate` path must be absolute; write `crate = ::{last}`")
 }
 
 pub(crate) fn expected_option(dialect: &Dialect) -> String {
@@ -102,6 +102,6 @@ pub(crate) fn unquoted_option(name: &str, value: &str) -> String {
     format!("write `{value}` without quotes: `{name} = {value}`")
 }
 
-pub(crate) fn strategy_literal(meant: &str) -> String {
-    format!("`strategy` is a name; write `strategy = {meant}`")
+pub(crate) fn no_strategy(variants: &[&str]) -> String {
+    format!("`strategy` is {}, without quotes", list(variants, "or"))
 }

@@ -6,7 +6,7 @@ use crate::options::Dialect;
 
 use super::{did_you_mean, spelt, with_help};
 
-pub(crate) const NOT_EXEMPT: &str = "of a method there is nothing to say but `#[cache(exempt)]`";
+pub(crate) const NOT_EXEMPT: &str = "on a method, `#[cache]` is only `#[cache(exempt)]`";
 
 pub(crate) fn not_an_impl(dialect: &Dialect, found: &str) -> String {
     format!(
@@ -29,7 +29,7 @@ pub(crate) fn no_such_finder(name: &str, near: Option<&str>) -> String {
 pub(crate) fn two_finders(first: &Ident, second: &Ident, entity: &str) -> String {
     with_help(
         format!("`{first}` and `{second}` both load `{entity}` by its key"),
-        format!("say which one the repository is: `#[cache_repository(finder({first}))]`"),
+        format!("choose the one that the repository is: `#[cache_repository(finder({first}))]`"),
     )
 }
 

@@ -51,6 +51,6 @@ pub(crate) fn nameless(option: &Meta, codec: CodecName) -> String {
 pub(crate) fn opaque_behind(entity: &Ident, option: &Path) -> String {
     let option = option.to_token_stream();
     format!(
-        "`opaque` has no effect: `#[serde({option} = …)]` reads another type in place of `{entity}`"
+        "`opaque` has no effect: `#[serde({option} = …)]` reads another type in place of `{entity}`; remove it"
     )
 }

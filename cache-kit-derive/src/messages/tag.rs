@@ -9,7 +9,8 @@ use super::{did_you_mean, list, with_help};
 
 pub(crate) const NO_TAGS: &str = "`tags` names no tag; remove it, or write `tags = [\"…\"]`";
 pub(crate) const EMPTY_TAG: &str = "an empty tag names nothing; remove it";
-pub(crate) const ALL_OF_WHAT: &str = "`all` needs `entity = …`: whose entries are they";
+pub(crate) const ALL_OF_WHAT: &str =
+    "`all` needs the type whose entries are dropped; write `entity = …, all`";
 
 pub(crate) fn tags_not_a_list(written: &Expr) -> String {
     let tag = text_of(written).unwrap_or_else(|| "…".to_owned());
@@ -61,13 +62,30 @@ pub(crate) fn formatted_place(name: &str) -> String {
     )
 }
 
-pub(crate) fn unclosed_place(text: &str) -> String {
-    with_help(
-        format!("`{text}` has a brace that is not closed, or not opened"),
-        "a brace that is meant as such is written twice",
-    )
+/// `from` begins with the brace.
+pub(crate) fn unclosed_place(from: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let fact = match from.strip_prefix('{') {
+        None => "`}` closes nothing".to_owned(),
+        Some(inner) => match inner.split(|c| !is_part(c)).next() {
+            Some(name) if !name.is_empty() => format!("`{{` is not closed; write `{{{name}}}`"),
+            _ => "`{` is not closed".to_owned(),
+        },
+    };
+    with_help(fact, "a literal brace is `{{` or `}}`")
 }
 
-pub(crate) fn unknown_place(missing: &str, name: &str, near: Option<&str>) -> String {
-    did_you_mean(format!("{missing} `{name}`"), near)
+/// `missing` says of what kind it is, together with `called`.
+pub(crate) fn unknown_place(
+    missing: &str,
+    name: &str,
+    near: Option<&str>,
+    called: &str,
+    names: &[String],
+) -> String {
+    let fact = format!("{missing} `{name}`");
+    if near.is_some() || names.is_empty() {
+        return did_you_mean(fact, near);
+    }
+    with_help(fact, called_names(called, names))
 }

@@ -86,7 +86,7 @@ fn values_are_judged() {
         ),
         (
             quote!(prefix = "u", key = id, ttl = "0s"),
-            "zero `ttl` caches nothing",
+            "`ttl` is zero: nothing would be cached; remove it, or write `ttl = \"30s\"`",
         ),
         (
             quote!(prefix = "u", key = id, ttl = -1),
@@ -98,7 +98,7 @@ fn values_are_judged() {
         ),
         (
             quote!(prefix = "u", key = id, crate = kit),
-            "`crate` path must be absolute; write `::kit`",
+            "`crate` path must be absolute; write `crate = ::kit`",
         ),
     ] {
         assert_eq!(fault(&options), message);
@@ -118,11 +118,11 @@ fn other_shapes_are_refused() {
                     A,
                 }
             ),
-            "`CacheEntity` supports structs, found an enum",
+            "`CacheEntity` supports structs, found an enum\n\nhelp: wrap it in a struct that has the key as a field",
         ),
         (
             quote!(union U { a: u8 }),
-            "`CacheEntity` supports structs, found a union",
+            "`CacheEntity` supports structs, found a union\n\nhelp: wrap it in a struct that has the key as a field",
         ),
         (
             quote!(
@@ -144,7 +144,7 @@ fn other_shapes_are_refused() {
                 #[cache(prefix = "s", key = id)]
                 struct S(u8);
             ),
-            "use `key = 0` for tuple structs",
+            "`S` is a tuple struct; write `key = 0`",
         ),
         (
             quote!(
