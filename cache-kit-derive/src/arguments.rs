@@ -53,6 +53,7 @@ impl Arguments {
         Names {
             all: names.map(|name| name.unraw().to_string()).collect(),
             missing: "there is no parameter",
+            called: "parameter",
         }
     }
 
@@ -90,12 +91,13 @@ impl Arguments {
     pub(crate) fn key(
         &self,
         function: &Ident,
+        dialect: &Dialect,
         is_silent: bool,
         diagnostics: &mut Diagnostics,
     ) -> Option<CallKey> {
         let key = CallKey::from_parts(self.parts(diagnostics)?);
         if key.is_none() && !is_silent {
-            diagnostics.report(function, messages::no_arguments());
+            diagnostics.report(function, messages::no_arguments(dialect));
         }
         key
     }
@@ -327,7 +329,7 @@ fn collect_captures(text: &str, names: &mut BTreeSet<String>) {
 }
 
 /// Collects identifiers that may be variables: not those behind `.` or `::`.
-fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
+pub(crate) fn collect_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
     let mut is_member = false;
     for token in tokens {
         match &token {

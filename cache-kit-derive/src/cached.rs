@@ -8,6 +8,7 @@ mod many;
 mod model;
 mod reading;
 mod refresh;
+mod unless;
 mod value;
 
 use proc_macro2::TokenStream;

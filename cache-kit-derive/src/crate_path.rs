@@ -47,6 +47,11 @@ impl CratePath {
         is_root.then_some(item)
     }
 
+    /// The path itself.
+    pub(crate) fn root(&self) -> TokenStream {
+        self.0.to_token_stream()
+    }
+
     /// The module whose names generated code may use.
     pub(crate) fn private(&self) -> TokenStream {
         let Self(path) = self;
@@ -95,7 +100,7 @@ mod tests {
     fn other_paths_are_refused() {
         assert_eq!(
             path_of(parse_quote!(kit)).unwrap_err(),
-            ["`crate` path must be absolute; write `::kit`"]
+            ["`crate` path must be absolute; write `crate = ::kit`"]
         );
         assert_eq!(
             path_of(parse_quote!("kit")).unwrap_err(),

@@ -33,7 +33,10 @@ impl Lifetime {
                     messages::unquoted_duration(&number.to_string())
                 }
                 Lit::Int(number) => messages::unitless(number.base10_digits()),
-                Lit::Float(number) => messages::fractional_duration(&number.to_string()),
+                Lit::Float(number) => {
+                    let text = number.to_string();
+                    messages::fractional_duration(&text, in_whole_numbers(&text).as_deref())
+                }
                 _ => messages::not_a_duration(&option),
             },
             Expr::Unary(negated) if matches!(negated.op, UnOp::Neg(_)) => {
@@ -104,7 +107,9 @@ impl Fault {
             Self::NoNumber(unit) => messages::numberless(unit),
             Self::UnknownUnit(unit) => messages::unknown_unit(unit, meant_unit(unit)),
             Self::Space => messages::spaced_duration(text),
-            Self::Fraction => messages::fractional_duration(text),
+            Self::Fraction => {
+                messages::fractional_duration(text, in_whole_numbers(text).as_deref())
+            }
             Self::Negative => messages::negative_duration(option),
             Self::Overflow => messages::overflowing_duration(option),
             Self::Zero => messages::zero_duration(option),
@@ -217,6 +222,27 @@ fn parse_pair(text: &str) -> Result<(u128, &str), Fault> {
     Ok((pair, after))
 }
 
+/// `1.5h` as `1h30m`.
+fn in_whole_numbers(text: &str) -> Option<String> {
+    let (number, unit) = split_where(text, char::is_alphabetic);
+    let (whole, fraction) = number.split_once(['.', ','])?;
+    let &(_, unit) = UNITS.iter().find(|&&(name, _)| name == unit)?;
+    let places = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let whole = whole.parse::<u128>().ok()?.checked_mul(unit)?;
+    let fraction = fraction.parse::<u128>().ok()?.checked_mul(unit)? / places;
+    let mut rest = whole.checked_add(fraction)?;
+    let mut written = String::new();
+    for name in ["d", "h", "m", "s", "ms", "us", "ns"] {
+        let &(_, unit) = UNITS.iter().find(|&&(other, _)| other == name)?;
+        if rest >= unit {
+            written.push_str(&(rest / unit).to_string());
+            written.push_str(name);
+            rest %= unit;
+        }
+    }
+    (!written.is_empty()).then_some(written)
+}
+
 fn split_where(text: &str, is_end: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(is_end).unwrap_or(text.len()))
 }
@@ -273,6 +299,20 @@ mod tests {
             ("340282366920938463463374607431768211455w", Fault::Overflow),
         ] {
             assert_eq!(parse(text), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_written_in_whole_numbers() {
+        for (text, whole) in [
+            ("1.5h", Some("1h30m")),
+            ("2.5d", Some("2d12h")),
+            ("0,25s", Some("250ms")),
+            ("1.5", None),
+            ("1.5fortnights", None),
+            ("1.2.3h", None),
+        ] {
+            assert_eq!(in_whole_numbers(text).as_deref(), whole, "{text}");
         }
     }
 

@@ -57,13 +57,7 @@ fn newtype(item: &DeriveInput, diagnostics: &mut Diagnostics) -> Option<Newtype>
         }
     };
     match fields.as_slice() {
-        [field] => Some(Newtype {
-            field: field
-                .ident
-                .clone()
-                .map_or_else(|| Member::Unnamed(Index::from(0)), Member::Named),
-            ty: field.ty.clone(),
-        }),
+        [field] => Newtype::of(field, diagnostics),
         [] => {
             diagnostics.report(
                 &item.ident,
@@ -79,6 +73,20 @@ fn newtype(item: &DeriveInput, diagnostics: &mut Diagnostics) -> Option<Newtype>
             diagnostics.report(second, messages::not_a_newtype("a second field"));
             None
         }
+    }
+}
+
+impl Newtype {
+    fn of(field: &Field, diagnostics: &mut Diagnostics) -> Option<Self> {
+        if let Some(refusal) = messages::no_key_part(&field.ty) {
+            diagnostics.report(&field.ty, refusal);
+            return None;
+        }
+        let name = field.ident.clone();
+        Some(Self {
+            field: name.map_or_else(|| Member::Unnamed(Index::from(0)), Member::Named),
+            ty: field.ty.clone(),
+        })
     }
 }
 

@@ -59,7 +59,7 @@ impl LifetimeOptions {
         }
         let after = AFTER_TTL.into_iter().filter_map(|name| self.get(name));
         for setting in after.chain(&self.early_refresh) {
-            diagnostics.report(&setting.name, messages::endless(&setting.name));
+            diagnostics.report(&setting.name, messages::endless(setting));
         }
     }
 

@@ -19,6 +19,29 @@ pub(crate) use tag::*;
 
 use std::fmt::Display;
 
+use quote::ToTokens as _;
+use syn::Type;
+
+/// A type as people write it.
+fn spelt(ty: &Type) -> String {
+    let loose = [
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ::", "::"),
+        (":: ", "::"),
+        ("& ", "&"),
+        ("( ", "("),
+        (" )", ")"),
+        (" ,", ","),
+        (" ;", ";"),
+    ];
+    let text = ty.to_token_stream().to_string();
+    loose
+        .into_iter()
+        .fold(text, |text, (apart, close)| text.replace(apart, close))
+}
+
 /// A fact with advice below it.
 fn with_help(fact: impl Display, help: impl Display) -> String {
     format!("{fact}\n\nhelp: {help}")
@@ -64,6 +87,19 @@ mod tests {
     fn lists_read_as_sentences() {
         assert_eq!(list(&["a"], "or"), "`a`");
         assert_eq!(list(&["a", "b", "c"], "or"), "`a`, `b` or `c`");
+    }
+
+    #[test]
+    fn types_are_spelt_as_written() {
+        for text in [
+            "u64",
+            "Option<User>",
+            "Result<Option<Arc<User>>, std::io::Error>",
+            "&'a str",
+            "HashMap<u64, (A, [u8; 4])>",
+        ] {
+            assert_eq!(spelt(&syn::parse_str(text).unwrap()), text);
+        }
     }
 
     #[test]

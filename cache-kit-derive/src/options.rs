@@ -128,10 +128,7 @@ impl Options {
             return;
         };
         let text = name.unraw().to_string();
-        let Some(choice) = dialect
-            .choice(&text)
-            .filter(|c| c.form != Form::Unavailable)
-        else {
+        let Some(choice) = dialect.choice(&text) else {
             self.report_unusable(&name, &text, dialect, diagnostics);
             skip_to_next(input);
             return;
@@ -159,17 +156,13 @@ impl Options {
         dialect: &Dialect,
         diagnostics: &mut Diagnostics,
     ) {
-        if dialect.choice(text).is_some() {
-            diagnostics.report(name, messages::unavailable(text));
-            return;
-        }
         if let Some(message) = misplaced(text, dialect) {
             diagnostics.report(name, message);
             return;
         }
         let near = suggest::nearest(text, dialect.names());
         self.seen.extend(near);
-        let offer: Vec<&str> = dialect.available().collect();
+        let offer: Vec<&str> = dialect.names().collect();
         diagnostics.report(name, messages::unknown_option(text, near, &offer));
     }
 }
@@ -187,6 +180,9 @@ fn misplaced(text: &str, dialect: &Dialect) -> Option<String> {
         .filter(|other| other.choice(text).is_some())
         .map(|other| other.attribute)
         .collect();
+    if *dialect == CACHE_EVICT && text == "condition" {
+        return Some(messages::conditional_eviction());
+    }
     (!owners.is_empty()).then(|| messages::foreign(text, &owners))
 }
 
@@ -233,7 +229,13 @@ fn read_value(name: &Ident, choice: &Choice, input: ParseStream<'_>) -> syn::Res
             Punctuated::<Ident, Token![,]>::parse_terminated_with(&content, Ident::parse_any)?;
         return Ok(Written::List(names.into_iter().collect()));
     }
-    if choice.form == Form::List || !input.peek(Token![=]) {
+    if choice.form == Form::List {
+        return Err(syn::Error::new(
+            name.span(),
+            messages::not_a_list(choice, named_alone(input)),
+        ));
+    }
+    if !input.peek(Token![=]) {
         return Err(syn::Error::new(name.span(), messages::needs_value(choice)));
     }
     let equals: Token![=] = input.parse()?;
@@ -248,6 +250,14 @@ fn read_value(name: &Ident, choice: &Choice, input: ParseStream<'_>) -> syn::Res
     } else {
         input.parse().map(Written::Value)
     }
+}
+
+/// The name in `= name`, which may have been meant as a list.
+fn named_alone(input: ParseStream<'_>) -> Option<Ident> {
+    let ahead = input.fork();
+    ahead.parse::<Token![=]>().ok()?;
+    let name = ahead.call(Ident::parse_any).ok()?;
+    (ahead.is_empty() || ahead.peek(Token![,])).then_some(name)
 }
 
 /// Refuses what follows a name that says everything.

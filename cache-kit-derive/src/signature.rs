@@ -16,7 +16,7 @@ pub(crate) use output::{
     Borrow, elided, first_borrow, first_generic, is_reference, is_unit, last_segment, peel_type,
     second_generic,
 };
-pub(crate) use shell::Shell;
+pub(crate) use shell::{Shell, future_of};
 
 /// A function as written; its body is kept as raw tokens, so that a half-typed one still gets
 /// completion.

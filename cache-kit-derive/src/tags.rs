@@ -29,6 +29,8 @@ pub(crate) struct Names<'n> {
     pub(crate) all: Vec<String>,
     /// How they are called together: "`User` has no field".
     pub(crate) missing: &'n str,
+    /// What each of them is: "field".
+    pub(crate) called: &'n str,
 }
 
 impl Template {
@@ -42,7 +44,7 @@ impl Template {
             return Vec::new();
         };
         let Expr::Array(array) = peel_expr(&setting.value) else {
-            diagnostics.report(&setting.value, messages::TAGS_NOT_A_LIST);
+            diagnostics.report(&setting.value, messages::tags_not_a_list(&setting.value));
             return Vec::new();
         };
         if array.elems.is_empty() {
@@ -50,11 +52,11 @@ impl Template {
         }
         let tags = array.elems.iter().filter_map(|expr| {
             let Expr::Lit(literal) = peel_expr(expr) else {
-                diagnostics.report(expr, messages::TAG_NOT_A_STRING);
+                diagnostics.report(expr, messages::tag_not_a_string(expr));
                 return None;
             };
             let Lit::Str(text) = &literal.lit else {
-                diagnostics.report(expr, messages::TAG_NOT_A_STRING);
+                diagnostics.report(expr, messages::tag_not_a_string(expr));
                 return None;
             };
             match Self::parse(text, names) {
@@ -85,10 +87,11 @@ impl Template {
             }
             let inner = from.strip_prefix('{').and_then(|from| from.split_once('}'));
             let Some((inner, after)) = inner else {
-                return Err(messages::unclosed_place(&text));
+                return Err(messages::unclosed_place(from));
             };
+            let place = place(inner, &written, literal, names)?;
             pieces.push(Piece::Text(std::mem::take(&mut written)));
-            pieces.push(Piece::Place(place(inner, literal, names)?));
+            pieces.push(Piece::Place(place));
             rest = after;
         }
         written.push_str(rest);
@@ -118,17 +121,17 @@ impl Template {
                     at(span, of.to_token_stream()),
                     at(span, place.to_token_stream()),
                 );
-                quote_spanned!(span=> #private::push_tag(&mut #tag, &#of.#place);)
+                quote_spanned!(span=> #private::TagPart::push_to(&#of.#place, &mut #tag);)
             }
             (Piece::Place(place), None) => {
-                quote_spanned!(span=> #private::push_tag(&mut #tag, &#place);)
+                quote_spanned!(span=> #private::TagPart::push_to(&#place, &mut #tag);)
             }
         });
         // expands to:
         //     {
         //         let mut tag = String::new();
         //         tag.push_str("employer:");
-        //         K::push_tag(&mut tag, &self.employer);
+        //         K::TagPart::push_to(&self.employer, &mut tag);
         //         tag
         //     }
         quote_spanned! {span=> {
@@ -139,18 +142,30 @@ impl Template {
     }
 }
 
-fn place(inner: &str, literal: &LitStr, names: &Names<'_>) -> Result<Member, String> {
+fn place(inner: &str, before: &str, literal: &LitStr, names: &Names<'_>) -> Result<Member, String> {
     let span = literal.span();
-    if inner.trim().is_empty() {
-        return Err(messages::nameless_place(names.all.first()));
+    let name = inner.split(':').next().unwrap_or_default();
+    if name.trim().is_empty() {
+        return Err(messages::nameless_place(
+            inner,
+            before,
+            names.called,
+            &names.all,
+        ));
     }
-    if let Some((name, _)) = inner.split_once(':') {
+    if inner.contains(':') {
         return Err(messages::formatted_place(name.trim()));
     }
     let text = inner.trim().trim_start_matches("r#");
     if !names.all.iter().any(|name| name == text) {
         let near = suggest::nearest(text, names.all.iter().map(String::as_str));
-        return Err(messages::unknown_place(names.missing, text, near));
+        return Err(messages::unknown_place(
+            names.missing,
+            text,
+            near,
+            names.called,
+            &names.all,
+        ));
     }
     if let Ok(index) = text.parse() {
         return Ok(Member::Index(Index { index, span }));

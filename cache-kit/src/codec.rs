@@ -46,7 +46,7 @@ use serde::de::DeserializeOwned;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a codec",
     label = "`Codec` is not implemented for this type",
-    note = "`Bincode`, `Json`, `MessagePack` and `Postcard` are, the latter three behind features of their names"
+    note = "the crate's are `Bincode`, and with the features `json`, `messagepack` and `postcard` `Json`, `MessagePack` and `Postcard`"
 )]
 pub trait Codec: 'static {
     /// Marks the entries of this codec. Below 128 is this crate's.

@@ -31,7 +31,7 @@ use std::hash::Hash;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a cached entity",
     label = "`CacheEntity` is not implemented for this type",
-    note = "add `#[derive(CacheEntity)]` and `#[cache(prefix = \"…\", key = …)]` to the struct"
+    note = "derive `Clone`, `Serialize`, `Deserialize` and `CacheEntity` on a struct of your own, with `#[cache(prefix = \"…\", key = …)]`"
 )]
 pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// What names one entity. The `Display` of a hand-written key is used as it is, so its author owns its injectivity.

@@ -39,7 +39,7 @@ use std::fmt;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a feeder of `{T}`",
     label = "`CacheFeed<{T}>` is not implemented for this type",
-    note = "use the feeder that `#[derive(CacheEntity)]` generates, or `GenericFeeder::<{T}>::new(key)`"
+    note = "pass `&mut {T}Feeder::new(key)`, which `#[derive(CacheEntity)]` generates, or `&mut GenericFeeder::<{T}>::new(key)`"
 )]
 pub trait CacheFeed<T: CacheEntity>: Send {
     /// Returns the key of the entity that is wanted. Asked once for each call.

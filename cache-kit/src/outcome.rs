@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "not an entity, nor an `Arc` or `Option` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "return an entity `E`, `Arc<E>`, `Option<E>`, `Option<Arc<E>>` or a `Result` of one of these; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`",
     note = "for a value that is no entity, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait Payload: Sized + Send {
@@ -173,9 +173,9 @@ impl<T: CacheEntity> Payload for Option<Arc<T>> {
 
 /// Is what a cached function returns: a [`Payload`], or a `Result` of one with the user's own error.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the return type of a cached function",
+    message = "`{Self}` holds no cached entity",
     label = "not an entity, nor an `Arc`, `Option` or `Result` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>`, `Option<Arc<T>>` or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "return an entity `E`, `Arc<E>`, `Option<E>`, `Option<Arc<E>>` or a `Result` of one of these; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`",
     note = "for a value that is no entity, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait CachedOutput: Sized + Send {
@@ -282,7 +282,8 @@ impl<T: CacheEntity, E: Send + From<Error>> FreshOutput for Result<Arc<T>, E> {
 /// Is an output that can carry a failure of the cache, as `on_unreachable = propagate` and `hard_timeout` need it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry a failure of the cache",
-    label = "needs a `Result` whose error is `From<cache_kit::Error>`"
+    label = "needs a `Result` whose error implements `From<cache_kit::Error>`",
+    note = "`hard_timeout` and `on_unreachable = propagate` need one, such as `cache_kit::Result<…>`; or remove the option"
 )]
 pub trait CarriesCacheError: Sized {
     /// Wraps the failure.

@@ -44,7 +44,7 @@ pub use indexes::{
     By, ByIndex, ByNone, EntityKnown, EntityUnknown, Finds, FindsNot, Has, Indexed, IsNoIndex,
     Named, NamedIndex, NamedOther,
 };
-pub use keep::{Keep, boxed};
+pub use keep::{Keep, KeepToRepeat, boxed};
 pub use keys::{
     At, KeyField, KeyLen, KeyNamed, Len, Name, Nowhere, Place, Start, StartNone, StartParts,
     StartWhole, Whole, entity_key, fmt_key, split_key, write_whole_key,
@@ -53,29 +53,18 @@ pub use many::{
     Again, BatchNone, BatchOf, Fits, FitsNot, KeyOf, Lender, Lent, Many, NotMany, Own,
     unless_entity,
 };
-pub use outcome::{Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, unless};
+pub use outcome::{MaybeFresh, Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, unless};
 pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,
 };
-pub use retry::{Fallible, Transient, is_transient, retry, retry_if, retrying};
+pub use retry::{Fallible, Transient, retry, retry_if, retrying};
 pub use serde;
-pub use tags::{TagPart, push_tag};
+pub use tags::TagPart;
 pub use values::{
     Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Owner, Piece,
     PieceOfNone, PieceOfRef, PieceOfRefs, Value, value_key, value_part,
 };
-
-/// What `codec = …` may name without an import.
-pub mod codecs {
-    pub use crate::codec::Bincode;
-    #[cfg(feature = "json")]
-    pub use crate::codec::Json;
-    #[cfg(feature = "messagepack")]
-    pub use crate::codec::MessagePack;
-    #[cfg(feature = "postcard")]
-    pub use crate::codec::Postcard;
-}
 
 use crate::backend::{CacheBackend, InMemoryBackend};
 use crate::service::CacheService;
@@ -85,7 +74,7 @@ use std::sync::Arc;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a cache",
     label = "expected a `CacheService`",
-    note = "an attribute looks for the cache at `self.cache`, at a parameter named `cache`, or where `cache = <expr>` says"
+    note = "the cache is `self.cache`, a parameter `cache: &CacheService<…>`, or what `cache = …` names"
 )]
 pub trait AsCache {
     type Backend: CacheBackend;

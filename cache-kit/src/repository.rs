@@ -47,7 +47,7 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a repository of `{T}`",
     label = "`Repository<{T}>` is not implemented for this type",
-    note = "implement `Repository<{T}>` with an `async fn fetch_by_id`; `DataRepository<{T}>` comes with it"
+    note = "implement `Repository<{T}>` with an `async fn fetch_by_id`; every `Repository` is a `DataRepository`"
 )]
 pub trait Repository<T: CacheEntity>: Send + Sync {
     /// Loads the entity of an id; `None` if there is none.
@@ -85,7 +85,7 @@ pub trait Repository<T: CacheEntity>: Send + Sync {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a repository of `{T}`",
     label = "`Repository<{T}>` is not implemented for this type",
-    note = "implement `Repository<{T}>` with an `async fn fetch_by_id`; `DataRepository<{T}>` comes with it"
+    note = "implement `Repository<{T}>` with an `async fn fetch_by_id`; every `Repository` is a `DataRepository`"
 )]
 pub trait DataRepository<T: CacheEntity>: Send + Sync {
     /// Loads the entity of an id, as [`Repository::fetch_by_id`] does.

@@ -21,9 +21,9 @@ impl Timeouts {
 
     pub(crate) fn check(&self) -> Result<()> {
         let fault = match (self.soft, self.hard) {
-            (_, Some(Duration::ZERO)) => "a `hard_timeout` of zero loads nothing",
+            (_, Some(Duration::ZERO)) => "`hard_timeout` is zero: every load would fail",
             (Some(soft), Some(hard)) if soft > hard => {
-                "`soft_timeout` is longer than `hard_timeout`: it would never come to it"
+                "`soft_timeout` is longer than `hard_timeout`, so it never applies; make it shorter"
             }
             _ => return Ok(()),
         };
@@ -39,6 +39,6 @@ impl Timeouts {
 pub const fn check_timeouts(soft: Duration, hard: Duration) {
     assert!(
         soft.as_nanos() <= hard.as_nanos(),
-        "`soft_timeout` is longer than `hard_timeout`: it would never come to it"
+        "`soft_timeout` is longer than `hard_timeout`, so it never applies; make it shorter"
     );
 }

@@ -197,15 +197,15 @@ impl Lifetime {
 
     const fn fault(&self) -> Option<&'static str> {
         if matches!(self.ttl, Some(Duration::ZERO)) {
-            return Some("zero `ttl` caches nothing");
+            return Some("`ttl` is zero: nothing would be cached");
         }
         if matches!(self.negative_ttl, Some(Duration::ZERO)) {
-            return Some("zero `negative_ttl` caches nothing");
+            return Some("`negative_ttl` is zero: nothing would be cached");
         }
         if let Some(beta) = self.early_refresh
             && !(beta >= 0.0 && beta.is_finite())
         {
-            return Some("`early_refresh` is a number from 0 on");
+            return Some("`early_refresh` is a number, 0 or more");
         }
         match self.jitter {
             Some(fraction) if !(fraction >= 0.0 && fraction <= 1.0) => {

@@ -190,8 +190,9 @@ pub(super) fn plan(
     let timeouts = model.loads.expand_calls(output, private);
     let condition = model.condition.as_ref().map(|condition| {
         let holds = local("holds");
+        let bool = spread(Extent::of(condition), quote!(::core::primitive::bool));
         quote!(.only_if({
-            let #holds: ::core::primitive::bool = #condition;
+            let #holds: #bool = #condition;
             #holds
         }))
     });
@@ -243,7 +244,14 @@ fn strategy(strategy: &Strategy, private: &TokenStream) -> TokenStream {
             let private = at(ident.span(), private.clone());
             quote_spanned!(ident.span()=> #private::CacheStrategy::#ident)
         }
-        Strategy::Loading(expr) | Strategy::Dynamic(expr) => quote!(#expr),
+        Strategy::Loading(expr) | Strategy::Dynamic(expr) => {
+            let chosen = local("strategy");
+            let ty = spread(Extent::of(expr), quote!(#private::CacheStrategy));
+            quote!({
+                let #chosen: #ty = #expr;
+                #chosen
+            })
+        }
     }
 }
 
@@ -259,18 +267,19 @@ fn or_miss(model: &Model, private: &TokenStream) -> Option<TokenStream> {
         Strategy::Loading(expr) | Strategy::Dynamic(expr) => Extent::of(expr),
         Strategy::Default => Extent::of(output),
     };
-    let miss = match &model.subject {
-        Subject::Value(_) => {
-            let value = local("value");
-            let returned = at(blame.first, quote!(#output));
-            let ask = spread(blame, quote!(.miss::<#returned>()));
-            quote! {{
-                #[allow(unused_imports)]
-                use #private::{MissSaid as _, MissUnsaid as _};
-                (&&#value.missing()) #ask
-            }}
-        }
-        _ => spread(blame, quote!(<#output as #private::FreshOutput>::miss)),
+    let miss = if let Subject::Value(_) = &model.subject {
+        let value = local("value");
+        let returned = at(blame.first, quote!(#output));
+        let ask = spread(blame, quote!(.miss::<#returned>()));
+        quote! {{
+            #[allow(unused_imports)]
+            use #private::{MissSaid as _, MissUnsaid as _};
+            (&&#value.missing()) #ask
+        }}
+    } else if let Strategy::Dynamic(_) = &model.strategy {
+        spread(blame, quote!(<#output as #private::MaybeFresh>::miss))
+    } else {
+        spread(blame, quote!(<#output as #private::FreshOutput>::miss))
     };
     Some(quote!(.or_miss(#miss)))
 }

@@ -1,7 +1,7 @@
 //! How long a call waits for its load, and how often that is tried.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens as _, quote};
 use syn::{Expr, Lit, Type, UnOp};
 
 use crate::blame::{Extent, arguments_at, local, spread};
@@ -17,6 +17,8 @@ use super::input::Input;
 pub(super) struct Loads {
     soft: Option<Lifetime>,
     hard: Option<Lifetime>,
+    /// What `hard_timeout` says, to blame.
+    hard_extent: Option<Extent>,
     pub(super) retry: Option<Retry>,
 }
 
@@ -44,12 +46,22 @@ impl Loads {
             diagnostics.report(&test.name, messages::RETRY_IF_ALONE);
         }
         let retry = Retry::from_input(input, diagnostics);
-        Self { soft, hard, retry }
+        let hard_extent = input
+            .hard_timeout
+            .as_ref()
+            .map(|setting| Extent::of(&setting.value));
+        Self {
+            soft,
+            hard,
+            hard_extent,
+            retry,
+        }
     }
 
-    /// Whether a body has to be one that can run again, or without its caller.
-    pub(super) fn is_repeated(input: &Input) -> bool {
-        input.soft_timeout.is_some() || input.retry.is_some()
+    /// The option for which a body has to be one that can run again, or without its caller.
+    pub(super) fn repeated(input: &Input) -> Option<&Ident> {
+        let setting = input.retry.as_ref().or(input.soft_timeout.as_ref())?;
+        Some(&setting.name)
     }
 
     /// The timeouts as calls on `Call`, each forced through a `const`.
@@ -74,10 +86,11 @@ impl Loads {
         });
         let hard = self.hard.as_ref().map(|hard| {
             let bind = value(hard);
-            let Extent { first, last } = Extent::of(output);
-            let open = quote_spanned!(first=> <);
-            let close = quote_spanned!(last=> as #private::CarriesCacheError>::carry);
-            quote!(.hard_timeout({ #bind let _ = #open #output #close; __CACHE_KIT_VALUE }))
+            let check = spread(
+                self.hard_extent.unwrap_or_else(|| Extent::of(output)),
+                quote!(<#output as #private::CarriesCacheError>::carry),
+            );
+            quote!(.hard_timeout({ #bind let _ = #check; __CACHE_KIT_VALUE }))
         });
         quote!(#soft #hard)
     }
@@ -119,22 +132,39 @@ impl Retry {
         private: &TokenStream,
     ) -> TokenStream {
         // expands to:
-        //     K::retrying(retry, || load(self, Clone::clone(&year)), |found: &Ret| K::is_transient(found))
+        //     K::retrying(retry, || load(self, Clone::clone(&year)), |found: &Ret| <Ret as K::Fallible>::error(found)…)
         let (retry, judge) = (local("retry"), self.judge(output, private));
         quote!(#private::retrying(#retry, || #body, #judge))
     }
 
     /// Says whether a body is to run again.
     pub(super) fn judge(&self, output: &Type, private: &TokenStream) -> TokenStream {
-        let found = local("found");
-        let blame = Extent::of(self.test.as_ref().unwrap_or(&self.times));
         // What cannot be retried is blamed on the option.
-        let here = Ident::new(&found.to_string(), found.span().located_at(blame.first));
-        let (judge, arguments) = match &self.test {
-            None => (quote!(#private::is_transient), quote!(#here)),
-            Some(test) => (quote!(#private::retry_if), quote!(#here, #test)),
+        let Some(test) = &self.test else {
+            return self.judge_transient(output, private);
         };
-        let (judge, arguments) = (spread(blame, judge), arguments_at(blame, arguments));
+        let found = local("found");
+        let blame = Extent::of(test);
+        let here = Ident::new(&found.to_string(), found.span().located_at(blame.first));
+        let judge = spread(blame, quote!(#private::retry_if));
+        let arguments = arguments_at(blame, quote!(#here, #test));
         quote!(|#found: &#output| #judge #arguments)
+    }
+
+    fn judge_transient(&self, output: &Type, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     |found: &Ret| <Ret as K::Fallible>::error(found)
+        //         .is_some_and(<<Ret as K::Fallible>::Error as K::Transient>::is_transient)
+        let blame = Extent::of(&self.times);
+        let found = Ident::new("__cache_kit_found", blame.first);
+        let error = spread(blame, quote!(<#output as #private::Fallible>::error));
+        let found_error = arguments_at(blame, quote!(#found));
+        let test = spread(blame, quote!(.is_some_and));
+        let is_transient = spread(
+            blame,
+            quote!(<<#output as #private::Fallible>::Error as #private::Transient>::is_transient),
+        );
+        let test_argument = arguments_at(blame, is_transient);
+        quote!(|#found: &#output| #error #found_error #test #test_argument)
     }
 }

@@ -21,6 +21,7 @@ use super::input::Input;
 use super::loads::Loads;
 use super::many::{Keys, is_many};
 use super::refresh::Refresh;
+use super::unless::{reject_captures, reject_untested};
 use super::value::Value;
 
 /// A function with a cache in front.
@@ -90,6 +91,12 @@ impl Model {
             Subject::from_input(input, &function, output.as_ref(), &arguments, diagnostics);
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
         let loads = Loads::from_input(input, diagnostics);
+        if let Some(unless) = &input.unless {
+            reject_untested(unless, diagnostics);
+            if let Some(Subject::One(_) | Subject::Many(_)) = subject {
+                reject_captures(unless, &arguments, diagnostics);
+            }
+        }
         let refresh = match &output {
             // A batch refreshes for itself.
             Some(output) if is_many(output) && input.prefix.is_none() => {
@@ -173,7 +180,12 @@ impl Subject {
                 }
                 key
             }
-            None => arguments.key(&function.sig.ident, input.is_key_attempted, diagnostics),
+            None => arguments.key(
+                &function.sig.ident,
+                &CACHED,
+                input.is_key_attempted,
+                diagnostics,
+            ),
         };
         key.map(Self::One)
     }
@@ -205,10 +217,11 @@ impl Strategy {
         match value {
             Expr::Lit(literal) => {
                 let message = match &literal.lit {
-                    Lit::Str(text) => {
-                        messages::unquoted_option("strategy", nearest_variant(&text.value()))
-                    }
-                    _ => messages::strategy_literal("Refresh"),
+                    Lit::Str(text) => match nearest_variant(&text.value()) {
+                        Some(variant) => messages::unquoted_option("strategy", variant),
+                        None => messages::no_strategy(&VARIANTS),
+                    },
+                    _ => messages::no_strategy(&VARIANTS),
                 };
                 diagnostics.report(value, message);
                 None
@@ -233,11 +246,11 @@ impl Strategy {
 }
 
 /// The variant that a string spells, more or less.
-fn nearest_variant(text: &str) -> &'static str {
+fn nearest_variant(text: &str) -> Option<&'static str> {
     let is_meant = |variant: &&str| {
         suggest::nearest(&text.to_lowercase(), [&*variant.to_lowercase()]).is_some()
     };
-    VARIANTS.into_iter().find(is_meant).unwrap_or("Refresh")
+    VARIANTS.into_iter().find(is_meant)
 }
 
 /// A lone capitalised identifier; `DEFAULT_STRATEGY` is a constant of the user's.

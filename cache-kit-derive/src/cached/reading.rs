@@ -1,11 +1,14 @@
 //! What others may know of a cached method: what it returns, and how its arguments come from a key.
 
-use proc_macro2::TokenStream;
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
 use syn::Type;
 
+use crate::arguments::collect_names;
 use crate::key::{CallKey, Part};
-use crate::messages;
+use crate::messages::Lack;
 use crate::signature::{Borrow, Function, Parameter, Shell, first_borrow, peel_type};
 
 use super::many::Keys;
@@ -76,10 +79,10 @@ pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shel
 }
 
 impl Reading {
-    /// Says where each argument comes from where there is only a key; `Err` is what none of it is, and the node to blame.
-    pub(crate) fn sources(&self) -> Result<Vec<Source>, (TokenStream, String)> {
+    /// Says where each argument comes from where there is only a key; `Err` is what cannot be had from it, and the node to blame.
+    pub(crate) fn sources(&self) -> Result<Vec<Source>, (TokenStream, Lack)> {
         if let Some(generics) = &self.generics {
-            return Err((generics.clone(), "types of its own".to_owned()));
+            return Err((generics.clone(), Lack::Types));
         }
         let sources = self
             .parameters
@@ -101,10 +104,11 @@ impl Reading {
         }
     }
 
-    fn source(&self, parameter: &Parameter) -> Result<Source, (TokenStream, String)> {
+    fn source(&self, parameter: &Parameter) -> Result<Source, (TokenStream, Lack)> {
         let blame = || parameter.pat.to_token_stream();
+        let other = |name: &Ident| (blame(), Lack::Parameter(Some(name.clone())));
         let Some(name) = &parameter.name else {
-            return Err((blame(), messages::an_argument(None)));
+            return Err((blame(), Lack::Parameter(None)));
         };
         let text = name.to_string();
         if self.strategy.as_ref() == Some(&text) {
@@ -122,20 +126,30 @@ impl Reading {
                 });
             }
             Subject::Many(_) | Subject::Value(_) | Subject::Index(_) => {
-                return Err((blame(), messages::an_argument(Some(name))));
+                return Err(other(name));
             }
         };
+        let parts = match key {
+            CallKey::Whole(part) => std::slice::from_ref(&**part),
+            CallKey::Parts(parts) => parts,
+            CallKey::Entity(_) => &[],
+        };
+        if !parts.iter().any(|part| is_of(part, &text))
+            && parts.iter().any(|part| reads(part, &text))
+        {
+            return Err((blame(), Lack::Inverse(name.clone())));
+        }
         let field = match key {
             CallKey::Whole(part) if is_of(part, &text) => None,
             CallKey::Parts(parts) => match parts.as_slice() {
                 [part] if is_of(part, &text) => None,
-                [_] => return Err((blame(), messages::an_argument(Some(name)))),
+                [_] => return Err(other(name)),
                 parts => match parts.iter().find(|part| is_of(part, &text)) {
                     Some(part) => Some(part.name().to_owned()),
-                    None => return Err((blame(), messages::an_argument(Some(name)))),
+                    None => return Err(other(name)),
                 },
             },
-            _ => return Err((blame(), messages::an_argument(Some(name)))),
+            _ => return Err(other(name)),
         };
         let given = match peel_type(&parameter.ty) {
             Type::Reference(reference) => Given::Lent((*reference.elem).clone()),
@@ -144,6 +158,13 @@ impl Reading {
         };
         Ok(Source { field, given })
     }
+}
+
+/// Whether a part of a key is computed from a parameter.
+fn reads(part: &Part, parameter: &str) -> bool {
+    let mut names = BTreeSet::new();
+    collect_names(part.value().clone(), &mut names);
+    names.contains(parameter.trim_start_matches("r#"))
 }
 
 /// Whether a part of a key is a parameter itself.

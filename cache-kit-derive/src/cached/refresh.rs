@@ -24,6 +24,8 @@ use super::model::{Model, Subject};
 pub(super) struct Background {
     receiver: Option<Kept>,
     parameters: Vec<Kept>,
+    /// Whether the body runs again, or without its caller.
+    is_repeated: bool,
 }
 
 /// One thing that a body is called with.
@@ -55,12 +57,12 @@ impl Refresh {
         arguments: &Arguments,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        let is_repeated = Loads::is_repeated(input);
+        let repeated = Loads::repeated(input);
         let is_background = match &input.refresh {
-            None => lifetimes.revalidate() || is_repeated,
+            None => lifetimes.revalidate() || repeated.is_some(),
             Some(setting) => match word(&setting.value).as_deref() {
                 Some("background") => true,
-                Some("inline") if is_repeated => {
+                Some("inline") if repeated.is_some() => {
                     let options = [&input.soft_timeout, &input.retry];
                     for option in options.into_iter().flatten() {
                         diagnostics.report(&option.name, messages::repeated_inline(&option.name));
@@ -75,7 +77,7 @@ impl Refresh {
             },
         };
         if is_background {
-            let background = Background::from_arguments(arguments, diagnostics);
+            let background = Background::from_arguments(arguments, repeated, diagnostics);
             background.map(|background| Self::Background(Box::new(background)))
         } else {
             Some(Self::Inline)
@@ -91,15 +93,20 @@ fn word(value: &Expr) -> Option<String> {
 }
 
 impl Background {
-    fn from_arguments(arguments: &Arguments, diagnostics: &mut Diagnostics) -> Option<Self> {
+    fn from_arguments(
+        arguments: &Arguments,
+        repeated: Option<&Ident>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
         let parameters = arguments.parameters();
         let kept: Vec<_> = parameters
             .iter()
-            .filter_map(|parameter| Kept::from_parameter(parameter, diagnostics))
+            .filter_map(|parameter| Kept::from_parameter(parameter, repeated, diagnostics))
             .collect();
         (kept.len() == parameters.len()).then(|| Self {
             receiver: arguments.receiver().map(Kept::from_receiver),
             parameters: kept,
+            is_repeated: repeated.is_some(),
         })
     }
 
@@ -126,7 +133,12 @@ impl Background {
             Some(retry) => retry.expand(&call, output, private),
         };
         let call = loaded(call);
-        let keep: TokenStream = self.all().map(|kept| kept.keep(private)).collect();
+        let keep = if self.is_repeated {
+            quote!(KeepToRepeat)
+        } else {
+            quote!(Keep)
+        };
+        let keep: TokenStream = self.all().map(|kept| kept.keep(&keep, private)).collect();
         let pass = self.all().map(|kept| kept.pass(retry.is_some()));
         let pass = quote!(#load(#(#pass),*));
         let pass = match retry {
@@ -188,27 +200,26 @@ impl Kept {
     }
 
     /// Refuses what cannot be kept when the caller has gone.
-    fn from_parameter(parameter: &Parameter, diagnostics: &mut Diagnostics) -> Option<Self> {
+    fn from_parameter(
+        parameter: &Parameter,
+        repeated: Option<&Ident>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let unkept = |what| messages::unkept(what, repeated);
         let name = match (&parameter.name, &parameter.cfg) {
             (Some(name), None) => name,
             (Some(_), Some(cfg)) => {
-                diagnostics.report(cfg, messages::unkept("an argument under a `cfg`"));
+                diagnostics.report(cfg, unkept("a parameter under a `cfg`"));
                 return None;
             }
             (None, _) => {
-                diagnostics.report(
-                    &parameter.pat,
-                    messages::unkept("an argument without a name"),
-                );
+                diagnostics.report(&parameter.pat, unkept("a parameter without a name"));
                 return None;
             }
         };
         let (inner, is_reference) = match peel_type(&parameter.ty) {
             Type::Reference(reference) if reference.mutability.is_some() => {
-                diagnostics.report(
-                    &parameter.ty,
-                    messages::unkept("what is borrowed for writing"),
-                );
+                diagnostics.report(&parameter.ty, unkept("a `&mut` parameter"));
                 return None;
             }
             Type::Reference(reference) if !is_static(reference) => (&*reference.elem, true),
@@ -218,12 +229,11 @@ impl Kept {
         match first_borrow(inner) {
             None => {}
             Some(Borrow::ImplTrait(node)) => {
-                diagnostics.report(node, messages::unkept("an `impl Trait` argument"));
+                diagnostics.report(node, unkept("an `impl Trait` parameter"));
                 return None;
             }
             Some(Borrow::Lifetime(node)) => {
-                let what = "what is borrowed within another type";
-                diagnostics.report(node, messages::unkept(what));
+                diagnostics.report(node, unkept("a borrow inside another type"));
                 return None;
             }
         }
@@ -252,9 +262,9 @@ impl Kept {
     }
 
     /// The statement that keeps it. Blamed where it was declared: it is what cannot be kept.
-    fn keep(&self, private: &TokenStream) -> TokenStream {
+    fn keep(&self, how: &TokenStream, private: &TokenStream) -> TokenStream {
         let (kept, name) = (self.local(), &self.name);
-        let keep = spread(self.blame, quote!(#private::Keep::keep));
+        let keep = spread(self.blame, quote!(#private::#how::keep));
         let borrow = (!self.is_reference).then(|| quote_spanned!(self.blame.first=> &));
         let arguments = arguments_at(self.blame, quote!(#borrow #name));
         quote!(let #kept = #keep #arguments;)

@@ -139,14 +139,14 @@ fn payloads(model: &Model, private: &TokenStream) -> TokenStream {
     let payloads = match &model.codec {
         None => quote!(by_store()),
         Some(Codec::Own(ident)) => {
-            let private = at(ident.span(), private.clone());
-            quote!(by::<#private::codecs::#ident>())
+            let root = at(ident.span(), model.krate.root());
+            quote!(by::<#root::#ident>())
         }
         Some(Codec::Other(path)) => quote!(by::<#path>()),
     };
     // expands to:
     //     fn payloads() -> K::Payloads<Self> {
-    //         K::Payloads::by::<K::codecs::MessagePack>()
+    //         K::Payloads::by::<::cache_kit::MessagePack>()
     //     }
     quote! {
         fn payloads() -> #private::Payloads<Self> {

@@ -58,6 +58,12 @@ impl Checks<'_> {
         self.model.key.fields().len() == 1
     }
 
+    /// What its parts are called.
+    fn members(&self) -> Vec<String> {
+        let fields = self.model.key.fields().iter();
+        fields.map(|field| field.member.name()).collect()
+    }
+
     /// One part of the key: its name, its type, and the position after it.
     fn field(&self, position: usize) -> TokenStream {
         let (private, ident) = (&self.private, &self.model.ident);
@@ -148,7 +154,7 @@ impl Checks<'_> {
         let part = format_ident!("Part{position}");
         let key = self.model.key.text();
         let (message, label) = messages::wrong_part(position, &field.member, &key, ident);
-        let note = messages::PART_NOTE;
+        let note = messages::part_note(&key, &self.members());
         // expands to:
         //     #[diagnostic::on_unimplemented(message = "part 1 of the key … is `person_id`", …)]
         //     pub trait Part0<Entity> { type Field; type Next; }
@@ -248,7 +254,7 @@ impl Checks<'_> {
         let member = &self.model.key.fields()[position].member;
         let need = format_ident!("Needs{position}");
         let message = messages::missing_part(member, &self.model.ident);
-        let label = messages::missing_part_label(&self.model.key.text());
+        let label = messages::missing_part_label(&self.model.key.text(), member, &self.members());
         let count = self.model.key.fields().len();
         let enough = (position + 1..=count).map(Literal::usize_unsuffixed);
         // expands to:

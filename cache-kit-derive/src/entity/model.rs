@@ -167,6 +167,7 @@ fn tags(input: &Input, diagnostics: &mut Diagnostics) -> Vec<Template> {
     let names = Names {
         all: field_names(input),
         missing: &format!("`{}` has no field", input.ident),
+        called: "field",
     };
     Template::all_from_setting(input.tags.as_ref(), &names, diagnostics)
 }
@@ -199,7 +200,7 @@ fn feeder(setting: &Setting<Expr>, diagnostics: &mut Diagnostics) -> Option<Iden
 }
 
 fn key_of(setting: &Setting<Expr>, input: &Input, diagnostics: &mut Diagnostics) -> Option<Key> {
-    let members = key::members(setting, diagnostics)?;
+    let members = key::members(setting, &example_key(&input.fields), diagnostics)?;
     if members.len() > MOST_KEY_FIELDS {
         diagnostics.report(&setting.value, messages::too_many_key_fields(members.len()));
         return None;
@@ -263,7 +264,7 @@ pub(super) fn no_field(member: &Member, input: &Input) -> String {
     let is_tuple = input.fields.iter().all(|field| field.ident.is_none());
     let names = field_names(input);
     match member {
-        Member::Named(_) if is_tuple => messages::TUPLE_STRUCT.to_owned(),
+        Member::Named(_) if is_tuple => messages::tuple_struct(&input.ident),
         Member::Index(_) if !is_tuple => messages::named_struct(&input.ident, &names[0]),
         _ => {
             let text = member.name();

@@ -54,9 +54,13 @@ impl Part {
         &self.value
     }
 
-    /// Where its name is.
-    pub(crate) fn span(&self) -> Span {
-        self.span
+    /// Where its type is, or its name if that is all there is.
+    pub(crate) fn type_span(&self) -> Span {
+        match &self.ty {
+            Some(Type::Reference(reference)) => Extent::of(&*reference.elem).first,
+            Some(ty) => Extent::of(ty).first,
+            None => self.span,
+        }
     }
 
     fn from_expr(expr: &Expr) -> Result<Self, String> {
@@ -66,7 +70,8 @@ impl Part {
                 Ok(Self::of_value(name, span, &assign.right))
             }
             unnamed => {
-                let name = implied_name(unnamed).ok_or(messages::KEY_PART_UNNAMED)?;
+                let name =
+                    implied_name(unnamed).ok_or_else(|| messages::key_part_unnamed(unnamed))?;
                 Ok(Self::of_value(
                     name.unraw().to_string(),
                     name.span(),

@@ -53,9 +53,10 @@ impl fmt::Display for Member {
     }
 }
 
-/// Reads the members that a key names: at least one, none twice.
+/// Reads the members that a key names: at least one, none twice. `example` is a key to show in a message.
 pub(crate) fn members(
     setting: &Setting<Expr>,
+    example: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Member>> {
     let written: Vec<&Expr> = match peel_expr(&setting.value) {
@@ -64,13 +65,13 @@ pub(crate) fn members(
         single => vec![single],
     };
     if written.is_empty() {
-        diagnostics.report(&setting.value, messages::EMPTY_KEY);
+        diagnostics.report(&setting.value, messages::empty_key(example));
         return None;
     }
     let mut members: Vec<Member> = Vec::new();
     let mut is_complete = true;
     for expr in written {
-        match member(expr) {
+        match member(expr, example) {
             Ok(member) if members.iter().any(|other| other.name() == member.name()) => {
                 diagnostics.report(expr, messages::repeated_key(&member));
                 is_complete = false;
@@ -85,13 +86,13 @@ pub(crate) fn members(
     is_complete.then_some(members)
 }
 
-fn member(expr: &Expr) -> Result<Member, String> {
+fn member(expr: &Expr, example: &str) -> Result<Member, String> {
     match peel_expr(expr) {
         Expr::Path(path) => path
             .path
             .get_ident()
             .map(|ident| Member::Named(ident.clone()))
-            .ok_or_else(|| messages::KEY_NOT_A_FIELD.to_owned()),
+            .ok_or_else(|| messages::key_not_a_field(example)),
         Expr::Lit(literal) => match &literal.lit {
             Lit::Int(number) if number.suffix().is_empty() => number
                 .base10_parse()
@@ -101,10 +102,10 @@ fn member(expr: &Expr) -> Result<Member, String> {
                         span: number.span(),
                     })
                 })
-                .map_err(|_| messages::KEY_NOT_A_FIELD.to_owned()),
+                .map_err(|_| messages::key_not_a_field(example)),
             Lit::Str(text) => Err(messages::quoted_key(&text.value())),
-            _ => Err(messages::KEY_NOT_A_FIELD.to_owned()),
+            _ => Err(messages::key_not_a_field(example)),
         },
-        _ => Err(messages::KEY_NOT_A_FIELD.to_owned()),
+        _ => Err(messages::key_not_a_field(example)),
     }
 }

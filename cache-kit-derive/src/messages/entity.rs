@@ -1,23 +1,25 @@
 //! Messages about `#[derive(CacheEntity)]`.
 
-use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Ident, Lifetime, Type};
 
 use crate::key::Member;
-use crate::signature::last_segment;
+use crate::signature::{first_generic, last_segment};
 
-use super::{did_you_mean, list, snake_case, with_help};
+use super::{did_you_mean, list, snake_case, spelt, with_help};
 
 pub(crate) const VERSION: &str = "`version` is a whole number below 2³²; write `version = 2`";
-pub(crate) const EMPTY_KEY: &str = "the key is empty; name at least one field: `key = id`";
-pub(crate) const KEY_NOT_A_FIELD: &str =
-    "a key consists of fields; write `key = id` or `key = (person_id, year)`";
-pub(crate) const TUPLE_STRUCT: &str = "use `key = 0` for tuple structs";
-pub(crate) const PART_NOTE: &str = "name the parameters like the fields of the key, in the same order, or write `key = (field = expression, …)`";
 pub(crate) const EXTRA_LABEL: &str = "not part of the key";
 pub(crate) const EXTRA_NOTE: &str =
-    "add it to the entity's key, or say `skip(…)` if the loaded value does not depend on it";
+    "add it to the entity's key, or write `skip(…)` if the loaded value does not depend on it";
+
+pub(crate) fn empty_key(example: &str) -> String {
+    format!("the key is empty; name at least one field: `key = {example}`")
+}
+
+pub(crate) fn key_not_a_field(example: &str) -> String {
+    format!("a key consists of fields; write `key = {example}`")
+}
 
 pub(crate) fn feeder(meant: &str) -> String {
     format!("`feeder` is a name; write `feeder = {meant}`")
@@ -28,9 +30,13 @@ pub(crate) fn codec(meant: &str) -> String {
 }
 
 pub(crate) fn codec_near(written: &Ident, near: &str) -> String {
+    let feature = match near {
+        "Bincode" => String::new(),
+        _ => format!("it needs cache-kit's feature `{}`; ", near.to_lowercase()),
+    };
     with_help(
         format!("there is no codec `{written}`; did you mean `{near}`?"),
-        format!("for a codec of your own of this name write `codec = self::{written}`"),
+        format!("{feature}a codec of your own is `codec = self::{written}`"),
     )
 }
 
@@ -43,7 +49,10 @@ pub(crate) fn index_twice(field: &Ident) -> String {
 }
 
 pub(crate) fn not_a_struct(found: &str) -> String {
-    format!("`CacheEntity` supports structs, found {found}")
+    with_help(
+        format!("`CacheEntity` supports structs, found {found}"),
+        "wrap it in a struct that has the key as a field",
+    )
 }
 
 pub(crate) fn no_fields(entity: &Ident) -> String {
@@ -51,7 +60,9 @@ pub(crate) fn no_fields(entity: &Ident) -> String {
 }
 
 pub(crate) fn borrowed_entity(lifetime: &Lifetime) -> String {
-    format!("cached values are owned; remove `{lifetime}`")
+    format!(
+        "cached values are owned; remove `{lifetime}`, and own what it borrows (`String` for `&{lifetime} str`)"
+    )
 }
 
 pub(crate) fn missing_attribute(entity: &Ident, key: &str) -> String {
@@ -121,6 +132,10 @@ pub(crate) fn too_many_key_fields(count: usize) -> String {
     format!("a key has at most 16 fields, this one has {count}")
 }
 
+pub(crate) fn tuple_struct(entity: &Ident) -> String {
+    format!("`{entity}` is a tuple struct; write `key = 0`")
+}
+
 pub(crate) fn named_struct(entity: &Ident, first: &str) -> String {
     format!("`{entity}` has named fields; write `key = {first}`")
 }
@@ -145,13 +160,16 @@ pub(crate) fn no_key_part(ty: &Type) -> Option<String> {
     let name = last_segment(ty)?.ident.to_string();
     let reason = match name.as_str() {
         "f32" | "f64" => "floats that print alike may differ; use an integer or a string",
-        "Option" => "a part that may be missing names nothing; use a type that is always there",
+        "Option" => match first_generic(ty) {
+            Some(inner) => &format!("a key has all its parts; write `{}`", spelt(inner)),
+            None => "a key has all its parts",
+        },
         "Vec" | "VecDeque" | "HashMap" | "HashSet" | "BTreeMap" | "BTreeSet" => {
             "a collection names no single entity; use one field per part"
         }
         _ => return None,
     };
-    let ty = ty.to_token_stream().to_string().replace(' ', "");
+    let ty = spelt(ty);
     Some(with_help(
         format!("`{ty}` cannot be part of a cache key"),
         reason,
@@ -172,12 +190,28 @@ pub(crate) fn wrong_part(
     )
 }
 
+/// How the parts of a key are given; `key` is how the entity names them.
+pub(crate) fn part_note(key: &str, members: &[String]) -> String {
+    let written = written_key(members);
+    format!(
+        "the parts go by these names and in this order: `{key}`; write `key = {written}` where the parameters are called otherwise, \
+         and `skip(…)` for one that is not part of the key"
+    )
+}
+
+/// `(person_id = …, year = …)`
+fn written_key(members: &[String]) -> String {
+    let parts: Vec<String> = members.iter().map(|name| format!("{name} = …")).collect();
+    format!("({})", parts.join(", "))
+}
+
 pub(crate) fn missing_part(member: &Member, entity: &Ident) -> String {
     format!("the key of `{entity}` also needs `{member}`")
 }
 
-pub(crate) fn missing_part_label(key: &str) -> String {
-    format!("the key is `{key}`")
+pub(crate) fn missing_part_label(key: &str, member: &Member, members: &[String]) -> String {
+    let written = written_key(members);
+    format!("the key is `{key}`: add a parameter `{member}`, or write `key = {written}`")
 }
 
 pub(crate) fn too_many_parts(key: &str, entity: &Ident, is_single: bool) -> String {
@@ -188,6 +222,6 @@ pub(crate) fn too_many_parts(key: &str, entity: &Ident, is_single: bool) -> Stri
 pub(crate) fn not_a_newtype(found: &str) -> String {
     with_help(
         format!("`KeyPart` is derived for a struct of one field, found {found}"),
-        "for another type write `impl KeyPart`: two values that differ must write two texts",
+        "for another type write `impl cache_kit::KeyPart`; values that differ must write different texts",
     )
 }

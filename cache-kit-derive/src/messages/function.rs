@@ -1,38 +1,67 @@
 //! Messages about annotated functions.
 
-use syn::{Ident, ReturnType, Signature, Type};
+use quote::ToTokens as _;
+use syn::{Expr, Ident, Signature};
 
-use crate::options::Dialect;
+use crate::options::{CACHE_EVICT, Dialect};
+use crate::signature::future_of;
 
-use super::{did_you_mean, with_help};
+use super::{did_you_mean, spelt, with_help};
 
-pub(crate) const PATTERN_KEYS: &str = "name this argument: it has the keys";
-pub(crate) const PATTERN: &str = "name this argument or set `key`";
-pub(crate) const EMPTY_CALL_KEY: &str = "the key is empty; write `key = id`";
+pub(crate) const PATTERN_KEYS: &str = "name this parameter: it has the keys";
+pub(crate) const PATTERN: &str = "this parameter has no name; name it, or write `key = …`";
+pub(crate) const EMPTY_CALL_KEY: &str =
+    "the key is empty; write `key = …` with at least one parameter";
 pub(crate) const KEY_PART_NAME: &str =
-    "the left of `=` is the name of a key field; write `key = (person_id = id, year)`";
-pub(crate) const KEY_PART_UNNAMED: &str =
-    "this part of the key has no name; write `field = expression`";
+    "the left of `=` is the name of a key field; write `key = (field = expression, …)`";
 
 pub(crate) const REFRESH: &str =
     "`refresh` is `background` or `inline`; write `refresh = background`";
 
 pub(crate) const RETRY: &str = "`retry` is a number, or a `Retry`; write `retry = 3`";
-pub(crate) const RETRY_IF_ALONE: &str =
-    "`retry_if` says of what `retry = 3` is a retry; write both";
+pub(crate) const RETRY_IF_ALONE: &str = "`retry_if` needs `retry`; write `retry = 3, retry_if = …`";
+
+pub(crate) fn key_part_unnamed(value: &Expr) -> String {
+    let value = value.to_token_stream();
+    format!(
+        "this part of the key has no name; write `field = {value}`, with the name of the key's field"
+    )
+}
+
+pub(crate) const UNLESS: &str =
+    "`unless` is a closure over what was loaded; write `unless = |found| …`";
+
+pub(crate) fn unless_captures(name: &Ident) -> String {
+    with_help(
+        format!("`unless` sees only what was loaded, not `{name}`"),
+        "test parameters with `condition = …`: where it does not hold, the cache is left alone",
+    )
+}
 
 pub(crate) fn repeated_inline(option: &Ident) -> String {
+    let fact = if option == "retry" {
+        "runs the body more than once"
+    } else {
+        "lets the body go on in a task"
+    };
     with_help(
-        format!("`{option}` needs a body that can run again, or without its caller"),
+        format!("`{option}` {fact}, which `refresh = inline` rules out"),
         format!("remove `refresh = inline`, or `{option}`"),
     )
 }
 
-pub(crate) fn unkept(what: &str) -> String {
-    with_help(
-        format!("{what} cannot be kept for a refresh in the background"),
-        "write `refresh = inline`: a caller then runs it, and others have the stale value meanwhile",
-    )
+/// `repeated` is the option that runs the body again, or without its caller, if one does.
+pub(crate) fn unkept(what: &str, repeated: Option<&Ident>) -> String {
+    match repeated {
+        Some(option) => with_help(
+            format!("{what} cannot be kept for `{option}`"),
+            format!("`{option}` needs owned parameters, or plain references; else remove it"),
+        ),
+        None => with_help(
+            format!("{what} cannot be kept for a refresh in the background"),
+            "write `refresh = inline`: a caller then loads, and the others get the stale value meanwhile",
+        ),
+    }
 }
 
 pub(crate) fn wrong_item(dialect: &Dialect, found: &str) -> String {
@@ -51,21 +80,27 @@ pub(crate) fn bodiless(dialect: &Dialect) -> String {
 
 pub(crate) fn not_async(dialect: &Dialect, sig: &Signature) -> String {
     let name = &sig.ident;
-    let returns_future =
-        matches!(&sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
-    let help = if returns_future {
-        "make the whole body one `async move { … }` block, or write an `async fn` that returns what the future yields".to_owned()
-    } else {
-        format!("write `async fn {name}`")
+    let help = match future_of(sig) {
+        Some((output, is_boxed)) => {
+            let block = if is_boxed {
+                "Box::pin(async move { … })"
+            } else {
+                "async move { … }"
+            };
+            let output = spelt(&output);
+            format!("write `async fn {name}(…) -> {output}`, or make the whole body `{block}`")
+        }
+        None => format!("write `async fn {name}`"),
     };
     with_help(format!("`{}` needs an `async fn`", dialect.attribute), help)
 }
 
 pub(crate) fn qualified(dialect: &Dialect, qualifier: &str) -> String {
-    format!(
-        "`{}` needs an `async fn`, and it cannot be `{qualifier}`",
-        dialect.attribute
-    )
+    let attribute = dialect.attribute;
+    match qualifier {
+        "const" => format!("`{attribute}` cannot be on a `const fn`; write `async fn`"),
+        _ => format!("`{attribute}` cannot be on an `{qualifier}` function"),
+    }
 }
 
 pub(crate) fn twice(dialect: &Dialect) -> String {
@@ -78,7 +113,7 @@ pub(crate) fn together(dialect: &Dialect, other: &str) -> String {
             "`{}` and `#[{other}]` exclude each other",
             dialect.attribute
         ),
-        "a function either reads an entity or writes it",
+        "a function either reads an entity or writes it; remove one of the two",
     )
 }
 
@@ -95,18 +130,18 @@ pub(crate) fn mut_argument(name: Option<&Ident>) -> String {
         Some(name) => with_help(
             format!("a hit leaves `{name}` unwritten"),
             format!(
-                "say `skip({name})` if it is only a means of loading, such as a connection; \
-                 within an open transaction say `strategy = Bypass` too"
+                "write `skip({name})` if it is only a means of loading, such as a connection; \
+                 within an open transaction write `strategy = Bypass` too"
             ),
         ),
-        None => "a hit leaves this argument unwritten".to_owned(),
+        None => "a hit leaves this parameter unwritten".to_owned(),
     }
 }
 
 pub(crate) fn nothing_to_cache() -> String {
     with_help(
-        "`()` has nothing to cache",
-        "return the entity, as `T`, `Option<T>`, `Arc<T>` or a `Result` of these",
+        "there is nothing to cache in `()`",
+        "return the entity, as `E`, `Arc<E>`, `Option<E>`, `Option<Arc<E>>` or a `Result` of one of these",
     )
 }
 
@@ -131,14 +166,19 @@ pub(crate) fn borrowed_output() -> String {
 pub(crate) fn no_cache(dialect: &Dialect) -> String {
     with_help(
         format!("`{}` cannot tell where the cache is", dialect.attribute),
-        "add a parameter `cache: &CacheService<InMemoryBackend>`, or write `cache = …`; a method finds `self.cache`",
+        "add a parameter `cache: &CacheService<InMemoryBackend>`, or write `cache = …`",
     )
 }
 
-pub(crate) fn no_arguments() -> String {
+pub(crate) fn no_arguments(dialect: &Dialect) -> String {
+    let all = if *dialect == CACHE_EVICT {
+        ", or `all` to drop every entry"
+    } else {
+        ""
+    };
     with_help(
-        "nothing to key on; set `key`",
-        "add a parameter for each field of the key, or write `key = …`",
+        "no parameter is left to make the key of",
+        format!("add a parameter for each field of the key, or write `key = …`{all}"),
     )
 }
 
@@ -194,7 +234,7 @@ pub(crate) fn useless_for_index(option: &Ident) -> String {
 pub(crate) fn no_keys() -> String {
     with_help(
         "a function that returns many entities takes their keys: a slice, a `Vec` or an iterator",
-        "write `ids: &[…]`; of a list that is cached as a whole, under one key, say `prefix = \"…\"`",
+        "write `ids: &[…]`; of a list that is cached as a whole, under one key, write `prefix = \"…\"`",
     )
 }
 
@@ -203,11 +243,11 @@ pub(crate) fn beside_keys(name: Option<&Ident>) -> String {
         Some(name) => with_help(
             format!("`{name}` is no part of the keys of this batch"),
             format!(
-                "say `skip({name})` if what is loaded does not depend on it, else make it a field of the key; \
-                 of a list that is cached as a whole say `prefix = \"…\"`"
+                "write `skip({name})` if what is loaded does not depend on it, else make it a field of the key; \
+                 of a list that is cached as a whole write `prefix = \"…\"`"
             ),
         ),
-        None => "this argument is no part of the keys of this batch".to_owned(),
+        None => "this parameter is no part of the keys of this batch".to_owned(),
     }
 }
 
@@ -223,7 +263,7 @@ pub(crate) fn useless_for_many(option: &Ident) -> String {
 }
 
 pub(crate) fn cfg_in_key(name: &Ident) -> String {
-    format!("a `cfg` parameter cannot be part of the key; add it to `skip({name})`")
+    format!("a parameter under a `cfg` cannot be part of the key; write `skip({name})`")
 }
 
 pub(crate) fn no_such_parameter(name: &str, near: Option<&str>) -> String {
@@ -231,5 +271,5 @@ pub(crate) fn no_such_parameter(name: &str, near: Option<&str>) -> String {
 }
 
 pub(crate) fn no_entity() -> String {
-    "cannot tell what to evict; add `entity = Employment`".to_owned()
+    "cannot tell what to evict; add `entity = …`, the type whose entry is dropped".to_owned()
 }

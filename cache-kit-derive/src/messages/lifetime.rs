@@ -1,13 +1,16 @@
 //! Messages about durations and lifetimes.
 
-use syn::Ident;
+use quote::ToTokens as _;
+use syn::{Expr, Ident};
+
+use crate::options::Setting;
 
 use super::{did_you_mean, with_help};
 
 pub(crate) const JITTER_RANGE: &str = "`jitter` is a fraction from 0 to 1; write `jitter = 0.1`";
 
 pub(crate) const BETA_RANGE: &str =
-    "`early_refresh` is a number from 0 on; write `early_refresh = 1.0`";
+    "`early_refresh` is a number, 0 or more; write `early_refresh = 1.0`";
 
 const UNITS: &str = "units are `ns`, `us`, `ms`, `s`, `m` or `min`, `h`, `d` and `w`";
 
@@ -39,11 +42,15 @@ pub(crate) fn spaced_duration(text: &str) -> String {
     format!("a duration has no spaces; write `\"{closed}\"`")
 }
 
-pub(crate) fn fractional_duration(text: &str) -> String {
-    with_help(
-        format!("`{text}` is no whole number of a unit"),
-        "write `\"1h30m\"` for one and a half hours",
-    )
+/// `mended` is the same in whole numbers, where that is known.
+pub(crate) fn fractional_duration(text: &str, mended: Option<&str>) -> String {
+    match mended {
+        Some(mended) => format!("durations have whole numbers; write `\"{mended}\"`"),
+        None => with_help(
+            format!("durations have whole numbers, and `{text}` is none"),
+            "write `\"1h30m\"` for one and a half hours",
+        ),
+    }
 }
 
 pub(crate) fn unquoted_duration(text: &str) -> String {
@@ -66,21 +73,26 @@ pub(crate) fn overflowing_duration(option: &str) -> String {
 }
 
 pub(crate) fn zero_duration(option: &str) -> String {
-    let vain = if option == "hard_timeout" {
-        "loads"
-    } else {
-        "caches"
-    };
-    format!("zero `{option}` {vain} nothing")
+    match option {
+        "hard_timeout" => {
+            "`hard_timeout` is zero: every load would fail; write `hard_timeout = \"2s\"`"
+                .to_owned()
+        }
+        _ => format!(
+            "`{option}` is zero: nothing would be cached; remove it, or write `{option} = \"30s\"`"
+        ),
+    }
 }
 
 pub(crate) const SOFT_AFTER_HARD: &str =
-    "`soft_timeout` is longer than `hard_timeout`: it would never come to it";
+    "`soft_timeout` is longer than `hard_timeout`, so it never applies; make it shorter";
 
-pub(crate) fn endless(option: &Ident) -> String {
+pub(crate) fn endless(option: &Setting<Expr>) -> String {
+    let Setting { name, value } = option;
+    let value = value.to_token_stream();
     with_help(
-        format!("`{option}` needs a `ttl`"),
-        format!("without one nothing ends; write `ttl = \"1h\", {option} = …`"),
+        format!("`{name}` needs a `ttl`"),
+        format!("without one nothing expires; write `ttl = \"1h\", {name} = {value}`"),
     )
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 
-use syn::Path;
+use syn::{Ident, Path};
 
-use crate::options::{Choice, Dialect, Form};
+use crate::options::{Choice, Dialect};
 
-use super::{did_you_mean, list};
+use super::{did_you_mean, list, with_help};
 
 pub(crate) const NO_COMMA: &str = "expected `,` before the next option";
 pub(crate) const BARE_ON_FIELD: &str =
@@ -29,7 +29,7 @@ pub(crate) fn crate_relative(path: &Path) -> String {
         .last()
         .map(|segment| segment.ident.to_string());
     let last = last.unwrap_or_else(|| "cache_kit".to_owned());
-    format!("`crate` path must be absolute; write `::{last}`")
+    format!("`crate` path must be absolute; write `crate = ::{last}`")
 }
 
 pub(crate) fn expected_option(dialect: &Dialect) -> String {
@@ -40,12 +40,18 @@ pub(crate) fn duplicate(name: &str) -> String {
     format!("`{name}` is set twice")
 }
 
-pub(crate) fn unavailable(name: &str) -> String {
-    format!("`{name}` is not available in this version of cache-kit")
+pub(crate) fn foreign(name: &str, owners: &[&str]) -> String {
+    let fact = format!("`{name}` belongs on {}", list(owners, "and"));
+    // Fields and methods have attributes of that name too.
+    fact.replace("on `#[cache(…)]`", "on the entity's `#[cache(…)]`")
+        .replace("and `#[cache(…)]`", "and on the entity's `#[cache(…)]`")
 }
 
-pub(crate) fn foreign(name: &str, owners: &[&str]) -> String {
-    format!("`{name}` belongs on {}", list(owners, "and"))
+pub(crate) fn conditional_eviction() -> String {
+    with_help(
+        foreign("condition", &["#[cached]"]),
+        "to evict only where it holds, call `invalidate` on the cache in place of `#[cache_evict]`",
+    )
 }
 
 pub(crate) fn unknown_option(name: &str, near: Option<&str>, offer: &[&str]) -> String {
@@ -58,12 +64,20 @@ pub(crate) fn unknown_option(name: &str, near: Option<&str>, offer: &[&str]) -> 
 }
 
 pub(crate) fn needs_value(choice: &Choice) -> String {
-    let need = if choice.form == Form::List {
-        "is a list"
-    } else {
-        "needs a value"
-    };
-    format!("`{}` {need}; write `{}`", choice.name, choice.example)
+    format!(
+        "`{}` needs a value; write `{}`",
+        choice.name, choice.example
+    )
+}
+
+/// `meant` is what was written as if it were the only one.
+pub(crate) fn not_a_list(choice: &Choice, meant: Option<Ident>) -> String {
+    let name = choice.name;
+    let example = meant.map_or_else(
+        || choice.example.to_owned(),
+        |meant| format!("{name}({meant})"),
+    );
+    format!("`{name}` is a list; write `{example}`")
 }
 
 pub(crate) fn takes_no_value(choice: &Choice) -> String {
@@ -88,6 +102,6 @@ pub(crate) fn unquoted_option(name: &str, value: &str) -> String {
     format!("write `{value}` without quotes: `{name} = {value}`")
 }
 
-pub(crate) fn strategy_literal(meant: &str) -> String {
-    format!("`strategy` is a name; write `strategy = {meant}`")
+pub(crate) fn no_strategy(variants: &[&str]) -> String {
+    format!("`strategy` is {}, without quotes", list(variants, "or"))
 }

@@ -1,12 +1,12 @@
 //! Messages about repositories.
 
-use syn::Ident;
+use syn::{Ident, Type};
 
 use crate::options::Dialect;
 
-use super::{did_you_mean, with_help};
+use super::{did_you_mean, spelt, with_help};
 
-pub(crate) const NOT_EXEMPT: &str = "of a method there is nothing to say but `#[cache(exempt)]`";
+pub(crate) const NOT_EXEMPT: &str = "on a method, `#[cache]` is only `#[cache(exempt)]`";
 
 pub(crate) fn not_an_impl(dialect: &Dialect, found: &str) -> String {
     format!(
@@ -29,22 +29,38 @@ pub(crate) fn no_such_finder(name: &str, near: Option<&str>) -> String {
 pub(crate) fn two_finders(first: &Ident, second: &Ident, entity: &str) -> String {
     with_help(
         format!("`{first}` and `{second}` both load `{entity}` by its key"),
-        format!("say which one the repository is: `#[cache_repository(finder({first}))]`"),
+        format!("choose the one that the repository is: `#[cache_repository(finder({first}))]`"),
     )
 }
 
-pub(crate) fn no_glue(finder: &Ident, what: &str) -> String {
-    with_help(
-        format!("a `Repository` has nothing but a key, and `{finder}` also takes {what}"),
-        "take it from `self`, or write `impl Repository<…>` yourself and leave `#[cache_repository]` out",
-    )
+/// What a method takes that a repository cannot give it.
+#[derive(Debug)]
+pub(crate) enum Lack {
+    /// Generics.
+    Types,
+    /// A parameter that is not of the key.
+    Parameter(Option<Ident>),
+    /// A parameter that the key is computed from.
+    Inverse(Ident),
 }
 
-pub(crate) fn an_argument(name: Option<&Ident>) -> String {
-    match name {
-        Some(name) => format!("`{name}`"),
-        None => "an argument without a name".to_owned(),
-    }
+pub(crate) fn no_glue(finder: &Ident, entity: &Type, lack: &Lack) -> String {
+    let by_hand = format!(
+        "write `impl Repository<{}>` yourself and leave `#[cache_repository]` out",
+        spelt(entity)
+    );
+    let also =
+        |what: &str| format!("a `Repository` has only the key, and `{finder}` also takes {what}");
+    let (fact, advice) = match lack {
+        Lack::Types => (also("types of its own"), "take them from the `impl`"),
+        Lack::Parameter(Some(name)) => (also(&format!("`{name}`")), "take it from `self`"),
+        Lack::Parameter(None) => (also("a parameter without a name"), "take it from `self`"),
+        Lack::Inverse(name) => (
+            format!("a `Repository` has only the key, and cannot make `{name}` of it"),
+            "take the key itself as the parameter",
+        ),
+    };
+    with_help(fact, format!("{advice}, or {by_hand}"))
 }
 
 pub(crate) fn taken_name(name: &Ident, of: &Ident) -> String {

@@ -33,6 +33,8 @@ pub(crate) fn nameless(option: &Meta, codec: CodecName) -> String {
             "`#[serde(skip_serializing_if = …)]`".to_owned(),
             Some("or store the field always: remove `skip_serializing_if`"),
         ),
+        // With any codec, but what serde says of it is not all that the compiler would.
+        "untagged" => return "`#[serde(untagged)]` belongs on an enum; remove it".to_owned(),
         "tag" => ("`#[serde(tag = …)]`".to_owned(), None),
         _ => (format!("`#[serde({name})]`"), None),
     };
@@ -40,13 +42,15 @@ pub(crate) fn nameless(option: &Meta, codec: CodecName) -> String {
         CodecName::Default => ("Bincode", Some(BY_DEFAULT)),
         CodecName::Chosen(codec) => (codec, None),
     };
-    let fact = format!("{written} cannot be stored with `{codec}`; use `codec = MessagePack`");
-    advice.into_iter().chain(reason).fold(fact, with_help)
+    let fact = format!("{written} cannot be stored with `{codec}`");
+    let mended = "write `codec = MessagePack`, with cache-kit's feature `messagepack`";
+    let helps = [Some(mended), advice, reason];
+    helps.into_iter().flatten().fold(fact, with_help)
 }
 
 pub(crate) fn opaque_behind(entity: &Ident, option: &Path) -> String {
     let option = option.to_token_stream();
     format!(
-        "`opaque` has no effect: `#[serde({option} = …)]` reads another type in place of `{entity}`"
+        "`opaque` has no effect: `#[serde({option} = …)]` reads another type in place of `{entity}`; remove it"
     )
 }

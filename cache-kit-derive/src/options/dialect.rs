@@ -11,8 +11,6 @@ pub(crate) enum Form {
     List,
     /// Nothing.
     Word,
-    /// Known, so that it is not called a typing error, but this version cannot do it.
-    Unavailable,
 }
 
 /// One option of an attribute.
@@ -47,21 +45,10 @@ impl Dialect {
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.choices.iter().map(|choice| choice.name)
     }
-
-    pub(super) fn available(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.choices
-            .iter()
-            .filter(|choice| choice.form != Form::Unavailable)
-            .map(|choice| choice.name)
-    }
 }
 
 const fn value(name: &'static str, example: &'static str) -> Choice {
     choice(name, Form::Value, example)
-}
-
-const fn later(name: &'static str) -> Choice {
-    choice(name, Form::Unavailable, "")
 }
 
 const fn choice(name: &'static str, form: Form, example: &'static str) -> Choice {
@@ -80,19 +67,19 @@ const STALE_WHILE_REVALIDATE: Choice =
 const STALE_IF_ERROR: Choice = value("stale_if_error", "stale_if_error = \"1d\"");
 const ERROR_THROTTLE: Choice = value("error_throttle", "error_throttle = \"10s\"");
 const EARLY_REFRESH: Choice = value("early_refresh", "early_refresh = 1.0");
-const TAGS: Choice = value("tags", "tags = [\"employer:{employer}\"]");
+const TAGS: Choice = value("tags", "tags = [\"…\"]");
 const CRATE: Choice = value("crate", "crate = ::cache_kit");
 const CACHE: Choice = value("cache", "cache = self.cache");
-const SKIP: Choice = choice("skip", Form::List, "skip(connection)");
-const KEY_OF_CALL: Choice = value("key", "key = (person_id = id, year)");
+const SKIP: Choice = choice("skip", Form::List, "skip(…)");
+const KEY_OF_CALL: Choice = value("key", "key = …");
 const ON_UNREACHABLE: Choice = value("on_unreachable", "on_unreachable = propagate");
 
 /// `#[cache(…)]` on a struct with `#[derive(CacheEntity)]`.
 pub(crate) static ENTITY: Dialect = Dialect {
     attribute: "#[cache(…)]",
     choices: &[
-        value("prefix", "prefix = \"user\""),
-        value("key", "key = id"),
+        value("prefix", "prefix = \"…\""),
+        value("key", "key = …"),
         TTL,
         JITTER,
         NEGATIVE_TTL,
@@ -103,8 +90,8 @@ pub(crate) static ENTITY: Dialect = Dialect {
         TAGS,
         value("codec", "codec = MessagePack"),
         value("version", "version = 2"),
-        value("feeder", "feeder = UserFeeder"),
-        choice("index", Form::List, "index(email)"),
+        value("feeder", "feeder = …"),
+        choice("index", Form::List, "index(…)"),
         CRATE,
     ],
 };
@@ -141,11 +128,11 @@ pub(crate) static CACHED: Dialect = Dialect {
         value("soft_timeout", "soft_timeout = \"50ms\""),
         value("hard_timeout", "hard_timeout = \"2s\""),
         value("retry", "retry = 3"),
-        value("retry_if", "retry_if = |error| error.is_timeout()"),
-        value("condition", "condition = id > 0"),
-        value("unless", "unless = |user| user.is_draft"),
-        value("prefix", "prefix = \"rates\""),
-        value("index", "index = email"),
+        value("retry_if", "retry_if = |error| …"),
+        value("condition", "condition = …"),
+        value("unless", "unless = |found| …"),
+        value("prefix", "prefix = \"…\""),
+        value("index", "index = …"),
         CRATE,
     ],
 };
@@ -153,25 +140,14 @@ pub(crate) static CACHED: Dialect = Dialect {
 /// `#[cache_put(…)]`.
 pub(crate) static CACHE_PUT: Dialect = Dialect {
     attribute: "#[cache_put]",
-    choices: &[
-        CACHE,
-        KEY_OF_CALL,
-        SKIP,
-        ON_UNREACHABLE,
-        CRATE,
-        later("ttl"),
-        later("jitter"),
-        later("negative_ttl"),
-        later("tags"),
-        later("condition"),
-    ],
+    choices: &[CACHE, KEY_OF_CALL, SKIP, ON_UNREACHABLE, CRATE],
 };
 
 /// `#[cache_evict(…)]`.
 pub(crate) static CACHE_EVICT: Dialect = Dialect {
     attribute: "#[cache_evict]",
     choices: &[
-        choice("entity", Form::Type, "entity = Employment"),
+        choice("entity", Form::Type, "entity = …"),
         value("prefix", "prefix = \"rates\""),
         TAGS,
         choice("all", Form::Word, "all"),
@@ -180,7 +156,6 @@ pub(crate) static CACHE_EVICT: Dialect = Dialect {
         SKIP,
         ON_UNREACHABLE,
         CRATE,
-        later("condition"),
     ],
 };
 
@@ -189,16 +164,16 @@ pub(crate) static CACHE_REPOSITORY: Dialect = Dialect {
     attribute: "#[cache_repository]",
     choices: &[
         choice("audit", Form::Word, "audit"),
-        choice("finder", Form::List, "finder(find)"),
+        choice("finder", Form::List, "finder(…)"),
         CRATE,
     ],
 };
 
 /// Every attribute of an item, so that an option of another one is recognised.
 pub(super) static DIALECTS: [&Dialect; 5] = [
-    &ENTITY,
     &CACHED,
     &CACHE_PUT,
     &CACHE_EVICT,
     &CACHE_REPOSITORY,
+    &ENTITY,
 ];

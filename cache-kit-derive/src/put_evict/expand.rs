@@ -201,9 +201,9 @@ fn offered_key(parts: &[Part], private: &TokenStream, output: &Type) -> TokenStr
     let finish = spread(extent, quote!(#private::key_of_slots::));
     let finish_arguments = arguments_at(extent, quote!(#slots, #cache));
     let offers = parts.iter().map(|part| {
-        let (hash, value, span) = (part.hash(), part.value(), part.span());
+        let (hash, value, span) = (part.hash(), part.value(), part.type_span());
         let argument = arguments_at(extent, quote!(&#value));
-        // At the parameter: it is to blame if its type does not fit.
+        // At the parameter's type: it is to blame if its type does not fit.
         let offered = Ident::new("__cache_kit_offered", span);
         let place = quote_spanned!(span=> (&&&#offered).place);
         quote! {

@@ -288,7 +288,7 @@ fn evict_key(
         .find_map(|parameter| parameter.name.as_ref());
     match holds_entity {
         Some(name) => Some(CallKey::Entity(name.to_token_stream())),
-        None => arguments.key(function, is_silent, diagnostics),
+        None => arguments.key(function, &CACHE_EVICT, is_silent, diagnostics),
     }
 }
 

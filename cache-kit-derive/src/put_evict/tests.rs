@@ -117,7 +117,7 @@ fn faults_of_put() {
     );
     assert_eq!(
         put_faults(quote!(ttl = "1s"), item(quote!(-> User))),
-        ["`ttl` is not available in this version of cache-kit"]
+        ["`ttl` belongs on `#[cached]` and on the entity's `#[cache(…)]`"]
     );
 }
 
@@ -132,7 +132,7 @@ fn faults_of_evict() {
     };
     assert_eq!(
         evict_faults(TokenStream::new(), item()),
-        ["cannot tell what to evict; add `entity = Employment`"]
+        ["cannot tell what to evict; add `entity = …`, the type whose entry is dropped"]
     );
     assert_eq!(
         evict_faults(quote!(entiy = User), item()),

@@ -140,11 +140,14 @@ fn audit(block: &Block, diagnostics: &mut Diagnostics) {
 fn reject_other_marks(block: &Block, diagnostics: &mut Diagnostics) {
     for function in block.functions() {
         for mark in function.attrs.iter().filter(|attr| is_mark(attr)) {
-            let is_exempt = mark
-                .parse_args::<Ident>()
-                .is_ok_and(|word| word == "exempt");
-            if !is_exempt {
-                diagnostics.report(mark.path(), messages::NOT_EXEMPT);
+            match mark.parse_args::<Ident>() {
+                Ok(word) if word == "exempt" => {}
+                Ok(word) => {
+                    let text = word.to_string();
+                    let near = suggest::nearest(&text, ["exempt"]);
+                    diagnostics.report(word, messages::unknown_option(&text, near, &["exempt"]));
+                }
+                Err(_) => diagnostics.report(mark.path(), messages::NOT_EXEMPT),
             }
         }
     }
@@ -216,10 +219,11 @@ fn finders(
         }
     }
     let has_none = by_entity.is_empty();
-    for (is_chosen, candidate, (node, what)) in reasons {
+    for (is_chosen, candidate, (node, lack)) in reasons {
         if is_chosen || has_none {
             let finder = &candidate.function.sig.ident;
-            diagnostics.report(node, messages::no_glue(finder, &what));
+            let entity = entity_in(&candidate.reading.output);
+            diagnostics.report(node, messages::no_glue(finder, entity, &lack));
         }
     }
     let is_only = by_entity.len() == 1;

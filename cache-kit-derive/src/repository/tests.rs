@@ -57,7 +57,7 @@ fn faults_of_the_block_are_told_all_at_once() {
         [
             "unknown option `color`; expected one of `audit`, `finder` and `crate`",
             "`rename` neither reads, puts nor evicts",
-            "of a method there is nothing to say but `#[cache(exempt)]`",
+            "unknown option `excempt`; did you mean `exempt`?",
             "`find` and `find_like` both load `User` by its key",
         ]
     );

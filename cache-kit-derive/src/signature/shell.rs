@@ -56,16 +56,12 @@ impl Shell {
 
     /// Takes a function for one that does not wait, unless it returns a future.
     pub(super) fn of_sync(sig: &Signature, body: &Group) -> Option<Self> {
-        let returned = match &sig.output {
-            ReturnType::Type(_, ty) => Some(&**ty),
+        let output = match &sig.output {
+            ReturnType::Type(_, ty) => Some((**ty).clone()),
             ReturnType::Default => None,
         };
-        let is_future = returned.is_some_and(|ty| match peel_type(ty) {
-            Type::ImplTrait(opaque) => future_output(&opaque.bounds).is_some(),
-            other => boxed_output(other).is_some(),
-        });
-        (!is_future).then(|| Self {
-            output: returned.cloned(),
+        future_of(sig).is_none().then(|| Self {
+            output,
             block: body.clone(),
             wrapping: Wrapping::Fn,
         })
@@ -123,6 +119,17 @@ impl Shell {
             }
         };
         brace(stream, body_span)
+    }
+}
+
+/// What the future that a signature returns yields, and whether it is boxed.
+pub(crate) fn future_of(sig: &Signature) -> Option<(Type, bool)> {
+    let ReturnType::Type(_, returned) = &sig.output else {
+        return None;
+    };
+    match peel_type(returned) {
+        Type::ImplTrait(opaque) => Some((future_output(&opaque.bounds)?, false)),
+        other => Some((boxed_output(other)?, true)),
     }
 }
 

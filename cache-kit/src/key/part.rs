@@ -33,9 +33,9 @@ use std::sync::Arc;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
-    label = "this type has no key text",
-    note = "integers, `bool`, `char`, strings and addresses can, `uuid::Uuid` and `chrono`'s dates with the features of that name; \
-            for your own type implement `cache_kit::KeyPart`, for a newtype derive it"
+    label = "cannot be written into a key",
+    note = "integers, `bool`, `char`, strings and IP addresses can be, `uuid::Uuid` and `chrono` dates with the features `uuid` and `chrono`; \
+            write `#[derive(cache_kit::KeyPart)]` on a newtype, `impl cache_kit::KeyPart` for another type; a key of one field also needs `Display`"
 )]
 pub trait KeyPart: Sized {
     /// Appends the text of this part.
@@ -181,7 +181,7 @@ string_parts!(String, Arc<str>, Box<str>, Cow<'static, str>);
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand for `{K}` in a cache key",
     label = "expected `{K}` or `&{K}`",
-    note = "`&str` stands for any string; a value that is computed from the parameters is written as `key = …`"
+    note = "change the type, or compute the value: `key = expression` for a key of one field, `key = (field = expression, …)` for several"
 )]
 pub trait KeyArg<K> {
     /// Appends this argument as one part of a key.

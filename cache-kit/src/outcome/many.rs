@@ -17,7 +17,7 @@ type KeyOf<I> = <Entity<I> as CacheEntity>::Key;
 #[diagnostic::on_unimplemented(
     message = "a batch cannot return `{Self}` for a key",
     label = "not an entity, nor an `Arc` or `Option` of one",
-    note = "return `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` for each key, where `T` derives `CacheEntity`"
+    note = "return an entity `E`, `Arc<E>`, `Option<E>` or `Option<Arc<E>>` for each key; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`"
 )]
 pub trait BatchItem: Payload {}
 
@@ -42,7 +42,7 @@ impl<I: BatchItem> BatchItem for Cached<I> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer for many keys",
     label = "not a `Vec` or a map of entities",
-    note = "return `Vec<T>`, `Vec<Option<T>>` or `HashMap<Key, T>` (or of `Arc<T>`), or a `Result` of one of these, where `T` derives `CacheEntity`"
+    note = "return `Vec<E>`, `Vec<Option<E>>` or `HashMap<Key, E>` (or of `Arc<E>`), or a `Result` of one of these; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`"
 )]
 pub trait BatchPayload: Sized + Send {
     /// What is returned for one key.
@@ -123,7 +123,7 @@ impl<I: BatchItem<Entity: CacheEntity<Key: Ord>>> BatchPayload for BTreeMap<KeyO
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the return type of a cached function of many keys",
     label = "not a `Vec` or a map of entities, nor a `Result` of one",
-    note = "return `Vec<T>`, `Vec<Option<T>>` or `HashMap<Key, T>` (or of `Arc<T>`), or a `Result` of one of these, where `T` derives `CacheEntity`",
+    note = "return `Vec<E>`, `Vec<Option<E>>` or `HashMap<Key, E>` (or of `Arc<E>`), or a `Result` of one of these; `E` derives `CacheEntity`, or is a parameter `E: CacheEntity`",
     note = "for a list that is cached as a whole, under a key of its own, write `#[cached(prefix = \"…\")]`"
 )]
 pub trait BatchOutput: Sized + Send {

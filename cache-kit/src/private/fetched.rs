@@ -47,7 +47,7 @@ pub fn own_of<T: CacheEntity>(found: Vec<T>, id: &T::Key) -> Option<T> {
 
 /// What a key, or a field of it, can be lent as.
 #[diagnostic::on_unimplemented(
-    message = "a `Repository` has a `{Self}` for this argument, and cannot lend it as `{A}`",
+    message = "the key of this `Repository` is a `{Self}`, and the method takes `&{A}`",
     label = "expected `&{Self}`"
 )]
 pub trait LentAs<A: ?Sized> {
@@ -68,7 +68,7 @@ pub fn lend<K: LentAs<A> + ?Sized, A: ?Sized>(key: &K) -> &A {
 
 /// What a copy of a key, or of a field of it, can be given as.
 #[diagnostic::on_unimplemented(
-    message = "a `Repository` has a `{Self}` for this argument, and cannot make it a `{A}`",
+    message = "the key of this `Repository` is a `{Self}`, and the method takes `{A}`",
     label = "expected `{Self}`"
 )]
 pub trait GivenAs<A> {

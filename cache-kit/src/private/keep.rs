@@ -7,7 +7,8 @@ use std::future::Future;
 #[diagnostic::on_unimplemented(
     message = "a refresh in the background needs `{Self}: Clone`",
     label = "cannot be kept for a refresh in the background",
-    note = "derive `Clone` (a repository is a handle: put what it owns in an `Arc`), or write `refresh = inline`"
+    note = "derive `Clone` for it (what cannot be cloned goes into an `Arc`), or write `refresh = inline`",
+    note = "a task is the default beside `stale_while_revalidate` and `early_refresh`"
 )]
 pub trait Keep {
     type Kept: Send + Sync + 'static;
@@ -16,6 +17,25 @@ pub trait Keep {
 
 #[diagnostic::do_not_recommend]
 impl<T: ToOwned<Owned: Send + Sync + 'static> + ?Sized> Keep for T {
+    type Kept = T::Owned;
+    fn keep(&self) -> T::Owned {
+        self.to_owned()
+    }
+}
+
+/// Can be kept for a body that runs again, or without its caller.
+#[diagnostic::on_unimplemented(
+    message = "`retry` and `soft_timeout` need `{Self}: Clone`",
+    label = "cannot be kept for a body that runs again, or without its caller",
+    note = "derive `Clone` for it (what cannot be cloned goes into an `Arc`), or remove `retry` and `soft_timeout`"
+)]
+pub trait KeepToRepeat {
+    type Kept: Send + Sync + 'static;
+    fn keep(&self) -> Self::Kept;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned: Send + Sync + 'static> + ?Sized> KeepToRepeat for T {
     type Kept = T::Owned;
     fn keep(&self) -> T::Owned {
         self.to_owned()

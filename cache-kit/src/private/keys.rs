@@ -15,10 +15,10 @@ pub struct Len<const LEN: usize>;
 
 /// Has a key field at this place, if it has this name.
 #[diagnostic::on_unimplemented(
-    message = "the key of `{Self}` has no part for this parameter",
-    label = "not part of the key",
-    note = "add it to the key, or write `skip(…)` if the result does not depend on it; \
-            an entity with a hand-written key takes one parameter of the key's type, or `key = …`"
+    message = "the key of `{Self}` is one value, and this parameter is not that value",
+    label = "not the key",
+    note = "take one parameter of type `<{Self} as CacheEntity>::Key`, or write `key = expression`; \
+            only a key that `#[derive(CacheEntity)]` makes has parts"
 )]
 pub trait KeyField<const INDEX: usize, const NAME: u64>: CacheEntity {
     type Field: KeyPart;

@@ -5,7 +5,7 @@ use crate::backend::CacheBackend;
 use crate::call::Call;
 use crate::error::Error;
 use crate::key::KeyWriter;
-use crate::outcome::CachedOutput;
+use crate::outcome::{CachedOutput, FreshOutput};
 use crate::read_through::{self, Detached, InBackground, Inline};
 use crate::service::CacheService;
 use crate::write::Write;
@@ -200,5 +200,22 @@ impl<O> NoOutcome<O> {
 
     pub fn finish_put_or<C>(self, (): (), output: O, _: C) -> impl Future<Output = O> {
         std::future::ready(output)
+    }
+}
+
+/// Can say that nothing is cached, where a strategy that is known only when it runs may ask it to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that nothing is cached",
+    label = "this may be `Fresh`, and then a miss has nothing to return",
+    note = "return an `Option<…>`, a `Result<Option<…>, …>`, or a `Result` whose error implements `From<cache_kit::Error>`"
+)]
+pub trait MaybeFresh: Sized {
+    fn miss() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<O: FreshOutput> MaybeFresh for O {
+    fn miss() -> Self {
+        <O as FreshOutput>::miss()
     }
 }

@@ -7,8 +7,8 @@ use std::future::Future;
 /// Says which failures are transient.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which failures are transient",
-    label = "`retry` needs to know what may help itself",
-    note = "return `cache_kit::Error`, which knows, or write `retry_if = |error| …`"
+    label = "`retry` needs to know when to try again",
+    note = "write `retry_if = |error| …`, or return `cache_kit::Error`, which says so"
 )]
 pub trait Transient {
     fn is_transient(&self) -> bool;
@@ -36,11 +36,6 @@ impl<P, E> Fallible for Result<P, E> {
     fn error(&self) -> Option<&E> {
         self.as_ref().err()
     }
-}
-
-/// Says whether an output is a failure that may help itself.
-pub fn is_transient<O: Fallible<Error: Transient>>(output: &O) -> bool {
-    output.error().is_some_and(Transient::is_transient)
 }
 
 /// Says whether an output is a failure of which something holds.

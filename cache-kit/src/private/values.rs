@@ -418,8 +418,8 @@ impl Owner {
 /// Is one part of a value's key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
-    label = "this type has no key text",
-    note = "integers, `bool`, `char`, strings and addresses can, and newtypes of them that derive `cache_kit::KeyPart`; \
+    label = "cannot be written into a key",
+    note = "integers, `bool`, `char`, strings and IP addresses can be, and newtypes of them with `#[derive(cache_kit::KeyPart)]`; \
             write `key = (…)` with what can be computed from it, or `skip(…)` if the value does not depend on it"
 )]
 pub trait ValuePart {

@@ -12,10 +12,10 @@ use std::time::Duration;
 /// use cache_kit::prelude::*;
 /// use std::time::Duration;
 ///
-/// let policy = TtlPolicy::PerType(Box::new(|entity_type| match entity_type {
+/// let policy = TtlPolicy::per_type(|entity_type| match entity_type {
 ///     "employment" => Duration::from_secs(3600),
 ///     _ => Duration::from_secs(1800),
-/// }));
+/// });
 /// let cache = CacheService::builder(InMemoryBackend::new()).ttl_policy(policy).build()?;
 /// # let _ = cache;
 /// # Ok::<(), cache_kit::Error>(())
@@ -25,9 +25,9 @@ use std::time::Duration;
 pub enum TtlPolicy {
     /// One TTL for everything.
     Fixed(Duration),
-    /// A TTL for each prefix, or for each [`ttl_class`](crate::OperationConfig::ttl_class) where an operation has one.
+    /// What [`TtlPolicy::per_type`] makes: a TTL for each prefix, or for each [`ttl_class`](crate::OperationConfig::ttl_class) where an operation has one.
     PerType(Box<dyn Fn(&str) -> Duration + Send + Sync>),
-    /// A TTL for each operation; `None` stores nothing, [`context.declared`](CacheContext::declared) leaves it as it was declared.
+    /// What [`TtlPolicy::custom`] makes: a TTL for each operation; `None` stores nothing, [`context.declared`](CacheContext::declared) leaves it as it was declared.
     Custom(Box<dyn Fn(&CacheContext<'_>) -> Option<Duration> + Send + Sync>),
     /// No end: entries live until they are evicted or invalidated.
     Infinite,
@@ -42,6 +42,30 @@ pub(crate) enum Ttl {
 }
 
 impl TtlPolicy {
+    /// Decides by the prefix of an entity, or by the [`ttl_class`](crate::OperationConfig::ttl_class) of an operation that has one.
+    pub fn per_type(decide: impl Fn(&str) -> Duration + Send + Sync + 'static) -> Self {
+        Self::PerType(Box::new(decide))
+    }
+
+    /// Decides for each operation; `None` stores nothing, [`context.declared`](CacheContext::declared) leaves the TTL as it was declared.
+    ///
+    /// ```
+    /// use cache_kit::TtlPolicy;
+    /// use std::time::Duration;
+    ///
+    /// let policy = TtlPolicy::custom(|context| match context.prefix {
+    ///     "session" => None,
+    ///     "report" => Some(Duration::from_secs(60)),
+    ///     _ => context.declared,
+    /// });
+    /// # let _ = policy;
+    /// ```
+    pub fn custom(
+        decide: impl Fn(&CacheContext<'_>) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Custom(Box::new(decide))
+    }
+
     /// Asks the policy. The closures are the user's: they may panic.
     pub(crate) fn decide(&self, context: &CacheContext<'_>) -> Ttl {
         let ttl = match self {

@@ -118,7 +118,7 @@ where
 #[tokio::test]
 async fn a_declaration_that_cannot_work_is_an_error_that_says_why() {
     assert_misconfigured::<Momentary, _>(&cache(), "zero `ttl`").await;
-    assert_misconfigured::<Unmissed, _>(&cache(), "zero `negative_ttl`").await;
+    assert_misconfigured::<Unmissed, _>(&cache(), "`negative_ttl` is zero").await;
     assert_misconfigured::<Trembling, _>(&cache(), "`jitter` is a fraction").await;
     assert_misconfigured::<Nameless, _>(&cache(), "must not be empty").await;
     assert_misconfigured::<Parted, _>(&cache(), "prefix \"a:b\" must not contain ':'").await;

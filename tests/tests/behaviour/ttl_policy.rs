@@ -266,6 +266,20 @@ async fn per_type_is_asked_with_the_prefix() {
 }
 
 #[tokio::test]
+async fn closures_need_no_box() {
+    for (policy, seconds) in [
+        (TtlPolicy::per_type(|_| SECOND * 20), 20),
+        (TtlPolicy::custom(|context| context.declared), 3),
+    ] {
+        let setting = setting(policy);
+        setting.load_note().await;
+        setting
+            .assert_lives::<Note>(&1, SECOND * seconds, "the policy's")
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn under_infinite_an_entry_stays_whatever_is_declared() {
     for way in WAYS {
         let setting = setting(TtlPolicy::Infinite);

@@ -27,7 +27,7 @@ fn items_are_judged() {
                     x
                 }
             ),
-            "`#[cached]` needs an `async fn`, and it cannot be `const`",
+            "`#[cached]` cannot be on a `const fn`; write `async fn`",
         ),
         (
             quote!(
@@ -91,7 +91,7 @@ fn parameters_are_judged() {
                     x
                 }
             ),
-            "name this argument or set `key`",
+            "this parameter has no name; name it, or write `key = …`",
         ),
         (
             quote!(
@@ -99,7 +99,7 @@ fn parameters_are_judged() {
                     x
                 }
             ),
-            "nothing to key on; set `key`",
+            "no parameter is left to make the key of",
         ),
         (
             quote!(
@@ -107,7 +107,7 @@ fn parameters_are_judged() {
                     x
                 }
             ),
-            "a `cfg` parameter cannot be part of the key; add it to `skip(b)`",
+            "a parameter under a `cfg` cannot be part of the key; write `skip(b)`",
         ),
     ]);
 }
@@ -121,7 +121,7 @@ fn outputs_are_judged() {
                     x
                 }
             ),
-            "`()` has nothing to cache",
+            "there is nothing to cache in `()`",
         ),
         (
             quote!(
@@ -129,7 +129,7 @@ fn outputs_are_judged() {
                     x
                 }
             ),
-            "`()` has nothing to cache",
+            "there is nothing to cache in `()`",
         ),
         (
             quote!(
@@ -184,12 +184,15 @@ fn options_are_judged() {
         ),
         (
             quote!(skip = tenant),
-            "`skip` is a list; write `skip(connection)`",
+            "`skip` is a list; write `skip(tenant)`",
         ),
-        (quote!(key = ()), "the key is empty; write `key = id`"),
+        (
+            quote!(key = ()),
+            "the key is empty; write `key = …` with at least one parameter",
+        ),
         (
             quote!(key = (id, f())),
-            "this part of the key has no name; write `field = expression`",
+            "this part of the key has no name; write `field = f ()`, with the name of the key's field",
         ),
         (
             quote!(ttl = "5 s"),
