@@ -10,6 +10,7 @@ mod outcome;
 mod put;
 mod retry;
 mod tags;
+mod value_keys;
 mod values;
 
 pub use crate::call::probe::{
@@ -61,9 +62,9 @@ pub use put::{
 pub use retry::{Fallible, Transient, retry, retry_if, retrying};
 pub use serde;
 pub use tags::TagPart;
+pub use value_keys::{Owner, Piece, PieceOfNone, PieceOfRef, PieceOfRefs, value_key, value_part};
 pub use values::{
-    Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Owner, Piece,
-    PieceOfNone, PieceOfRef, PieceOfRefs, Value, value_key, value_part,
+    Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Value,
 };
 
 use crate::backend::{CacheBackend, InMemoryBackend};

@@ -1,15 +1,16 @@
 //! Look-ups by an index: first where the entity is, then the entity.
 
+mod traced;
+
 use super::{Inline, Missed, Reader, Typed, answer, is_early, read_through};
 use crate::backend::CacheBackend;
 use crate::call::{Call, Sharing};
 use crate::entity::CacheEntity as _;
 use crate::error::{Error, Result};
-use crate::flight::Failure;
 use crate::index::{CacheIndex, Hint, Hints, is_of, key_at, key_text};
 use crate::key::KeyWriter;
 use crate::observe::InvalidationSource;
-use crate::outcome::{CachedOutput, EntityOf, Payload, Seen, Terms};
+use crate::outcome::{CachedOutput, EntityOf, Payload, Seen};
 use crate::service::CacheService;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
@@ -18,6 +19,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use traced::{Failed, Traced};
 
 /// How much longer than an entity it is remembered where it is.
 const HINTS_OUTLIVE: u32 = 10;
@@ -340,81 +342,5 @@ where
     fn take(&self) -> Option<O> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.take()
-    }
-}
-
-/// Why a load has brought nothing.
-enum Failed {
-    /// It failed, or nobody wanted it.
-    Loaded,
-    /// It failed, in a way that others can be told.
-    Shared(Failure),
-    Cache(Error),
-}
-
-/// An entity, and how it was come by.
-struct Traced<P: Payload> {
-    entity: Option<Arc<P::Entity>>,
-    /// Whether the load has brought none, or another: that says nothing of who else asks for this one.
-    is_elsewhere: bool,
-    seen: Seen,
-    terms: Terms,
-}
-
-impl<P: Payload> Traced<P> {
-    fn loaded(entity: Option<Arc<P::Entity>>, terms: Terms) -> Self {
-        Self {
-            is_elsewhere: entity.is_none(),
-            entity,
-            seen: Seen::SHARED,
-            terms,
-        }
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<P: Payload> Payload for Traced<P> {
-    type Entity = P::Entity;
-
-    const TAGS: bool = P::TAGS;
-
-    fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
-        Self {
-            entity: Some(entity),
-            is_elsewhere: false,
-            seen,
-            terms: Terms::default(),
-        }
-    }
-
-    fn absent(seen: Seen) -> Option<Self> {
-        Some(Self {
-            entity: None,
-            is_elsewhere: false,
-            seen,
-            terms: Terms::default(),
-        })
-    }
-
-    fn is_some(&self) -> bool {
-        self.entity.is_some()
-    }
-
-    fn is_elsewhere(&self) -> bool {
-        self.is_elsewhere
-    }
-
-    fn check(&self) -> Result<()> {
-        self.entity
-            .as_ref()
-            .map_or(Ok(()), |entity| entity.validate())
-    }
-
-    fn entity(&self) -> Option<Arc<P::Entity>> {
-        self.entity.clone()
-    }
-
-    fn terms(&self) -> Terms {
-        self.terms.clone()
     }
 }
