@@ -87,8 +87,15 @@ impl Model {
         reject_receiver(&arguments, diagnostics);
         let cache = arguments.cache(input.cache.as_ref(), &function.sig, &CACHED, diagnostics);
         arguments.reject_mut_arguments(diagnostics);
-        let subject =
-            Subject::from_input(input, &function, output.as_ref(), &arguments, diagnostics);
+        let asked = Asked::of(input, output.as_ref());
+        let subject = Subject::from_input(
+            asked,
+            input,
+            &function,
+            output.as_ref(),
+            &arguments,
+            diagnostics,
+        );
         let lifetimes = Lifetimes::from_input(&input.lifetimes, diagnostics);
         let loads = Loads::from_input(input, diagnostics);
         if let Some(unless) = &input.unless {
@@ -97,29 +104,11 @@ impl Model {
                 reject_captures(unless, &arguments, diagnostics);
             }
         }
-        let refresh = match &output {
-            // A batch refreshes for itself.
-            Some(output) if is_many(output) && input.prefix.is_none() => {
-                if shell.is_sync() {
-                    diagnostics.report(
-                        function.sig.fn_token,
-                        messages::not_async(&CACHED, &function.sig),
-                    );
-                }
-                Some(Refresh::Inline)
-            }
-            _ if shell.is_sync() => {
-                if input.index.is_some() {
-                    diagnostics.report(
-                        function.sig.fn_token,
-                        messages::not_async(&CACHED, &function.sig),
-                    );
-                }
-                reject_waiting(input, diagnostics);
-                Some(Refresh::Inline)
-            }
-            _ if input.index.is_some() => Some(Refresh::Inline),
-            _ => Refresh::from_input(input, &lifetimes, &arguments, diagnostics),
+        let refresh = if asked.refreshes_itself() || shell.is_sync() {
+            reject_sync(asked, &shell, &function, input, diagnostics);
+            Some(Refresh::Inline)
+        } else {
+            Refresh::from_input(input, &lifetimes, &arguments, diagnostics)
         };
         let tags = Template::all_from_setting(input.tags.as_ref(), &arguments.names(), diagnostics);
         let krate = CratePath::from_setting(input.krate.as_ref(), diagnostics);
@@ -152,25 +141,57 @@ impl Model {
     }
 }
 
+/// What a function is asked for, as far as its options and the spelling of its output say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    One,
+    Many,
+    Value,
+    Index,
+}
+
+impl Asked {
+    fn of(input: &Input, output: Option<&Type>) -> Self {
+        if input.index.is_some() {
+            Self::Index
+        } else if input.prefix.is_some() {
+            Self::Value
+        } else if output.is_some_and(is_many) && !input.is_prefix_attempted {
+            Self::Many
+        } else {
+            Self::One
+        }
+    }
+
+    /// Whether there is no task that could.
+    fn refreshes_itself(self) -> bool {
+        matches!(self, Self::Many | Self::Index)
+    }
+}
+
 impl Subject {
     fn from_input(
+        asked: Asked,
         input: &Input,
         function: &Function,
         output: Option<&Type>,
         arguments: &Arguments,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
-        if input.index.is_some() {
-            let index = Index::from_input(input, &function.sig.ident, arguments, diagnostics)?;
-            return Some(Self::Index(Box::new(index)));
-        }
-        if input.prefix.is_some() {
-            let value = Value::from_input(input, function, output, arguments, diagnostics)?;
-            return Some(Self::Value(Box::new(value)));
-        }
-        if output.is_some_and(is_many) && !input.is_prefix_attempted {
-            let keys = Keys::from_arguments(function, arguments, input, diagnostics)?;
-            return Some(Self::Many(Box::new(keys)));
+        match asked {
+            Asked::Index => {
+                let index = Index::from_input(input, &function.sig.ident, arguments, diagnostics)?;
+                return Some(Self::Index(Box::new(index)));
+            }
+            Asked::Value => {
+                let value = Value::from_input(input, function, output, arguments, diagnostics)?;
+                return Some(Self::Value(Box::new(value)));
+            }
+            Asked::Many => {
+                let keys = Keys::from_arguments(function, arguments, input, diagnostics)?;
+                return Some(Self::Many(Box::new(keys)));
+            }
+            Asked::One => {}
         }
         let key = match &input.key {
             Some(setting) => {
@@ -268,8 +289,21 @@ fn names_loading_variant(path: &syn::Path) -> bool {
             .is_some_and(|last| loading.iter().any(|name| last.ident == name))
 }
 
-/// What a function that does not wait cannot have.
-fn reject_waiting(input: &Input, diagnostics: &mut Diagnostics) {
+/// What a function that does not wait cannot be, and cannot have.
+fn reject_sync(
+    asked: Asked,
+    shell: &Shell,
+    function: &Function,
+    input: &Input,
+    diagnostics: &mut Diagnostics,
+) {
+    if !shell.is_sync() {
+        return;
+    }
+    if asked.refreshes_itself() {
+        let message = messages::not_async(&CACHED, &function.sig);
+        diagnostics.report(function.sig.fn_token, message);
+    }
     let options = [
         &input.refresh,
         &input.soft_timeout,

@@ -117,7 +117,7 @@ where
 
 #[tokio::test]
 async fn a_declaration_that_cannot_work_is_an_error_that_says_why() {
-    assert_misconfigured::<Momentary, _>(&cache(), "zero `ttl`").await;
+    assert_misconfigured::<Momentary, _>(&cache(), "`ttl` is zero").await;
     assert_misconfigured::<Unmissed, _>(&cache(), "`negative_ttl` is zero").await;
     assert_misconfigured::<Trembling, _>(&cache(), "`jitter` is a fraction").await;
     assert_misconfigured::<Nameless, _>(&cache(), "must not be empty").await;
@@ -147,7 +147,7 @@ fn settings_that_cannot_work_are_errors() {
         (builder().namespace("x".repeat(700)), "longer than"),
         (
             builder().default_lifetime(Lifetime::new().with_ttl(Duration::ZERO)),
-            "zero `ttl`",
+            "`ttl` is zero",
         ),
         (
             builder().default_lifetime(Lifetime::new().with_jitter(1.5)),

@@ -206,7 +206,7 @@ fn an_entity_whose_declaration_cannot_work_is_refused() {
     let built = CacheRegistry::builder(cache())
         .repository::<Ephemeral>(Shelf)
         .build();
-    assert!(config_fault(built.map(drop)).contains("zero `ttl`"));
+    assert!(config_fault(built.map(drop)).contains("`ttl` is zero"));
 }
 
 #[test]
