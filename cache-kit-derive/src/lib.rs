@@ -141,7 +141,8 @@ pub fn derive_key_part(item: TokenStream) -> TokenStream {
 ///
 /// # Without waiting
 ///
-/// A function that is not `async` needs the in-memory backend. It blocks its thread while another thread loads the same key, for the flight's deadline at most.
+/// A function that is not `async` needs the in-memory backend. It blocks its thread while another thread loads the same key, for the flight's deadline at most; a finder of
+/// an entity that is called on a runtime's thread does not, and loads for itself.
 ///
 /// # Where the cache is
 ///

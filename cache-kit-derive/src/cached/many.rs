@@ -74,7 +74,8 @@ pub(super) fn is_many(output: &Type) -> bool {
         return false;
     };
     match segment.ident.to_string().as_str() {
-        "Result" => first_generic(output).is_some_and(is_many),
+        // An alias is mostly called so.
+        result if result.ends_with("Result") => first_generic(output).is_some_and(is_many),
         "Vec" | "HashMap" | "BTreeMap" => true,
         _ => false,
     }

@@ -128,3 +128,22 @@ fn the_item_is_emitted_beside_its_faults() {
     assert!(text.contains(&item.to_string()));
     assert!(text.contains("compile_error"));
 }
+
+#[test]
+fn a_list_is_many_keys_through_an_alias_of_result() {
+    for (output, is_many) in [
+        (quote!(Vec<User>), true),
+        (quote!(DbResult<Vec<User>>), true),
+        (quote!(sqlx::Result<HashMap<u64, User>>), true),
+        (quote!(Page<Vec<User>>), false),
+        (quote!(Option<User>), false),
+    ] {
+        let item = quote!(
+            async fn find(&self, ids: &[u64]) -> #output {
+                x
+            }
+        );
+        let text = expand(quote!(), &item);
+        assert_eq!(text.contains("BatchOutput"), is_many, "{output}");
+    }
+}
