@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Expr, Pat, Type};
@@ -163,7 +163,7 @@ impl Arguments {
             return None;
         };
         let self_token = receiver.self_token;
-        let span = Span::call_site().located_at(self_token.span);
+        let span = self_token.span;
         let field = quote_spanned!(span=> .cache);
         Some(CacheAccess {
             value: quote!(#self_token #field),

@@ -3,7 +3,7 @@
 use quote::ToTokens as _;
 use syn::{Expr, Ident, Signature};
 
-use crate::options::{CACHE_EVICT, Dialect};
+use crate::options::{CACHE_EVICT, CACHED, Dialect};
 use crate::signature::future_of;
 
 use super::{did_you_mean, spelt, with_help};
@@ -65,10 +65,13 @@ pub(crate) fn unkept(what: &str, repeated: Option<&Ident>) -> String {
 }
 
 pub(crate) fn wrong_item(dialect: &Dialect, found: &str) -> String {
-    format!(
-        "`{}` belongs on an `async fn`, found {found}",
-        dialect.attribute
-    )
+    // What is read may be read without waiting.
+    let place = if *dialect == CACHED {
+        "a function"
+    } else {
+        "an `async fn`"
+    };
+    format!("`{}` belongs on {place}, found {found}", dialect.attribute)
 }
 
 pub(crate) fn bodiless(dialect: &Dialect) -> String {

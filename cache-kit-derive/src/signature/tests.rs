@@ -98,7 +98,7 @@ fn other_forms_are_refused() {
         refused(quote!(
             struct S;
         )),
-        ["`#[cached]` belongs on an `async fn`, found a struct"]
+        ["`#[cached]` belongs on a function, found a struct"]
     );
     assert_eq!(
         refused(quote!(

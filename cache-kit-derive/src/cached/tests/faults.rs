@@ -13,7 +13,7 @@ fn items_are_judged() {
             quote!(
                 struct S;
             ),
-            "`#[cached]` belongs on an `async fn`, found a struct",
+            "`#[cached]` belongs on a function, found a struct",
         ),
         (
             quote!(
