@@ -11,7 +11,7 @@ use crate::blame::{Extent, arguments_at, local, spread};
 use crate::diagnostics::Diagnostics;
 use crate::key::{CallKey, Part};
 use crate::options::{Dialect, Setting, peel_expr};
-use crate::signature::{Borrow, Function, Hold, Parameter, Receiver, first_borrow, is_reference};
+use crate::signature::{Function, Hold, Parameter, Receiver, is_opaque, is_reference};
 use crate::tags::Names;
 use crate::{messages, suggest};
 
@@ -148,7 +148,7 @@ impl Arguments {
             return Some(self.written_cache(&setting.value));
         }
         if let Some(parameter) = self.parameters.iter().find(|p| p.is_named("cache")) {
-            let is_nameable = !matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
+            let is_nameable = !is_opaque(&parameter.ty);
             let access = CacheAccess {
                 value: at_type(parameter),
                 ty: is_nameable.then(|| parameter.ty.clone()),
@@ -272,10 +272,7 @@ fn reject_unknown_skips(
         .iter()
         .flat_map(|parameter| bound_by(&parameter.pat));
     let names: Vec<String> = names.map(|name| name.unraw().to_string()).collect();
-    let generics = &function.sig.generics;
-    let types = generics.type_params().map(|param| &param.ident);
-    let consts = generics.const_params().map(|param| &param.ident);
-    let types: Vec<&Ident> = types.chain(consts).collect();
+    let types: Vec<&Ident> = function.own_types().collect();
     for skipped in skip {
         let text = skipped.unraw().to_string();
         let is_type = skipped == "Self" || types.contains(&skipped);

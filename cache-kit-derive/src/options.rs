@@ -194,6 +194,17 @@ pub(crate) fn peel_expr(expr: &Expr) -> &Expr {
     }
 }
 
+/// Refuses options that were written and have no place here.
+pub(crate) fn reject_written<'s>(
+    options: impl IntoIterator<Item = Option<&'s Setting<Expr>>>,
+    message: fn(&Ident) -> String,
+    diagnostics: &mut Diagnostics,
+) {
+    for option in options.into_iter().flatten() {
+        diagnostics.report(&option.name, message(&option.name));
+    }
+}
+
 /// An expression as an operand of `&`.
 pub(crate) fn operand(expr: &Expr) -> TokenStream {
     match peel_expr(expr) {

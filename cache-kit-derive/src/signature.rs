@@ -6,15 +6,18 @@ mod shell;
 use proc_macro2::{Group, Span, TokenStream};
 use quote::{ToTokens as _, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Ident, Pat, ReceiverKind, Signature, Token, Type, Visibility, token};
+use syn::{
+    Attribute, FnArg, GenericParam, Ident, Pat, ReceiverKind, Signature, Token, Type, Visibility,
+    token,
+};
 
 use crate::diagnostics::Diagnostics;
 use crate::messages;
 use crate::options::{CACHED, Dialect};
 
 pub(crate) use output::{
-    Borrow, elided, first_borrow, first_generic, is_reference, is_unit, last_segment, peel_type,
-    second_generic,
+    Borrow, elided, first_borrow, first_generic, is_opaque, is_reference, is_unit, last_segment,
+    payload_in, peel_type, second_generic,
 };
 pub(crate) use shell::{Shell, future_of};
 
@@ -127,6 +130,16 @@ impl Function {
             .iter()
             .filter_map(Parameter::from_syn)
             .collect()
+    }
+
+    /// The types and constants of its own, in order.
+    pub(crate) fn own_types(&self) -> impl Iterator<Item = &Ident> {
+        let params = self.sig.generics.params.iter();
+        params.filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
+            GenericParam::Const(param) => Some(&param.ident),
+            GenericParam::Lifetime(_) => None,
+        })
     }
 
     /// How the method holds its `self`, if it is a method.

@@ -5,6 +5,7 @@ mod by_index;
 mod fill;
 mod late;
 mod load;
+mod loading;
 mod lookup;
 mod now;
 mod read;

@@ -11,8 +11,8 @@ use crate::body;
 use crate::diagnostics::Diagnostics;
 use crate::key::hash_name;
 use crate::messages;
-use crate::options::{operand, peel_expr, text_of};
-use crate::signature::{Borrow, first_borrow};
+use crate::options::{operand, peel_expr, reject_written, text_of};
+use crate::signature::is_opaque;
 
 use super::input::Input;
 
@@ -67,7 +67,7 @@ impl Index {
             diagnostics.report(&parameter.pat, messages::PATTERN);
             return None;
         };
-        let is_nameable = !matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
+        let is_nameable = !is_opaque(&parameter.ty);
         Some(Self {
             name,
             value: value.to_token_stream(),
@@ -124,17 +124,12 @@ impl Index {
 /// What has no meaning for a look-up in two steps.
 fn reject_options(input: &Input, diagnostics: &mut Diagnostics) {
     let options = [
-        &input.prefix,
-        &input.soft_timeout,
-        &input.retry,
-        &input.refresh,
-        &input.unless,
+        input.lifetimes.negative_ttl(),
+        input.prefix.as_ref(),
+        input.soft_timeout.as_ref(),
+        input.retry.as_ref(),
+        input.refresh.as_ref(),
+        input.unless.as_ref(),
     ];
-    let negative = input.lifetimes.negative_ttl();
-    if let Some(option) = negative {
-        diagnostics.report(&option.name, messages::useless_for_index(&option.name));
-    }
-    for option in options.into_iter().flatten() {
-        diagnostics.report(&option.name, messages::useless_for_index(&option.name));
-    }
+    reject_written(options, messages::useless_for_index, diagnostics);
 }

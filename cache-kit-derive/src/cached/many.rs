@@ -12,8 +12,9 @@ use crate::arguments::Arguments;
 use crate::blame::local;
 use crate::diagnostics::Diagnostics;
 use crate::messages;
+use crate::options::reject_written;
 use crate::signature::{
-    Borrow, Function, Hold, Parameter, first_borrow, first_generic, is_reference, last_segment,
+    Function, Hold, Parameter, first_generic, is_opaque, is_reference, last_segment,
 };
 
 use super::input::Input;
@@ -140,26 +141,25 @@ fn reject_options(input: &Input, diagnostics: &mut Diagnostics) {
     if let Some(key) = &input.key {
         diagnostics.report(&key.name, messages::key_of_many());
     }
-    for option in [&input.soft_timeout, &input.refresh].into_iter().flatten() {
-        diagnostics.report(&option.name, messages::useless_for_many(&option.name));
-    }
-    if let Some(early) = input.lifetimes.early_refresh() {
-        diagnostics.report(&early.name, messages::useless_for_many(&early.name));
-    }
+    let options = [
+        input.soft_timeout.as_ref(),
+        input.refresh.as_ref(),
+        input.lifetimes.early_refresh(),
+    ];
+    reject_written(options, messages::useless_for_many, diagnostics);
 }
 
 /// A parameter that a body may take away, and another call of it needs again.
 fn copied(parameter: &Parameter) -> Option<Other> {
-    let is_kept = is_reference(&parameter.ty)
-        || parameter.cfg.is_some()
-        || matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
+    let is_kept =
+        is_reference(&parameter.ty) || parameter.cfg.is_some() || is_opaque(&parameter.ty);
     (!is_kept).then(|| Other::from_parameter(parameter))?
 }
 
 /// A parameter of a type without a name, whose copy nobody can make.
 fn opaque(parameter: &Parameter) -> Option<Ident> {
-    let is_opaque = matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
-    let is_taken = is_opaque && !is_reference(&parameter.ty) && parameter.cfg.is_none();
+    let is_taken =
+        is_opaque(&parameter.ty) && !is_reference(&parameter.ty) && parameter.cfg.is_none();
     parameter.name.clone().filter(|_| is_taken)
 }
 

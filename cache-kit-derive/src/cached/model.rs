@@ -9,7 +9,7 @@ use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
 use crate::key::CallKey;
 use crate::lifetimes::Lifetimes;
-use crate::options::{CACHED, Setting, peel_expr};
+use crate::options::{CACHED, Setting, peel_expr, reject_written};
 use crate::signature::{
     Borrow, Function, Hold, Shell, first_borrow, first_generic, is_unit, last_segment,
 };
@@ -310,9 +310,11 @@ fn reject_sync(
         &input.hard_timeout,
         &input.retry,
     ];
-    for option in options.into_iter().flatten() {
-        diagnostics.report(&option.name, messages::needs_async(&option.name));
-    }
+    reject_written(
+        options.map(Option::as_ref),
+        messages::needs_async,
+        diagnostics,
+    );
 }
 
 fn reject_company(function: &Function, diagnostics: &mut Diagnostics) {

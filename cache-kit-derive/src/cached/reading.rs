@@ -9,7 +9,7 @@ use syn::Type;
 use crate::arguments::collect_names;
 use crate::key::{CallKey, Part};
 use crate::messages::Lack;
-use crate::signature::{Borrow, Function, Parameter, Shell, first_borrow, peel_type};
+use crate::signature::{Function, Parameter, Shell, is_opaque, peel_type};
 
 use super::many::Keys;
 use super::model::{Model, Strategy, Subject};
@@ -153,7 +153,7 @@ impl Reading {
         };
         let given = match peel_type(&parameter.ty) {
             Type::Reference(reference) => Given::Lent((*reference.elem).clone()),
-            ty if matches!(first_borrow(ty), Some(Borrow::ImplTrait(_))) => Given::Opaque,
+            ty if is_opaque(ty) => Given::Opaque,
             ty => Given::Owned(ty.clone()),
         };
         Ok(Source { field, given })

@@ -10,7 +10,7 @@ use crate::body;
 use crate::diagnostics::Diagnostics;
 use crate::lifetimes::Lifetimes;
 use crate::messages;
-use crate::options::peel_expr;
+use crate::options::{peel_expr, reject_written};
 use crate::signature::{
     Borrow, Parameter, Receiver, Shell, elided, first_borrow, is_reference, peel_type,
 };
@@ -64,9 +64,8 @@ impl Refresh {
                 Some("background") => true,
                 Some("inline") if repeated.is_some() => {
                     let options = [&input.soft_timeout, &input.retry];
-                    for option in options.into_iter().flatten() {
-                        diagnostics.report(&option.name, messages::repeated_inline(&option.name));
-                    }
+                    let options = options.map(Option::as_ref);
+                    reject_written(options, messages::repeated_inline, diagnostics);
                     return None;
                 }
                 Some("inline") => false,

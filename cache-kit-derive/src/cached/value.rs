@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Expr, GenericParam, Ident, LitStr, Type};
+use syn::{Expr, Ident, LitStr, Type};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, collect_names};
 use crate::blame::{Extent, at, local};
 use crate::diagnostics::Diagnostics;
 use crate::key::ValueKey;
 use crate::messages;
 use crate::prefix::prefix;
-use crate::signature::{Function, first_generic, last_segment, peel_type};
+use crate::signature::{Function, payload_in};
 
 use super::input::Input;
 
@@ -54,7 +54,7 @@ impl Value {
             key,
             is_owned: arguments.receiver().is_some()
                 && !input.skip.iter().any(|name| name == "Self"),
-            stored: stored_in(output?).clone(),
+            stored: payload_in(output?).clone(),
         })
     }
 }
@@ -64,41 +64,20 @@ impl Value {
 fn reject_untold_generics(function: &Function, input: &Input, diagnostics: &mut Diagnostics) {
     let mut told = BTreeSet::new();
     if let Some(key) = &input.key {
-        collect_types(key.value.to_token_stream(), &mut told);
+        collect_names(key.value.to_token_stream(), &mut told);
     }
-    told.extend(input.skip.iter().map(ToString::to_string));
-    for param in &function.sig.generics.params {
-        let ident = match param {
-            GenericParam::Type(param) => &param.ident,
-            GenericParam::Const(param) => &param.ident,
-            GenericParam::Lifetime(_) => continue,
-        };
-        if !told.contains(&ident.to_string()) {
-            let is_const = matches!(param, GenericParam::Const(_));
-            diagnostics.report(ident, messages::untold_generic(ident, is_const));
-        }
+    let untold = function.own_types().filter(|ident| {
+        let is_skipped = input.skip.contains(ident);
+        !is_skipped && !told.contains(&ident.unraw().to_string())
+    });
+    for ident in untold {
+        let is_const = function
+            .sig
+            .generics
+            .const_params()
+            .any(|param| param.ident == *ident);
+        diagnostics.report(ident, messages::untold_generic(ident, is_const));
     }
-}
-
-fn collect_types(tokens: TokenStream, names: &mut BTreeSet<String>) {
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => collect_types(group.stream(), names),
-            TokenTree::Ident(ident) => {
-                names.insert(ident.to_string());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What is stored of an output, as far as the spelling says.
-fn stored_in(ty: &Type) -> &Type {
-    let wrappers = ["Result", "Option", "Arc", "Outcome", "Cached"];
-    last_segment(ty)
-        .filter(|segment| wrappers.iter().any(|name| segment.ident == name))
-        .and_then(|_| first_generic(ty))
-        .map_or_else(|| peel_type(ty), stored_in)
 }
 
 impl Value {

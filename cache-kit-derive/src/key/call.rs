@@ -10,7 +10,7 @@ use crate::blame::{Extent, arguments_at, at, local};
 use crate::diagnostics::Diagnostics;
 use crate::messages;
 use crate::options::{Setting, operand, peel_expr};
-use crate::signature::{Borrow, Parameter, first_borrow};
+use crate::signature::{Parameter, is_opaque};
 
 use super::hash_name;
 
@@ -30,7 +30,7 @@ pub(crate) struct Part {
 impl Part {
     /// A parameter that stands for the key field of its name.
     pub(crate) fn from_parameter(name: &Ident, parameter: &Parameter) -> Self {
-        let is_nameable = !matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_)));
+        let is_nameable = !is_opaque(&parameter.ty);
         Self {
             name: name.unraw().to_string(),
             value: name.to_token_stream(),

@@ -9,7 +9,7 @@ use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::diagnostics::Diagnostics;
 use crate::messages;
 use crate::options::{Setting, operand, peel_expr};
-use crate::signature::{Borrow, Parameter, elided, first_borrow, last_segment, peel_type};
+use crate::signature::{Parameter, elided, is_opaque, last_segment, peel_type};
 
 /// The parts of a key, in order; there may be none.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl ValueKey {
 
 impl Piece {
     fn from_parameter(name: &Ident, parameter: &Parameter) -> Self {
-        if matches!(first_borrow(&parameter.ty), Some(Borrow::ImplTrait(_))) {
+        if is_opaque(&parameter.ty) {
             return Self::Expression(name.to_token_stream());
         }
         let mut ty = peel_type(&parameter.ty);

@@ -11,7 +11,7 @@ use crate::cached::{self, Keys, Reading, Source};
 use crate::crate_path::CratePath;
 use crate::diagnostics::Diagnostics;
 use crate::options::CACHE_REPOSITORY;
-use crate::signature::{Function, Shell, first_generic, last_segment, peel_type, second_generic};
+use crate::signature::{Function, Shell, first_generic, last_segment, payload_in, second_generic};
 use crate::{messages, suggest};
 
 use super::block::{Block, Member, is_mark};
@@ -262,10 +262,11 @@ impl Finder {
 
 /// What an output is of, as far as the spelling says.
 fn entity_in(ty: &Type) -> &Type {
-    let within = last_segment(ty).and_then(|segment| match segment.ident.to_string().as_str() {
-        "Result" | "Option" | "Arc" | "Outcome" | "Cached" | "Vec" => first_generic(ty),
-        "HashMap" | "BTreeMap" => second_generic(ty),
+    let payload = payload_in(ty);
+    let within = last_segment(payload).and_then(|list| match list.ident.to_string().as_str() {
+        "Vec" => first_generic(payload),
+        "HashMap" | "BTreeMap" => second_generic(payload),
         _ => None,
     });
-    within.map_or_else(|| peel_type(ty), entity_in)
+    within.map_or(payload, entity_in)
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, GenericParam, Pat, parse_quote};
+use syn::{Attribute, FnArg, Pat, parse_quote};
 
 use crate::signature::{Function, Shell};
 
@@ -97,12 +97,6 @@ fn arguments(function: &Function) -> Option<TokenStream> {
 
 /// The method's own types and constants, which its arguments may not tell.
 fn turbofish(function: &Function) -> Option<TokenStream> {
-    let params = function.sig.generics.params.iter();
-    let names = params.filter_map(|param| match param {
-        GenericParam::Type(param) => Some(&param.ident),
-        GenericParam::Const(param) => Some(&param.ident),
-        GenericParam::Lifetime(_) => None,
-    });
-    let names: Vec<_> = names.collect();
+    let names: Vec<_> = function.own_types().collect();
     (!names.is_empty()).then(|| quote!(::<#(#names),*>))
 }

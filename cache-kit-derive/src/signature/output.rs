@@ -53,6 +53,20 @@ fn generics(ty: &Type) -> impl Iterator<Item = &Type> {
     })
 }
 
+/// What an output is of, behind what says how it fails, is absent or is shared, as far as the spelling says.
+pub(crate) fn payload_in(ty: &Type) -> &Type {
+    let wrappers = ["Result", "Option", "Arc", "Outcome", "Cached"];
+    last_segment(ty)
+        .filter(|segment| wrappers.iter().any(|name| segment.ident == name))
+        .and_then(|_| first_generic(ty))
+        .map_or_else(|| peel_type(ty), payload_in)
+}
+
+/// Whether it is, or holds, a type without a name, which cannot be repeated.
+pub(crate) fn is_opaque(ty: &Type) -> bool {
+    matches!(first_borrow(ty), Some(Borrow::ImplTrait(_)))
+}
+
 /// Something in a return type that a cache cannot hold.
 #[derive(Debug)]
 pub(crate) enum Borrow {

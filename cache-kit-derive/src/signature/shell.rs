@@ -36,35 +36,31 @@ enum Wrapping {
 impl Shell {
     /// Recognises the three forms.
     pub(super) fn from_syn(sig: &Signature, body: &Group) -> Option<Self> {
-        let returned = match &sig.output {
-            ReturnType::Type(_, ty) => Some(&**ty),
-            ReturnType::Default => None,
-        };
         if sig.asyncness.is_some() {
-            return Some(Self {
-                output: returned.cloned(),
-                block: body.clone(),
-                wrapping: Wrapping::AsyncFn,
-            });
+            return Some(Self::plain(sig, body, Wrapping::AsyncFn));
         }
-        let returned = peel_type(returned?);
-        match returned {
-            Type::ImplTrait(opaque) => Self::future(future_output(&opaque.bounds)?, body),
-            other => Self::boxed(boxed_output(other)?, body),
+        match future_of(sig)? {
+            (output, false) => Self::future(output, body),
+            (output, true) => Self::boxed(output, body),
         }
     }
 
     /// Takes a function for one that does not wait, unless it returns a future.
     pub(super) fn of_sync(sig: &Signature, body: &Group) -> Option<Self> {
-        let output = match &sig.output {
-            ReturnType::Type(_, ty) => Some((**ty).clone()),
-            ReturnType::Default => None,
-        };
-        future_of(sig).is_none().then(|| Self {
-            output,
+        let is_sync = future_of(sig).is_none();
+        is_sync.then(|| Self::plain(sig, body, Wrapping::Fn))
+    }
+
+    /// A function whose body stands in it as it is.
+    fn plain(sig: &Signature, body: &Group, wrapping: Wrapping) -> Self {
+        Self {
+            output: match &sig.output {
+                ReturnType::Type(_, ty) => Some((**ty).clone()),
+                ReturnType::Default => None,
+            },
             block: body.clone(),
-            wrapping: Wrapping::Fn,
-        })
+            wrapping,
+        }
     }
 
     /// Whether it does not wait.

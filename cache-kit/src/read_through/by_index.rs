@@ -203,6 +203,7 @@ where
         }
         let key = key_at::<EntityOf<O>, B>(self.cache, hint);
         let found = read_through(self.cache, key, call, Inline, load).await;
+        let is_elsewhere = found.as_ref().is_ok_and(Payload::is_elsewhere);
         let found = match found {
             Ok(found) => Ok(found
                 .entity
@@ -218,7 +219,9 @@ where
                 {
                     return Step::Done(stale);
                 }
-                self.forget_if_elsewhere(&output, hint).await;
+                if is_elsewhere {
+                    self.forget().await;
+                }
                 Step::Done(self.checked(output))
             }
             (None, Ok(Some(output))) => Step::Done(output),
@@ -311,14 +314,8 @@ where
     }
 
     /// Drops a hint that has led to another entity, or to none.
-    async fn forget_if_elsewhere(&self, output: &O, hint: &str) {
-        let Some(payload) = output.payload() else {
-            return;
-        };
-        let is_there = payload
-            .entity()
-            .is_some_and(|entity| key_text(&*entity) == hint);
-        if let (false, Ok(key)) = (is_there, self.asked.to_key()) {
+    async fn forget(&self) {
+        if let Ok(key) = self.asked.to_key() {
             let source = InvalidationSource::Call;
             // What is not told to the store is owed by it, and the hint is checked whenever it is used.
             let _ = self.cache.drop_entries(I::PREFIX, &[key], source).await;

@@ -1,5 +1,6 @@
 //! The steps that single reads, batches and puts share: each asks the backend, and turns its failure into less caching.
 
+use super::loading::{Loading, outcome_of};
 use super::{Filling, Miss, Typed};
 use crate::backend::{CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
 use crate::entity::CacheEntity;
@@ -383,42 +384,5 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         answer
             .inspect_err(|error| self.failed(operation, error))
             .ok()
-    }
-}
-
-/// Reports a load when it is over, however that came about.
-struct Loading<'c, B: CacheBackend> {
-    cache: &'c CacheService<B>,
-    prefix: &'static str,
-    began: Instant,
-    outcome: Option<LoadOutcome>,
-}
-
-impl<B: CacheBackend> Drop for Loading<'_, B> {
-    fn drop(&mut self) {
-        let unfinished = if std::thread::panicking() {
-            LoadOutcome::Panicked
-        } else {
-            LoadOutcome::Cancelled
-        };
-        let outcome = self.outcome.unwrap_or(unfinished);
-        let elapsed = self.began.elapsed();
-        if let LoadOutcome::Found = outcome {
-            self.cache.inner().early.learn(self.prefix, elapsed);
-        }
-        self.cache.record(&CacheEvent::Load {
-            prefix: self.prefix,
-            outcome,
-            elapsed,
-        });
-    }
-}
-
-/// How a load ended, by what it returned.
-fn outcome_of<O: CachedOutput>(output: &O) -> LoadOutcome {
-    match output.payload().map(Payload::is_some) {
-        Some(true) => LoadOutcome::Found,
-        Some(false) => LoadOutcome::Absent,
-        None => LoadOutcome::Failed,
     }
 }
