@@ -48,21 +48,19 @@ where
         if let Poll::Ready(output) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        match body.take_if(|_| is_wanted.get()) {
-            Some(body) => {
-                let body = Frame::enter(cache.id(), keys.clone(), async { body() });
-                loaded.set(Some(at_once(pin!(body))));
-            }
-            // It loads for itself, and stores that.
-            None if body.is_some() && (!may_wait || wait(deadline)) => {
-                if may_wait {
-                    cache.failed::<EntityOf<O>>(Operation::Wait, &Error::Timeout);
-                }
-                break;
-            }
-            None => {
-                wait(deadline);
-            }
+        if let Some(body) = body.take_if(|_| is_wanted.get()) {
+            let body = Frame::enter(cache.id(), keys.clone(), async { body() });
+            loaded.set(Some(at_once(pin!(body))));
+            continue;
+        }
+        // It loads for itself, and stores that.
+        if body.is_some() && !may_wait {
+            break;
+        }
+        // One wait for each poll: to park again after a wake-up would lose it.
+        if wait(deadline) && body.is_some() {
+            cache.failed::<EntityOf<O>>(Operation::Wait, &Error::Timeout);
+            break;
         }
     }
     drop(run);

@@ -5,7 +5,7 @@ use cache_kit_tests::{Person, counts};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 struct Sums {
     cache: CacheService<InMemoryBackend>,
@@ -128,6 +128,94 @@ fn whoever_waits_for_too_long_loads_for_itself() {
     assert_eq!(held_up(&cache, 7, || ()), 7);
     release.wait();
     assert_eq!(leader.join().unwrap(), 7);
+}
+
+/// How long a second caller may wait for a load that takes a fraction of a second. The flight's
+/// own deadline is 30 s.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A function whose first load ends only after a second caller has missed.
+#[derive(Clone)]
+struct Shared {
+    cache: CacheService<InMemoryBackend>,
+    loads: Arc<AtomicU64>,
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self {
+            cache: CacheService::new(InMemoryBackend::new()),
+            loads: Arc::default(),
+        }
+    }
+
+    #[cached(prefix = "shared-value")]
+    fn value(&self, id: u64) -> u64 {
+        self.wait_for_the_second();
+        id
+    }
+
+    #[cached]
+    fn person(&self, id: u64) -> Option<Person> {
+        self.wait_for_the_second();
+        let name = "Ada".into();
+        Some(Person { id, name })
+    }
+
+    fn wait_for_the_second(&self) {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let begun = Instant::now();
+        while self.cache.stats().misses < 2 && begun.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // A caller counts its miss before it joins the load.
+        thread::sleep(Duration::from_millis(300));
+    }
+
+    /// Checks that two calls were one load and ended together.
+    fn assert_shared(&self, begun: Instant) {
+        let took = begun.elapsed();
+        assert!(took < PATIENCE, "the second caller waited for {took:?}");
+        assert_eq!(self.loads.load(Ordering::SeqCst), 1);
+    }
+}
+
+/// A value of a function, and an entity.
+const CALLS: [fn(&Shared) -> u64; 2] = [|it| it.value(7), |it| it.person(7).unwrap().id];
+
+#[test]
+fn a_thread_that_waits_for_anothers_load_returns_with_it() {
+    for call in CALLS {
+        let (shared, begun) = (Shared::new(), Instant::now());
+        thread::scope(|scope| {
+            for caller in [(); 2].map(|()| scope.spawn(|| call(&shared))) {
+                assert_eq!(caller.join().unwrap(), 7);
+            }
+        });
+        shared.assert_shared(begun);
+    }
+}
+
+#[test]
+fn a_thread_of_rayon_that_waits_for_anothers_load_returns_with_it() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+    let pool = pool.build().unwrap();
+    for call in CALLS {
+        let (shared, begun) = (Shared::new(), Instant::now());
+        assert_eq!(pool.broadcast(|_| call(&shared)), [7, 7]);
+        shared.assert_shared(begun);
+    }
+}
+
+#[tokio::test]
+async fn a_blocking_thread_of_tokio_that_waits_for_anothers_load_returns_with_it() {
+    let (shared, begun) = (Shared::new(), Instant::now());
+    let call = |shared: Shared| tokio::task::spawn_blocking(move || shared.value(7));
+    let callers = [call(shared.clone()), call(shared.clone())];
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), 7);
+    }
+    shared.assert_shared(begun);
 }
 
 #[test]
