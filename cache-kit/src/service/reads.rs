@@ -205,7 +205,8 @@ impl<B: CacheBackend> CacheService<B> {
     /// Returns the cached entity, or loads and stores it, as [`get_or_load`](Self::get_or_load) does; what is stale, and serves by
     /// [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), is refreshed by a task of its own, and nobody waits for it.
     ///
-    /// `load` may be called twice: for this call, or for the task. What it returns borrows nothing.
+    /// `load` is called when the load begins, by this call or by the task, which may outlive the
+    /// call: so neither `load` nor what it returns borrows anything.
     ///
     /// ```
     /// use cache_kit::prelude::*;
@@ -231,7 +232,7 @@ impl<B: CacheBackend> CacheService<B> {
     pub async fn get_or_refresh<T, E, F>(
         &self,
         key: &T::Key,
-        load: impl Fn() -> F + Sync,
+        load: impl Fn() -> F + Send + Sync + 'static,
     ) -> Result<Option<Arc<T>>, E>
     where
         T: CacheEntity,
@@ -243,9 +244,12 @@ impl<B: CacheBackend> CacheService<B> {
         if let Some(hit) = peek(self, &writer, &call) {
             return hit;
         }
+        let load = Arc::new(load);
+        // The closure is called when the future is first polled, which is after `open`: it may
+        // ask the repository before it returns its own future.
         let begin = || -> Detached<Result<Option<Arc<T>>, E>> {
-            let loading = load();
-            Box::pin(async { Ok(loading.await?.map(Arc::new)) })
+            let load = Arc::clone(&load);
+            Box::pin(async move { Ok(load().await?.map(Arc::new)) })
         };
         let body = pin!(async { begin().await });
         read_through(self, writer, call, InBackground(&begin), body).await

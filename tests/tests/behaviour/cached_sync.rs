@@ -218,6 +218,22 @@ async fn a_blocking_thread_of_tokio_that_waits_for_anothers_load_returns_with_it
     shared.assert_shared(begun);
 }
 
+/// A closure that works before it returns its future works inside the load, which is known to be
+/// of that key.
+#[test]
+fn a_batch_whose_closure_calls_a_function_of_its_own_key_does_not_wait_for_itself() {
+    let (sums, begun) = (Sums::new(), Instant::now());
+    let load = |ids: Vec<u64>| {
+        let people = ids.into_iter().filter_map(|id| sums.person(id)).collect();
+        std::future::ready(Ok::<Vec<Person>, cache_kit::Error>(people))
+    };
+    let found = sums.cache.get_or_load_many::<Person, _, _>(&[7], load);
+    let found = futures::executor::block_on(found).unwrap();
+    assert_eq!(found[0].as_ref().unwrap().id, 7);
+    let took = begun.elapsed();
+    assert!(took < PATIENCE, "it waited for {took:?}");
+}
+
 #[test]
 fn a_panic_is_the_callers_and_the_next_one_loads() {
     let sums = Sums::new();

@@ -448,12 +448,13 @@ async fn a_refresh_that_panics_harms_nobody<B: CacheBackend>(bench: Bench<B>) {
 
 async fn a_closure_can_be_refreshed_by_a_task<B: CacheBackend>(bench: Bench<B>) {
     let bench = bench.aged(15).await;
-    let source = &bench.rates.source;
-    let load = || {
-        let source = Arc::clone(source);
+    let source = Arc::clone(&bench.rates.source);
+    let load = move || {
+        let source = Arc::clone(&source);
         async move { source.load(1).await }
     };
-    let find = || bench.rates.cache.get_or_refresh::<Rate, _, _>(&1, load);
+    let cache = &bench.rates.cache;
+    let find = || cache.get_or_refresh::<Rate, _, _>(&1, load.clone());
     assert_eq!(find().await.unwrap().unwrap().version, 1);
     settle().await;
     assert_eq!(find().await.unwrap().unwrap().version, 2);

@@ -109,15 +109,16 @@ impl Repository<Plain> for Source {
 
 /// Begins a load of an entity.
 macro_rules! load {
-    ($source:expr, $entity:ident, $id:expr) => {
-        || {
-            let (source, id) = ($source.clone(), $id);
+    ($source:expr, $entity:ident, $id:expr) => {{
+        let (source, id) = ($source.clone(), $id);
+        move || {
+            let source = source.clone();
             async move {
                 let version = source.load().await?;
                 Ok::<_, Error>(version.map(|version| $entity { id, version }))
             }
         }
-    };
+    }};
 }
 
 /// Tells the version of what was found.

@@ -98,7 +98,10 @@ where
         let keys: Vec<_> = items().filter_map(|item| item.key.clone()).collect();
         let timeouts = self.reader.cache.timeouts(self.call.timeouts);
         let limit = timeouts.hard.filter(|_| self.call.carry.is_some());
-        let loading = (self.load)(ids);
+        let load = &mut self.load;
+        // The closure is called inside the load: it may ask the repository, or the cache, before
+        // it returns its future.
+        let loading = async { load(ids).await };
         let loading = self
             .reader
             .load_within(limit, keys.clone(), loading, outcome_of);
