@@ -31,6 +31,8 @@ pub struct Call<O> {
     pub(crate) tags: Vec<String>,
     /// Whether what was loaded is not to be stored.
     pub(crate) unless: Option<fn(&O) -> bool>,
+    /// Whether a write of what is absent invalidates the key that is asked for.
+    pub(crate) is_absence_guarded: bool,
     pub(crate) sharing: Sharing<O>,
     pub(crate) carry: Option<fn(Error) -> O>,
     /// What a failed load says, for the log.
@@ -50,6 +52,7 @@ impl<O> Call<O> {
             is_early: AtomicBool::new(false),
             tags: Vec::new(),
             unless: None,
+            is_absence_guarded: true,
             sharing: Sharing::none(),
             carry: None,
             say: |_| None,
@@ -83,6 +86,14 @@ impl<O> Call<O> {
     #[must_use]
     pub fn hard_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.hard = Some(timeout);
+        self
+    }
+
+    /// Says that no write invalidates an absence: a caller takes it only from a load that began
+    /// after the call.
+    #[must_use]
+    pub(crate) fn unguarded_absence(mut self) -> Self {
+        self.is_absence_guarded = false;
         self
     }
 

@@ -245,6 +245,9 @@ where
     }
 
     /// Loads, and remembers where the entity is; who waits for another's load is told that only. `Err` is what this call's own load brought.
+    ///
+    /// A write of the entity does not know this key, so an absence is not given to a caller that
+    /// came after its load began.
     async fn locate<F: Future<Output = O>>(
         &self,
         is_outdated: bool,
@@ -268,7 +271,7 @@ where
         } else {
             CacheStrategy::Refresh
         };
-        let mut call = self.lifted(strategy);
+        let mut call = self.lifted(strategy).unguarded_absence();
         call.lifetime = self.lifetime();
         let found = read_through(self.cache, self.asked.clone(), call, Inline, load).await;
         match (self.take(), found) {

@@ -226,6 +226,13 @@ impl<B: CacheBackend, O: CachedOutput> Read<'_, B, O> {
         self.output_of(&landing).map(|output| (landing, output))
     }
 
+    /// Returns whether an invalidation would have changed the stamp under which a flight brought
+    /// this. If not, only a caller that came before the flight began can take it.
+    pub(super) fn is_guarded(&self, landing: &Landing) -> bool {
+        let is_absent = matches!(landing, Landing::Absent | Landing::Found(None, _));
+        self.call.is_absence_guarded || !is_absent
+    }
+
     /// Takes what another caller's flight brought. How old that is which was only found is not known: who has a limit looks for itself.
     pub(super) fn accept(&self, landing: &Landing) -> Option<O> {
         match (landing, self.call.age_limit) {

@@ -263,8 +263,8 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
             if Frame::is_loading(self.reader.cache.id(), &self.key) {
                 return Box::pin(self.load_alone(spare, body)).await;
             }
-            // Of a flight without a stamp only what began after this caller came.
-            let mut may_take = stamp.is_some();
+            // Whether the flight began after this caller came.
+            let mut is_next = false;
             loop {
                 let tag = Tag::of::<EntityOf<O>>(stamp);
                 let flights = &self.reader.cache.inner().flights;
@@ -294,6 +294,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 {
                     return Ok(self.stand_in(spare));
                 }
+                let may_take = is_next || (stamp.is_some() && self.is_guarded(&landing));
                 if may_take && let Some(output) = self.accept(&landing) {
                     return match landing {
                         Landing::Broken(error) => Err(Ended { output, error }),
@@ -302,7 +303,7 @@ impl<'c, B: CacheBackend, O: CachedOutput> Read<'c, B, O> {
                 }
                 // What landed is of no use to this caller: it joins those who are left.
                 follower.pass_over();
-                may_take = true;
+                is_next = true;
             }
         }
     }

@@ -3,10 +3,11 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{Error, Outcome, Source};
-use cache_kit_tests::{counts, soon};
+use cache_kit_tests::{Distant, counts, settle, soon, until};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
 #[cache(prefix = "account", key = id, ttl = "1h", negative_ttl = "1m", index(email, nick_name))]
@@ -270,6 +271,160 @@ async fn callers_of_a_cold_index_share_loads() {
     }
     let loads = accounts.loads();
     assert!(loads <= 2, "one tells where it is, one stores it: {loads}");
+}
+
+/// One row, whose first load takes what is there and ends when the test says so.
+#[derive(Clone)]
+struct Register<B: CacheBackend> {
+    cache: CacheService<B>,
+    row: Arc<Mutex<Option<Account>>>,
+    loads: Arc<AtomicU64>,
+    has_read: Arc<Notify>,
+    may_end: Arc<Notify>,
+}
+
+impl<B: CacheBackend> Register<B> {
+    fn over(backend: B) -> Self {
+        Self {
+            cache: CacheService::new(backend),
+            row: Arc::default(),
+            loads: Arc::default(),
+            has_read: Arc::default(),
+            may_end: Arc::default(),
+        }
+    }
+
+    async fn load(&self) -> Result<Option<Account>, Error> {
+        let found = self.row.lock().unwrap().clone();
+        if self.loads.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.has_read.notify_one();
+            self.may_end.notified().await;
+        } else {
+            settle().await;
+        }
+        Ok(found)
+    }
+
+    #[cached(index = email)]
+    async fn find(&self, email: &str) -> Result<Option<Account>, Error> {
+        let _ = email;
+        self.load().await
+    }
+
+    async fn find_by_hand(&self) -> Option<Account> {
+        let (email, load) = ("eve@".to_owned(), || self.load());
+        let found = self
+            .cache
+            .get_or_load_by::<AccountByEmail, _, _>(&email, load);
+        found.await.unwrap().as_deref().cloned()
+    }
+
+    async fn call(self, is_by_hand: bool) -> Option<Account> {
+        if is_by_hand {
+            self.find_by_hand().await
+        } else {
+            self.find("eve@").await.unwrap()
+        }
+    }
+
+    #[cache_put]
+    async fn save(&self, account: Account) -> Result<Account, Error> {
+        *self.row.lock().unwrap() = Some(account.clone());
+        Ok(account)
+    }
+
+    #[cache_evict(entity = Account)]
+    async fn insert(&self, id: u64) -> Result<(), Error> {
+        *self.row.lock().unwrap() = Some(account(id, "eve@"));
+        Ok(())
+    }
+
+    /// Runs a write while a first caller loads, and then other callers who come before that load
+    /// has ended. Returns what these are given.
+    async fn others_after(
+        &self,
+        is_by_hand: bool,
+        write: impl Future<Output = ()>,
+    ) -> Vec<Option<Account>> {
+        let first = tokio::spawn(self.clone().call(is_by_hand));
+        soon(self.has_read.notified()).await;
+        soon(write).await;
+        let (misses, count) = (self.cache.stats().misses, 10);
+        let others: Vec<_> = (0..count)
+            .map(|_| tokio::spawn(self.clone().call(is_by_hand)))
+            .collect();
+        until("the others have missed", async || {
+            (self.cache.stats().misses >= misses + count).then_some(())
+        })
+        .await;
+        settle().await;
+        self.may_end.notify_one();
+        assert_eq!(soon(first).await.unwrap(), None, "it came before the write");
+        let mut found = Vec::new();
+        for other in others {
+            found.push(soon(other).await.unwrap());
+        }
+        found
+    }
+}
+
+async fn an_absence_from_before_a_write_is_given_to_no_caller_after_it<B: CacheBackend>(
+    make: impl Fn() -> B,
+) {
+    for (is_by_hand, is_put) in [(false, false), (false, true), (true, false), (true, true)] {
+        let register = Register::over(make());
+        let write = async {
+            if is_put {
+                register.save(account(3, "eve@")).await.unwrap();
+            } else {
+                register.insert(3).await.unwrap();
+            }
+        };
+        for found in register.others_after(is_by_hand, write).await {
+            assert_eq!(
+                found,
+                Some(account(3, "eve@")),
+                "by hand: {is_by_hand}, a put: {is_put}"
+            );
+        }
+        let loads = register.loads.load(Ordering::SeqCst);
+        assert!(loads <= 3, "they share what they load: {loads}");
+    }
+}
+
+#[tokio::test]
+async fn an_absence_from_before_a_write_is_given_to_no_caller_after_it_in_memory() {
+    an_absence_from_before_a_write_is_given_to_no_caller_after_it(InMemoryBackend::new).await;
+}
+
+#[tokio::test]
+async fn an_absence_from_before_a_write_is_given_to_no_caller_after_it_over_bytes() {
+    an_absence_from_before_a_write_is_given_to_no_caller_after_it(ByteBackend::default).await;
+}
+
+#[tokio::test]
+async fn an_absence_whose_fill_is_on_its_way_is_given_to_no_caller_after_a_write() {
+    for is_by_hand in [false, true] {
+        let store = Distant::new(ByteBackend::default());
+        let register = Register::over(store.clone());
+        store.hold_next_fill();
+        register.may_end.notify_one();
+        assert_eq!(soon(register.clone().call(is_by_hand)).await, None);
+        register.save(account(3, "eve@")).await.unwrap();
+        let found = soon(register.clone().call(is_by_hand)).await;
+        assert_eq!(found, Some(account(3, "eve@")), "by hand: {is_by_hand}");
+        store.release_fill();
+    }
+}
+
+#[tokio::test]
+async fn callers_of_what_stays_absent_share_the_next_load() {
+    for is_by_hand in [false, true] {
+        let register = Register::over(InMemoryBackend::new());
+        let found = register.others_after(is_by_hand, async {}).await;
+        assert_eq!(found, vec![None; 10]);
+        assert_eq!(register.loads.load(Ordering::SeqCst), 2);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod failover;
 mod fixtures;
 mod hints;
 mod hostile;
+mod indexes;
 mod journal;
 mod leases;
 mod lifetimes;
