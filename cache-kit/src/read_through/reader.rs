@@ -25,6 +25,9 @@ use tracing::Instrument;
 pub(crate) type Waiting = Follower<CacheKey, Tag, Landing>;
 pub(crate) type Arrived = Arrival<CacheKey, Tag, Landing>;
 
+/// How many keys a store far away is asked about in one call, and so within one deadline.
+const CHUNK: usize = 500;
+
 /// One entity type in one cache.
 pub(crate) struct Reader<'c, B: CacheBackend, T> {
     pub(crate) cache: &'c CacheService<B>,
@@ -164,8 +167,8 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
     }
 
     async fn read_far(&self, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
-        let read = self.cache.backend().read(keys, Shape::of::<T>());
-        self.answers(Operation::Read, keys.len(), read).await
+        let read = |keys| self.cache.backend().read(keys, Shape::of::<T>());
+        self.answers_in_chunks(Operation::Read, keys, read).await
     }
 
     /// Counts a look-up and says what is known. What is stale is not.
@@ -202,12 +205,28 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
         keys: &[CacheKey],
         intent: Intent,
     ) -> Vec<Result<Opened<B::Permit>>> {
-        let opened = self.cache.backend().open(keys, Shape::of::<T>(), intent);
-        self.answers(Operation::Open, keys.len(), opened).await
+        let open = |keys| self.cache.backend().open(keys, Shape::of::<T>(), intent);
+        self.answers_in_chunks(Operation::Open, keys, open).await
     }
 
-    /// Stores what was loaded, and says so for each.
+    /// Stores what was loaded, and says so for each. What one chunk fails with is not the others'.
     pub(crate) async fn fill(&self, fills: Vec<Filling<B::Permit>>) -> Vec<Result<()>> {
+        if fills.len() <= self.chunk() {
+            return self.fill_chunk(fills).await;
+        }
+        let filling = Box::pin(async {
+            let mut filled = Vec::with_capacity(fills.len());
+            let mut fills = fills.into_iter();
+            while fills.len() > 0 {
+                let chunk = fills.by_ref().take(self.chunk()).collect();
+                filled.extend(self.fill_chunk(chunk).await);
+            }
+            filled
+        });
+        filling.await
+    }
+
+    async fn fill_chunk(&self, fills: Vec<Filling<B::Permit>>) -> Vec<Result<()>> {
         let stamped = self.stamp_fills(fills).await;
         let (mut fills, mut unfilled) = (Vec::with_capacity(stamped.len()), Vec::new());
         for stamped in stamped {
@@ -250,6 +269,41 @@ impl<'c, B: CacheBackend, T: CacheEntity> Reader<'c, B, T> {
             Ok(())
         });
         outcomes.collect()
+    }
+
+    /// Returns how many keys the backend is asked about at once.
+    fn chunk(&self) -> usize {
+        if self.cache.backend().is_remote() {
+            CHUNK
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Asks the backend about keys, a chunk at a time. Each chunk has a deadline of its own, and
+    /// what it fails with is not the others'.
+    async fn answers_in_chunks<'k, A, F>(
+        &self,
+        operation: Operation,
+        keys: &'k [CacheKey],
+        ask: impl Fn(&'k [CacheKey]) -> F,
+    ) -> Vec<Result<A>>
+    where
+        F: Future<Output = Vec<Result<A>>>,
+    {
+        if keys.len() <= self.chunk() {
+            return self.answers(operation, keys.len(), ask(keys)).await;
+        }
+        // Boxed, here and in `fill`: few calls are that large, and every caller would carry the
+        // room.
+        let asking = Box::pin(async {
+            let mut answers = Vec::with_capacity(keys.len());
+            for chunk in keys.chunks(self.chunk()) {
+                answers.extend(self.answers(operation, chunk.len(), ask(chunk)).await);
+            }
+            answers
+        });
+        asking.await
     }
 
     /// Asks the backend one thing, until the deadline; counts and logs each answer that is a failure.

@@ -1,5 +1,7 @@
 //! How long a backend may take, and for what. The clock is paused: what is measured is exact.
 
+mod batches;
+
 use cache_kit::FailurePolicy::{self, Degrade, Propagate};
 use cache_kit::prelude::*;
 use cache_kit::{Error, Operation};

@@ -1,5 +1,6 @@
 //! The backend on real servers.
 
+mod batches;
 mod clusters;
 mod configs;
 mod conformance;
