@@ -133,7 +133,7 @@ impl Node {
         let (link, sent) = match in_use {
             Some(link) => (link, now),
             None => match timeout_at(until, Box::pin(self.link())).await {
-                Ok(link) => (link.map_err(Fault::Unreached)?, Instant::now()),
+                Ok(link) => (link?, Instant::now()),
                 Err(_) => return Err(Fault::Waited(self.unconnected(self.timing.call))),
             },
         };
@@ -161,9 +161,9 @@ impl Node {
     }
 
     /// Gives the connection, making one if there is none; one attempt is made for all who wait.
-    async fn link(self: &Arc<Self>) -> Result<Arc<Link>> {
+    async fn link(self: &Arc<Self>) -> Result<Arc<Link>, Fault> {
         loop {
-            let mut attempt = {
+            let (mut attempt, is_own) = {
                 let mut state = self.state();
                 if let Some(link) = self.in_use(&mut state, Instant::now()) {
                     return Ok(link);
@@ -173,15 +173,18 @@ impl Node {
                     .clone()
                     .filter(|attempt| attempt.has_changed().is_ok());
                 match going {
-                    Some(attempt) => attempt,
-                    None => self.begin(&mut state),
+                    Some(attempt) => (attempt, false),
+                    None => (self.begin(&mut state), true),
                 }
             };
-            // An attempt whose runtime has ended says nothing: then another one is made.
-            if let Ok(ended) = attempt.wait_for(Option::is_some).await
-                && let Some(Err(error)) = &*ended
-            {
-                return Err(error.clone());
+            match attempt.wait_for(Option::is_some).await.as_deref() {
+                Ok(Some(Err(error))) => return Err(Fault::Unreached(error.clone())),
+                // The runtime has ended: no attempt can run in it.
+                Err(_) if is_own => {
+                    return Err(Fault::Waited(self.failure("the runtime has ended")));
+                }
+                // The runtime of another caller's attempt has ended: another one is made.
+                Ok(_) | Err(_) => {}
             }
         }
     }
