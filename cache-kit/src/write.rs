@@ -10,7 +10,7 @@ use crate::outcome::{CachedOutput, EntityOf, Payload, Terms};
 use crate::read_through::{Filling, Foretold, Reader, to_fill};
 use crate::service::CacheService;
 use crate::ttl::Lifetime;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -200,6 +200,9 @@ impl<'c, B: CacheBackend> Write<'c, B> {
 }
 
 /// Tells the store what is untrue, all of it, and returns the first failure.
+///
+/// All of it is begun at the first poll: a store that promises to be told promises it then, and
+/// this future may be dropped at any later one.
 async fn tell<B: CacheBackend>(
     cache: &CacheService<B>,
     prefix: &'static str,
@@ -207,15 +210,42 @@ async fn tell<B: CacheBackend>(
     scopes: &[Scopes],
     source: InvalidationSource,
 ) -> Result<()> {
-    let mut told = cache.drop_entries(prefix, keys, source).await;
-    for scope in scopes {
-        let cleared = match scope {
-            Scopes::Tag(tag) => cache.invalidate_tag(tag).await,
-            Scopes::All => cache.clear_entities(prefix).await,
-        };
-        told = told.and(cleared);
+    let of_keys = cache.drop_entries(prefix, keys, source);
+    if scopes.is_empty() {
+        return of_keys.await;
     }
-    told
+    let mut telling: Vec<Telling<'_>> = vec![Box::pin(of_keys)];
+    for scope in scopes {
+        telling.push(match scope {
+            Scopes::Tag(tag) => Box::pin(cache.invalidate_tag(tag)),
+            Scopes::All => Box::pin(cache.clear_entities(prefix)),
+        });
+    }
+    all_at_once(telling).await
+}
+
+/// One of the things that a store is told.
+type Telling<'t> = Pin<Box<dyn Future<Output = Result<()>> + Send + 't>>;
+
+/// Runs everything at the same time, and returns the first failure of the list.
+async fn all_at_once(mut telling: Vec<Telling<'_>>) -> Result<()> {
+    let mut told: Vec<Option<Result<()>>> = telling.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (work, told) in telling.iter_mut().zip(&mut told) {
+            if told.is_none()
+                && let Poll::Ready(answer) = work.as_mut().poll(context)
+            {
+                *told = Some(answer);
+            }
+        }
+        if told.iter().all(Option::is_some) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    told.into_iter().flatten().collect()
 }
 
 impl<B: CacheBackend> Drop for Write<'_, B> {

@@ -52,6 +52,12 @@ impl Bookings {
         pending::<()>().await;
         Ok(id)
     }
+
+    #[cache_evict(entity = Berth, all, cache = self.0, skip(begun), tags = ["row:2"])]
+    async fn clear(&self, begun: oneshot::Sender<()>) -> cache_kit::Result<()> {
+        begun.send(()).expect("the test waits for it");
+        pending().await
+    }
 }
 
 /// A backend whose deadlines a busy machine does not miss.
@@ -116,6 +122,28 @@ where
             .collect();
         (seats, berths)
     })
+}
+
+#[test]
+fn a_write_that_is_dropped_as_its_runtime_ends_drops_its_tags_too() {
+    for is_multi_thread in CASES {
+        let (seats, berths) = left_by(is_multi_thread, Traffic::Swallowed, async |it, begun| {
+            drop(it.book(1, begun).await);
+        });
+        let case = format!("several threads: {is_multi_thread}");
+        assert_eq!((seats, berths), (vec![5], vec![1]), "{case}");
+    }
+}
+
+#[test]
+fn a_write_that_is_dropped_as_its_runtime_ends_drops_a_prefix_and_its_tags_too() {
+    for is_multi_thread in CASES {
+        let (seats, berths) = left_by(is_multi_thread, Traffic::Swallowed, async |it, begun| {
+            drop(it.clear(begun).await);
+        });
+        let case = format!("several threads: {is_multi_thread}");
+        assert_eq!((seats, berths), (vec![1, 3, 4, 5], vec![]), "{case}");
+    }
 }
 
 #[test]
