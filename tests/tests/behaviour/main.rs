@@ -44,4 +44,5 @@ mod testing_aids;
 mod timeouts;
 mod ttl_class;
 mod ttl_policy;
+mod unsend_bodies;
 mod writes;
