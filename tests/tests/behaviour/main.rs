@@ -24,6 +24,7 @@ mod feeders;
 mod fill_protocol;
 mod flights;
 mod guide_loops;
+mod hand_over;
 mod indexes;
 mod keys;
 mod lifetimes;
