@@ -38,6 +38,7 @@ mod retries;
 mod schema;
 mod serialisation;
 mod service;
+mod siblings;
 mod stale;
 mod strategies;
 mod tags;
