@@ -32,6 +32,7 @@ mod load_many;
 mod memory;
 mod metrics;
 mod outcomes;
+mod reentry;
 mod registry;
 mod repositories;
 mod retries;
