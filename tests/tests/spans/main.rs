@@ -2,6 +2,8 @@
 //!
 //! A program of its own, whose tests take turns: what is wanted of a place in the code is decided once for all threads, by whoever comes there first.
 
+mod bodies;
+
 use cache_kit::Error;
 use cache_kit::prelude::*;
 use cache_kit_tests::{Person, clocked_cache};
