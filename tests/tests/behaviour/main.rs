@@ -8,6 +8,7 @@ mod cache_repository;
 mod cached_batches;
 mod cached_sync;
 mod cached_values;
+mod cancellation;
 mod codecs;
 mod conformance;
 mod deadlines;
