@@ -28,6 +28,7 @@ mod guide_loops;
 mod hand_over;
 mod indexes;
 mod keys;
+mod late_fills;
 mod lifetimes;
 mod load_many;
 mod memory;
