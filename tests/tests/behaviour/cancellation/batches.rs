@@ -12,6 +12,7 @@ on_each_store! {
     a_batch_can_be_cancelled_at_each_await
     a_batch_that_a_finder_waits_for_can_be_cancelled_at_each_await
     a_batch_of_which_one_key_is_known_can_be_cancelled_at_each_await
+    a_batch_whose_entries_another_process_invalidates_can_be_cancelled_at_each_await
     a_batch_that_retries_can_be_cancelled_at_each_await
     a_batch_that_waits_for_another_can_be_cancelled_at_each_await
 }
@@ -62,6 +63,23 @@ async fn a_batch_of_which_one_key_is_known_can_be_cancelled_at_each_await<
             Box::pin(async move {
                 table.find(2).await.unwrap();
                 table.cache.run_pending_tasks().await.unwrap();
+            })
+        },
+        ..list()
+    };
+    cancel_at_each_await(store, reading).await;
+}
+
+async fn a_batch_whose_entries_another_process_invalidates_can_be_cancelled_at_each_await<
+    B: CacheBackend + Debug,
+>(
+    store: fn(&ManualClock) -> B,
+) {
+    let reading = Reading {
+        invalidate: |table| {
+            Box::pin(async move {
+                let all = [1, 2, 3, 4];
+                table.elsewhere.invalidate_many::<Row>(&all).await.unwrap();
             })
         },
         ..list()

@@ -110,27 +110,45 @@ async fn cancel<B: CacheBackend + Debug>(
     for follower in &mut followers {
         follower.poll(JOINS).await;
     }
-    let change = async || {
-        table.change();
-        (reading.invalidate)(table.clone()).await;
-    };
-    if let End::ChangedThenDropped | End::ChangedThenFinished = end {
-        change().await;
-    }
-    if end != End::ChangedThenFinished {
-        call.cancel();
-    }
-    if end == End::DroppedThenChanged {
-        change().await;
+    // It begins after the change, if there is one.
+    let mut late = Caller::new((reading.ask)(table.clone()));
+    match end {
+        End::Dropped | End::DroppedWithItsSuccessor => {
+            call.cancel();
+            late.cancel();
+        }
+        End::DroppedThenChanged => {
+            call.cancel();
+            change(table, reading).await;
+        }
+        End::ChangedThenDropped => {
+            change(table, reading).await;
+            late.poll(JOINS).await;
+            call.cancel();
+        }
+        End::ChangedThenFinished => change(table, reading).await,
     }
     if end == End::DroppedWithItsSuccessor {
         followers[0].poll(2).await;
         followers[0].cancel();
     }
     let [one, two] = followers;
-    let told = all_told([call, one, two]).await;
+    let told = all_told([late, call, one, two]).await;
+    if let Some(late) = &told[0] {
+        let current = table.version();
+        assert!(
+            late.iter().all(|version| *version == current),
+            "{case}: {late:?}"
+        );
+    }
     later_calls_are_right(table, reading, told, &case).await;
     is_complete
+}
+
+/// Changes the rows. The invalidation is acknowledged.
+async fn change<B: CacheBackend>(table: &Table<B>, reading: &Reading<B>) {
+    table.change();
+    (reading.invalidate)(table.clone()).await;
 }
 
 /// A caller, which is answered or cancelled.

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 on_each_store! {
     a_finder_can_be_cancelled_at_each_await
+    a_finder_whose_entry_another_process_invalidates_can_be_cancelled_at_each_await
     a_value_can_be_cancelled_at_each_await
     an_index_look_up_can_be_cancelled_at_each_await
     an_index_look_up_that_knows_where_the_entity_is_can_be_cancelled_at_each_await
@@ -24,6 +25,22 @@ async fn a_finder_can_be_cancelled_at_each_await<B: CacheBackend + Debug>(
         Box::pin(async move { vec![table.find(1).await.unwrap().version] })
     };
     cancel_at_each_await(store, Reading::of(find)).await;
+}
+
+async fn a_finder_whose_entry_another_process_invalidates_can_be_cancelled_at_each_await<
+    B: CacheBackend + Debug,
+>(
+    store: fn(&ManualClock) -> B,
+) {
+    let reading = Reading {
+        invalidate: |table| {
+            Box::pin(async move { table.elsewhere.invalidate::<Row>(&1).await.unwrap() })
+        },
+        ..Reading::of(|table: Table<B>| {
+            Box::pin(async move { vec![table.find(1).await.unwrap().version] })
+        })
+    };
+    cancel_at_each_await(store, reading).await;
 }
 
 async fn a_value_can_be_cancelled_at_each_await<B: CacheBackend + Debug>(

@@ -26,6 +26,8 @@ pub(super) struct Row {
 #[derive(Clone)]
 pub(super) struct Table<B: CacheBackend> {
     pub(super) cache: CacheService<B>,
+    /// A service of another process over the same store.
+    pub(super) elsewhere: CacheService<B>,
     /// The same service with a soft timeout.
     impatient: CacheService<B>,
     pub(super) clock: ManualClock,
@@ -37,9 +39,12 @@ pub(super) struct Table<B: CacheBackend> {
 impl<B: CacheBackend> Table<B> {
     pub(super) fn over(store: fn(&ManualClock) -> B) -> Self {
         let clock = ManualClock::new();
-        let cache = CacheService::new(store(&clock));
+        let store = store(&clock);
+        let elsewhere = CacheService::new(store.clone());
+        let cache = CacheService::new(store);
         let impatient = cache.to_builder().soft_timeout(SLOW / 2);
         Self {
+            elsewhere,
             impatient: impatient.build().unwrap(),
             cache,
             clock,
