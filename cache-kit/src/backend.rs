@@ -146,6 +146,14 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     fn is_remote(&self) -> bool {
         false
     }
+
+    /// Promises that each of its futures is ready when it is polled first, as those of a store in
+    /// this process can be. Such a future is polled on the stack and never boxed, and a function
+    /// that is not `async` can be cached. A backend that breaks the promise fails with
+    /// [`Error::ConfigError`], which names it.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
 }
 
 /// Is what a read found under a key.

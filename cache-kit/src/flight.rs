@@ -1,13 +1,12 @@
 //! One load per key: who comes while it is in progress waits for it.
 
 pub(crate) mod core;
-mod reentry;
 mod waiters;
 
-pub(crate) use core::{Arrival, Follower, Joined, Leader};
-pub(crate) use reentry::Frame;
+pub(crate) use core::{Joined, Leader};
 
 use crate::backend::{Age, Stamp};
+use crate::engine::Kind;
 use crate::error::{Cause, Error};
 use crate::key::CacheKey;
 use crate::shape::Erased;
@@ -22,6 +21,15 @@ mod sync {
 /// The right and the duty to load a key, for everyone on its flight.
 pub(crate) type Lead = Leader<CacheKey, Tag, Landing>;
 
+/// A caller that waits for a flight.
+pub(crate) type Waiting = core::Follower<CacheKey, Tag, Landing>;
+
+/// What a caller waited for.
+pub(crate) type Arrived = core::Arrival<CacheKey, Tag, Landing>;
+
+/// A flight that has landed and can still be joined.
+pub(crate) type Landed = core::Landed<CacheKey, Tag, Landing>;
+
 /// All flights of a service.
 pub(crate) type Flights = core::Flights<CacheKey, Tag, Landing>;
 
@@ -35,11 +43,11 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// Builds the tag of those who want a `T` in this state of its key.
-    pub(crate) fn of<T: 'static>(stamp: Option<Stamp>) -> Self {
+    /// Builds the tag of callers that want a value of this kind in this state of its key.
+    pub(crate) fn of_kind(kind: &Kind, stamp: Option<Stamp>) -> Self {
         Self {
             stamp,
-            type_id: TypeId::of::<T>(),
+            type_id: kind.shape.type_id(),
         }
     }
 }
@@ -61,7 +69,7 @@ pub(crate) enum Landing {
 
 /// A failed load, as it can be passed on: the error itself, for callers of the same error type that can clone it, and what it said.
 #[derive(Clone)]
-pub(crate) struct Failure {
+pub struct Failure {
     pub(crate) error: Option<Arc<dyn Any + Send + Sync>>,
     pub(crate) cause: Cause,
 }

@@ -1,11 +1,11 @@
 //! Other fields that name an entity.
 
-use crate::backend::CacheBackend;
+use crate::engine::{IndexKind, Kind};
 use crate::entity::CacheEntity;
-use crate::key::{KeyPart, KeyWriter};
-use crate::service::CacheService;
+use crate::key::KeyPart;
 use crate::value::{Apart, Declared, ValueOf};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Declares a field, beside the key, that names one entity: its index. `#[cache(index(email))]` writes this.
 ///
@@ -37,32 +37,21 @@ impl<I: CacheIndex> Declared for Hints<I> {
 /// The text of an entity's key, kept under its index.
 pub(crate) type Hint<I> = ValueOf<String, Hints<I>, Apart>;
 
-/// Says whether an entity is the one of an index' key.
-pub(crate) fn is_of<I: CacheIndex, B: CacheBackend>(
-    cache: &CacheService<B>,
-    entity: &I::Entity,
-    asked: &KeyWriter,
-) -> bool {
-    I::field(entity).is_some_and(|field| {
-        let mut own = cache.value_writer(I::PREFIX);
-        field.write(&mut own);
-        own.text() == asked.text()
-    })
-}
-
-/// The text of an entity's key.
-pub(crate) fn key_text<T: CacheEntity>(entity: &T) -> String {
-    let mut text = KeyWriter::unbounded();
-    T::write_key(&entity.cache_key(), &mut text);
-    text.text().into_owned()
-}
-
-/// The key that a hint tells.
-pub(crate) fn key_at<T: CacheEntity, B: CacheBackend>(
-    cache: &CacheService<B>,
-    hint: &str,
-) -> KeyWriter {
-    let mut key = cache.writer::<T>();
-    key.push(hint);
-    key
+/// Returns an index as data.
+pub(crate) const fn index_kind<I: CacheIndex>() -> &'static IndexKind {
+    const {
+        &IndexKind {
+            hints: Kind::of::<Hint<I>>(),
+            entities: Kind::of::<I::Entity>(),
+            hint: |text| Arc::new(Hint::<I>::new(Arc::new(text))),
+            text: |hint| {
+                let hint = hint.downcast_ref::<Hint<I>>()?;
+                Some(Arc::clone(&hint.value))
+            },
+            write_field: |entity, key| {
+                let field = entity.downcast_ref().and_then(I::field);
+                field.map(|field| field.write(key)).is_some()
+            },
+        }
+    }
 }

@@ -73,6 +73,7 @@ mod call;
 mod clock;
 mod codec;
 mod early;
+mod engine;
 mod entity;
 #[cfg(any(feature = "testing", feature = "redis"))]
 mod envelope;
@@ -91,18 +92,18 @@ pub mod observability {
     };
     pub use crate::ttl::TtlPolicy;
 }
-mod outcome;
+mod output;
 pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 mod random;
-mod read_through;
 mod registry;
 mod repository;
 mod retry;
 mod schema;
 mod service;
 mod shape;
+mod store;
 pub mod strategy;
 mod tag;
 #[cfg(feature = "testing")]
@@ -112,7 +113,6 @@ mod timeouts;
 mod timer;
 mod ttl;
 mod value;
-mod write;
 
 #[doc(inline)]
 pub use backend::{
@@ -349,7 +349,7 @@ pub use observe::{
     CacheEvent, CacheMetrics, CacheStats, EvictionCause, InvalidationSource, LoadOutcome,
     Operation, Tier, Watcher,
 };
-pub use outcome::{
+pub use output::{
     BatchItem, BatchOutput, BatchPayload, Cached, CachedOutput, CarriesCacheError, EntityOf,
     FreshOutput, Outcome, Payload, Source,
 };

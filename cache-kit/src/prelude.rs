@@ -11,7 +11,7 @@ pub use crate::key::CacheKey;
 #[cfg(feature = "metrics")]
 pub use crate::observe::MetricsExporter;
 pub use crate::observe::{CacheEvent, CacheMetrics, CacheStats};
-pub use crate::outcome::{Cached, Outcome};
+pub use crate::output::{Cached, Outcome};
 pub use crate::registry::CacheRegistry;
 pub use crate::repository::{DataRepository, Repository};
 pub use crate::service::CacheService;

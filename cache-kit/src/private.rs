@@ -1,6 +1,7 @@
 //! All that generated code names. Not part of the public API: it changes without notice.
 #![allow(missing_docs, reason = "for generated code")]
 
+mod edges;
 mod fetched;
 mod indexes;
 mod keep;
@@ -12,37 +13,37 @@ mod retry;
 mod tags;
 mod value_keys;
 mod values;
+mod writes;
 
-pub use crate::call::probe::{
-    CarryInto, CarryNone, Probe, SaysDisplayed, SaysNothing, SaysShown, ShareClone, ShareInto,
-    ShareNone, ShareSaid,
-};
-pub use crate::call::{Call, Sharing};
+pub use crate::call::Call;
 pub use crate::codec::Payloads;
+pub use crate::engine::{Answer, IndexTurn, Run, Scopes, Turn};
 pub use crate::entity::CacheEntity;
 pub use crate::error::Result;
 pub use crate::feed::CacheFeed;
 pub use crate::index::CacheIndex;
 pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
-pub use crate::outcome::{
-    BatchOutput, CachedOutput, CarriesCacheError, EntityOf, EntityOfMany, FreshOutput, ItemOf,
-    LoadOf, Seen, Terms,
+pub use crate::output::{
+    Asked, BatchOutput, CachedOutput, CarriesCacheError, CarryInto, CarryNone, Carrying, Detached,
+    Edge, EntityOf, EntityOfMany, FreshOutput, ItemOf, Land, LandMany, LoadOf, ManyEdge, ManyRead,
+    Probe, Saying, SaysDisplayed, SaysNothing, SaysShown, Seen, ShareClone, ShareInto, ShareNone,
+    ShareSaid, Sharing, Terms, Unable,
 };
-pub use crate::read_through::Detached;
 pub use crate::repository::Repository;
 pub use crate::retry::Retry;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
+pub use crate::store::Soon;
 pub use crate::strategy::CacheStrategy;
 pub use crate::timeouts::check_timeouts;
 pub use crate::ttl::Lifetime;
 pub use crate::value::Declared;
-pub use crate::write::{Scopes, Write};
+pub use edges::{NoAnswer, NoAsked, NoEdge, NoTurn};
 pub use fetched::{
     Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, fetched_many,
     give, lend, own_of,
 };
 pub use indexes::{
-    By, ByIndex, ByNone, EntityKnown, EntityUnknown, Finds, FindsNot, Has, Indexed, IsNoIndex,
+    By, ByField, ByNone, EntityKnown, EntityUnknown, Finds, FindsNot, Has, Indexed, IsNoIndex,
     Named, NamedIndex, NamedOther,
 };
 pub use keep::{Keep, KeepToRepeat, boxed};
@@ -54,7 +55,9 @@ pub use many::{
     Again, BatchNone, BatchOf, Fits, FitsNot, KeyOf, Lender, Lent, Many, NotMany, Own,
     unless_entity,
 };
-pub use outcome::{MaybeFresh, Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, unless};
+pub use outcome::{
+    Finish, MaybeFresh, Methods, NoOutcome, OutcomeNone, OutcomeOf, Returns, unless,
+};
 pub use put::{
     KeySlots, KeySource, PlaceNamed, PlaceNone, PlaceWhole, PutArg, key_of_slots, key_slots,
     write_entity_key,
@@ -66,6 +69,7 @@ pub use value_keys::{Owner, Piece, PieceOfNone, PieceOfRef, PieceOfRefs, value_k
 pub use values::{
     Form0, Form1, Form2, Form3, Form4, Form5, Form6, Form7, MissSaid, MissUnsaid, Value,
 };
+pub use writes::Write;
 
 use crate::backend::{CacheBackend, InMemoryBackend};
 use crate::service::CacheService;

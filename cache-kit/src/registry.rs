@@ -1,6 +1,7 @@
 //! All repositories and feeders of a program in one place, by the entity they are for.
 
 use crate::backend::CacheBackend;
+use crate::engine::Kind;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::feed::CacheFeed;
@@ -152,7 +153,11 @@ impl<B: CacheBackend> CacheRegistryBuilder<B> {
         mut self,
         repository: impl DataRepository<T> + 'static,
     ) -> Self {
-        if let Err(error) = self.cache.declare::<T>(Lifetime::new()) {
+        if let Err(error) = self
+            .cache
+            .engine()
+            .declare(Kind::of::<T>(), Lifetime::new())
+        {
             self.faults.push(error.to_string());
         }
         let repository: Arc<dyn DataRepository<T>> = Arc::new(repository);

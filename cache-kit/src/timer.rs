@@ -1,7 +1,7 @@
 //! Deadlines, where there is a timer.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 /// none, and the work takes as long as it takes.
 pub(crate) async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
-    let mut timer = pin!(None);
+    // In a box: most work is done before it needs one.
+    let mut timer: Option<Pin<Box<tokio::time::Sleep>>> = None;
     let mut is_waiting = false;
     // Not `timeout` after a first poll: it would poll twice at once, and work that yields would not have.
     poll_fn(|context| {
@@ -18,11 +19,11 @@ pub(crate) async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Out
             return Poll::Ready(Some(output));
         }
         if !is_waiting && Handle::try_current().is_ok() {
-            timer.set(Some(tokio::time::sleep(limit)));
+            timer = Some(Box::pin(tokio::time::sleep(limit)));
         }
         is_waiting = true;
-        match timer.as_mut().as_pin_mut() {
-            Some(timer) => timer.poll(context).map(|()| None),
+        match &mut timer {
+            Some(timer) => timer.as_mut().poll(context).map(|()| None),
             None => Poll::Pending,
         }
     })
@@ -36,4 +37,24 @@ pub(crate) async fn pause(time: Duration) -> bool {
         tokio::time::sleep(time).await;
     }
     has_timer
+}
+
+/// Runs all of some work at once, each begun at the first poll; the outcomes in their order.
+pub(crate) async fn all<T>(work: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
+    let mut work: Vec<_> = work.into_iter().map(|one| (Some(one), None)).collect();
+    poll_fn(|context| {
+        for (running, output) in &mut work {
+            if let Some(one) = running
+                && let Poll::Ready(ready) = one.as_mut().poll(context)
+            {
+                (*running, *output) = (None, Some(ready));
+            }
+        }
+        if work.iter().all(|(running, _)| running.is_none()) {
+            Poll::Ready(work.drain(..).filter_map(|(_, output)| output).collect())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await
 }

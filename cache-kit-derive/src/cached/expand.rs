@@ -11,7 +11,7 @@ use super::index::Index;
 use super::many;
 use super::model::{Model, Strategy, Subject};
 use super::refresh::Refresh;
-use super::value::{self, Value};
+use super::value::Value;
 
 /// Writes the function with a cache in front of its body.
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -26,16 +26,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
 /// How one thing is read: an entity, or the value of a function.
 struct Way {
-    /// Statements that say what is wrong with the output, and bind its methods.
+    /// Statements that say what is wrong with the output, and bind what makes its edge.
     bind: TokenStream,
+    /// What that is bound to.
+    outcome: Ident,
     /// Statements that write the key.
     key: TokenStream,
-    /// Makes a `Call` of a strategy.
-    begin: TokenStream,
-    /// What can be asked about the output.
+    /// What can be asked about the output's error.
     probe: TokenStream,
-    /// Whether what is returned is wrapped to be cached.
-    is_wrapped: bool,
 }
 
 impl Way {
@@ -47,10 +45,9 @@ impl Way {
         let write = of.expand(private, &entity, &key, parens);
         Self {
             bind: body::outcome_of(output, private, &local("outcome")),
+            outcome: local("outcome"),
             key: quote!(let mut #key = #private::entity_key::<#entity, _>(#cache); #write),
-            begin: quote!(#private::Call::<#output>::new),
             probe: quote!(#private::Probe::<#output>::new()),
-            is_wrapped: false,
         }
     }
 
@@ -59,9 +56,8 @@ impl Way {
         Self {
             bind: of.declare(&model.output, private),
             key: of.key(&local("cache"), &local("key"), private),
-            begin: quote!(#value.call),
             probe: quote!(#value.probe()),
-            is_wrapped: true,
+            outcome: value,
         }
     }
 
@@ -69,44 +65,51 @@ impl Way {
         let output = &model.output;
         Self {
             bind: of.bind(output, private),
+            outcome: local("outcome"),
             key: of.key(&local("cache"), &local("key")),
-            begin: quote!(#private::Call::<#output>::new),
             probe: quote!(#private::Probe::<#output>::new()),
-            is_wrapped: false,
         }
     }
 
     fn expand(&self, model: &Model, private: &TokenStream) -> TokenStream {
-        let (cache, key, call) = (local("cache"), local("key"), local("call"));
-        let (hit, outcome) = (local("hit"), local("outcome"));
+        let (cache, key, edge) = (local("cache"), local("key"), local("edge"));
+        let (hit, asked) = (local("hit"), local("asked"));
         let Self {
             bind, key: write, ..
         } = self;
         let find_cache = model.cache.expand(private);
-        let plan = plan(model, &self.begin, &self.probe, private);
-        let answer = self.returned(&quote!(#hit));
+        let make_edge = make_edge(&self.outcome, &self.probe, private);
+        let call = call(model, private);
         // After the hit, which needs none.
-        let tags = model.expand_tags(&call, private);
-        let read = self.read(model, private);
+        let tags = model.expand_tags(&asked, private);
+        let read = Self::read(model, private);
+        // The key's text is gone before anything is awaited.
         // expands to:
         //     let _ = <Ret as K::CachedOutput>::from_payload;
         //     let outcome = …;
         //     let cache = K::cache(&self.cache);
-        //     let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
+        //     let edge = outcome.edge(…);
+        //     let asked = {
+        //         let mut key = K::entity_key::<K::EntityOf<Ret>, _>(cache);
+        //         …
+        //         match edge.peek(cache, &key, K::Call::new(K::CacheStrategy::Refresh)…) {
+        //             Ok(hit) => return hit,
+        //             Err(asked) => asked,
+        //         }
+        //     };
+        //     let asked = asked.tags(vec![{ … }]);
         //     …
-        //     let call = K::Call::<Ret>::new(K::CacheStrategy::Refresh)…;
-        //     if let Some(hit) = outcome.peek(cache, &key, &call) { return hit; }
-        //     let call = call.tags(vec![{ … }]);
-        //     let body = pin!(async move { … });
-        //     outcome.read_through(cache, key, call, body).await
         let inner = quote! {
             #bind
             #find_cache
-            #write
-            let #call = #plan;
-            if let ::core::option::Option::Some(#hit) = #outcome.peek(#cache, &#key, &#call) {
-                return #answer;
-            }
+            #make_edge
+            let #asked = {
+                #write
+                match #edge.peek(#cache, &#key, #call) {
+                    ::core::result::Result::Ok(#hit) => return #hit,
+                    ::core::result::Result::Err(#asked) => #asked,
+                }
+            };
             #tags
             #read
         };
@@ -117,75 +120,135 @@ impl Way {
     }
 
     /// Statements that ask the cache, and the repository if need be.
-    fn read(&self, model: &Model, private: &TokenStream) -> TokenStream {
-        let (cache, key, call) = (local("cache"), local("key"), local("call"));
-        let (load, outcome, refresh) = (local("body"), local("outcome"), local("refresh"));
-        let output = &model.output;
-        let unless = model.unless.as_ref();
+    fn read(model: &Model, private: &TokenStream) -> TokenStream {
+        let (cache, edge, asked) = (local("cache"), local("edge"), local("asked"));
+        let (load, turn, out) = (local("body"), local("turn"), local("out"));
+        let (answer, reload) = (local("answer"), local("reload"));
         if model.shell.is_sync() {
-            // expands to:
-            //     K::at_once(cache);
-            //     outcome.read_now(cache, key, call, || { … })
-            let span = model.function.sig.fn_token.span;
-            let at_once = at(span, quote!(#private::at_once));
-            // Of the user's origin, or the attribute is blamed.
-            let asked = Ident::new("__cache_kit_asked", span);
-            let block = body::typed_block(&model.shell, &model.shell.block.stream(), output);
-            let body = quote!((move || -> #output #block)());
-            let body = if self.is_wrapped {
-                value::wrap(&body, unless)
-            } else {
-                body
-            };
-            let read = self.returned(&quote!(#outcome.read_now(#cache, #key, #call, || #body)));
-            return quote!(let #asked = #cache; #at_once(#asked); #read);
+            return Self::read_now(model, private);
         }
-        let loaded = |body: TokenStream| {
-            if self.is_wrapped {
-                value::load(&body, unless)
-            } else {
-                body
-            }
+        let output = match or_miss(model, private) {
+            Some(miss) => quote!(#edge.answer_or(#answer, #miss)),
+            None => quote!(#edge.answer(#answer)),
         };
-        let (bind, read) = match &model.refresh {
-            Refresh::Inline => {
-                let body = loaded(body::async_block(&model.shell, output));
-                (
-                    quote!(let #load = ::core::pin::pin!(#body);),
-                    quote!(#outcome.read_through(#cache, #key, #call, #load).await),
-                )
-            }
-            // With a body that can be called twice, where refreshes run without their callers.
-            Refresh::Background(background) => (
-                background.expand(model, &loaded, private),
-                quote!(#outcome.refresh_through(#cache, #key, #call, #load, #refresh).await),
+        let answered = quote! {
+            ::core::result::Result::Ok(#turn) => #turn,
+            ::core::result::Result::Err(#answer) => return #output,
+        };
+        let unless = unless(model, private);
+        let land = match &unless {
+            None => quote!(#edge.land(#turn, #out)),
+            Some(unless) => quote!(#edge.land_unless(#turn, #out, #unless)),
+        };
+        // With a body that can be called twice, where refreshes run without their callers.
+        let (bind, begin, body) = match &model.refresh {
+            Refresh::Inline => (
+                None,
+                quote!(match #edge.begin(#cache, #asked).await { #answered }),
+                body::async_block(&model.shell, &model.output),
             ),
+            Refresh::Background(background) => {
+                let refresh = background.refresh(model, private);
+                let make = match &unless {
+                    None => quote!(#edge.reload(#refresh)),
+                    Some(unless) => quote!(#edge.reload_unless(#refresh, #unless)),
+                };
+                let begin = quote!({
+                    let #reload = #make;
+                    match #edge.begin_or_refresh(#cache, #asked, &#reload).await { #answered }
+                });
+                let bind = background.bind(model, private);
+                (Some(bind), begin, background.call(model, private))
+            }
         };
-        let read = self.returned(&read);
-        quote!(#bind #read)
+        // The body is declared after the turn: whoever hangs up drops the load before handing over.
+        // expands to:
+        //     let mut turn = match edge.begin(cache, asked).await {
+        //         Ok(turn) => turn,
+        //         Err(answer) => return edge.answer(answer),
+        //     };
+        //     let mut body = Box::pin(async move { … });
+        //     let out = turn.run(body.as_mut()).await;
+        //     drop(body);
+        //     edge.land(turn, out).await
+        quote! {
+            #bind
+            let mut #turn = #begin;
+            let mut #load = ::std::boxed::Box::pin(#body);
+            let #out = #turn.run(#load.as_mut()).await;
+            ::core::mem::drop(#load);
+            #land.await
+        }
     }
 
-    /// What the function returns, of what is cached.
-    fn returned(&self, output: &TokenStream) -> TokenStream {
-        let value = local("value");
-        if self.is_wrapped {
-            quote!(#value.unwrap(#output))
-        } else {
-            output.clone()
-        }
+    /// The same of a function that does not wait.
+    fn read_now(model: &Model, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     K::at_once(cache);
+        //     edge.read_now(cache, asked, || (move || -> Ret { … })())
+        let (cache, edge, asked) = (local("cache"), local("edge"), local("asked"));
+        let output = &model.output;
+        let span = model.function.sig.fn_token.span;
+        let at_once = at(span, quote!(#private::at_once));
+        // Of the user's origin, or the attribute is blamed.
+        let checked = Ident::new("__cache_kit_asked", span);
+        let block = body::typed_block(&model.shell, &model.shell.block.stream(), output);
+        let body = quote!(|| (move || -> #output #block)());
+        let read = match unless(model, private) {
+            None => quote!(#edge.read_now(#cache, #asked, #body)),
+            Some(unless) => quote!(#edge.read_now_unless(#cache, #asked, #body, #unless)),
+        };
+        quote!(let #checked = #cache; #at_once(#checked); #read)
     }
 }
 
-/// What this call asks of the cache. `begin` makes a `Call` of a strategy, `probe` what can be asked about its output.
-pub(super) fn plan(
-    model: &Model,
-    begin: &TokenStream,
+/// The test of what is not to be stored, of the output itself where that is an entity's.
+fn unless(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+    let test = model.unless.as_ref()?;
+    if !matches!(model.subject, Subject::One(_)) {
+        return Some(quote!(#test));
+    }
+    // expands to:
+    //     |found: &Ret| K::unless(found, |user| user.is_draft)
+    let (output, found) = (&model.output, local("found"));
+    let extent = Extent::of(test);
+    let unless = spread(extent, quote!(#private::unless));
+    let arguments = arguments_at(extent, quote!(#found, #test));
+    let parameter = quote_spanned!(extent.first=> |#found: &#output|);
+    Some(quote!(#parameter #unless #arguments))
+}
+
+/// The statement that binds the edge: between the output and the engine, which knows no types.
+pub(super) fn make_edge(
+    outcome: &Ident,
     probe: &TokenStream,
     private: &TokenStream,
 ) -> TokenStream {
+    // The method that resolves with the fewest references says what the output's error can do.
+    // expands to:
+    //     let edge = {
+    //         use K::{…};
+    //         let probe = &&&&K::Probe::<Ret>::new();
+    //         outcome.edge(probe.sharing(), probe.carrying(), probe.saying())
+    //     };
+    let (edge, probed) = (local("edge"), local("probe"));
+    quote! {
+        let #edge = {
+            #[allow(unused_imports)]
+            use #private::{
+                CarryInto as _, CarryNone as _, SaysDisplayed as _, SaysNothing as _,
+                SaysShown as _, ShareClone as _, ShareInto as _, ShareNone as _, ShareSaid as _,
+            };
+            let #probed = &&&&#probe;
+            #outcome.edge(#probed.sharing(), #probed.carrying(), #probed.saying())
+        };
+    }
+}
+
+/// What this call asks of the cache.
+pub(super) fn call(model: &Model, private: &TokenStream) -> TokenStream {
     let output = &model.output;
     let strategy = strategy(&model.strategy, private);
-    let or_miss = or_miss(model, private);
     let lifetimes = model.lifetimes.expand_calls(private);
     let timeouts = model.loads.expand_calls(output, private);
     let condition = model.condition.as_ref().map(|condition| {
@@ -196,45 +259,11 @@ pub(super) fn plan(
             #holds
         }))
     });
-    let is_one = matches!(model.subject, Subject::One(_));
-    let unless = model.unless.as_ref().filter(|_| is_one).map(|test| {
-        let found = local("found");
-        let unless = spread(Extent::of(test), quote!(#private::unless));
-        let extent = Extent::of(test);
-        let arguments = arguments_at(extent, quote!(#found, #test));
-        let parameter = quote_spanned!(extent.first=> |#found: &#output|);
-        quote!(.unless(#parameter #unless #arguments))
-    });
-    // The method that resolves with the fewest references says what the output's error can do.
     // expands to:
-    //     K::Call::<Ret>::new(strategy)
-    //         .or_miss(<Ret as K::FreshOutput>::miss)
+    //     K::Call::new(strategy)
     //         .ttl(Duration::new(60, 0))
     //         .only_if(id > 0)
-    //         .unless(|found: &Ret| K::unless(found, |user| user.is_draft))
-    //         .sharing({ use K::{…}; (&&&&K::Probe::<Ret>::new()).sharing() })
-    //         .carrying({ use K::{…}; (&&K::Probe::<Ret>::new()).carrying() })
-    //         .saying({ use K::{…}; (&&&K::Probe::<Ret>::new()).saying() })
-    quote! {
-        #begin(#strategy)
-            #or_miss
-            #lifetimes
-            #timeouts
-            #condition
-            #unless
-            .sharing({
-                use #private::{ShareClone as _, ShareInto as _, ShareNone as _, ShareSaid as _};
-                (&&&&#probe).sharing()
-            })
-            .carrying({
-                use #private::{CarryInto as _, CarryNone as _};
-                (&&#probe).carrying()
-            })
-            .saying({
-                use #private::{SaysDisplayed as _, SaysNothing as _, SaysShown as _};
-                (&&&#probe).saying()
-            })
-    }
+    quote!(#private::Call::new(#strategy) #lifetimes #timeouts #condition)
 }
 
 fn strategy(strategy: &Strategy, private: &TokenStream) -> TokenStream {
@@ -281,5 +310,5 @@ fn or_miss(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     } else {
         spread(blame, quote!(<#output as #private::FreshOutput>::miss))
     };
-    Some(quote!(.or_miss(#miss)))
+    Some(miss)
 }

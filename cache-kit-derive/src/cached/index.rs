@@ -98,7 +98,7 @@ impl Index {
             }
             let #outcome = {
                 #[allow(unused_imports)]
-                use #private::{ByIndex as _, ByNone as _};
+                use #private::{ByField as _, ByNone as _};
                 (&&#private::By::<#output, #hash>::new()).methods()
             };
         }

@@ -17,7 +17,7 @@ use crate::signature::{
 
 use super::input::Input;
 use super::loads::Loads;
-use super::model::{Model, Subject};
+use super::model::Model;
 
 /// Everything that a body is called with, each of which can be kept.
 #[derive(Debug)]
@@ -113,25 +113,39 @@ impl Background {
         self.receiver.iter().chain(&self.parameters)
     }
 
-    /// Statements that bind the body, what a call polls, and how a refresh begins.
-    ///
-    /// `loaded` makes what is cached of what the body brings.
-    pub(super) fn expand(
-        &self,
-        model: &Model,
-        loaded: &dyn Fn(TokenStream) -> TokenStream,
-        private: &TokenStream,
-    ) -> TokenStream {
-        let (load, body, refresh) = (local("load"), local("body"), local("refresh"));
-        let (output, retry) = (&model.output, model.loads.retry.as_ref());
-        let function = self.function(&model.shell, output);
-        let call = self.all().map(Kept::lend);
-        let call = quote!(#load(#(#call),*));
-        let call = match retry {
+    /// Statements that bind the body, as something that can be called twice.
+    pub(super) fn bind(&self, model: &Model, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     let load = async |this: &Self, person_id: &str, year: i32| { … };
+        let load = local("load");
+        let function = self.function(&model.shell, &model.output);
+        let retry = model.loads.retry.as_ref().map(|retry| retry.bind(private));
+        quote!(let #load = #function; #retry)
+    }
+
+    /// The body as this call runs it.
+    pub(super) fn call(&self, model: &Model, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     async { load(self, person_id, Clone::clone(&year)).await }
+        let (load, lent) = (local("load"), self.all().map(Kept::lend));
+        let call = quote!(#load(#(#lent),*));
+        match &model.loads.retry {
             None => quote!(async { #call.await }),
-            Some(retry) => retry.expand(&call, output, private),
-        };
-        let call = loaded(call);
+            Some(retry) => retry.expand(&call, &model.output, private),
+        }
+    }
+
+    /// How a refresh begins that runs without its caller.
+    pub(super) fn refresh(&self, model: &Model, private: &TokenStream) -> TokenStream {
+        // expands to:
+        //     || -> K::Detached<Ret> {
+        //         let kept_self = K::Keep::keep(self);
+        //         let kept_person_id = K::Keep::keep(person_id);
+        //         let kept_year = K::Keep::keep(&year);
+        //         K::boxed(async move { load(&kept_self, &kept_person_id, kept_year).await })
+        //     }
+        let (load, output) = (local("load"), &model.output);
+        let retry = model.loads.retry.as_ref();
         let keep = if self.is_repeated {
             quote!(KeepToRepeat)
         } else {
@@ -144,31 +158,11 @@ impl Background {
             None => pass,
             Some(retry) => retry.expand(&pass, output, private),
         };
-        let pass = loaded(pass);
-        let is_wrapped = matches!(model.subject, Subject::Value(_));
-        let detached = if is_wrapped {
-            quote!(_)
-        } else {
-            quote!(#output)
-        };
-        // expands to:
-        //     let load = async |this: &Self, person_id: &str, year: i32| { … };
-        //     let body = pin!(async { load(self, person_id, Clone::clone(&year)).await });
-        //     let refresh = || -> K::Detached<Ret> {
-        //         let kept_self = K::Keep::keep(self);
-        //         let kept_person_id = K::Keep::keep(person_id);
-        //         let kept_year = K::Keep::keep(&year);
-        //         Box::pin(async move { load(&kept_self, &kept_person_id, kept_year).await })
-        //     };
-        let bind_retry = retry.map(|retry| retry.bind(private));
         quote! {
-            let #load = #function;
-            #bind_retry
-            let #body = ::core::pin::pin!(#call);
-            let #refresh = || -> #private::Detached<#detached> {
+            || -> #private::Detached<#output> {
                 #keep
                 #private::boxed(async move { #pass.await })
-            };
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Expr, Ident, LitStr, Type};
+use syn::{Ident, LitStr, Type};
 
 use crate::arguments::{Arguments, collect_names};
 use crate::blame::{Extent, at, local};
@@ -92,8 +92,7 @@ impl Value {
         //     static OWNER: K::Owner = K::Owner::new();
         //     let value = { use K::{…}; (&&&&&&&&K::Value::<Ret, __CacheKitValue>::new()).form() };
         //     value.check::<f64>();
-        //     let outcome = value.methods();
-        let (value, outcome, declared) = (local("value"), local("outcome"), declared());
+        let (value, declared) = (local("value"), declared());
         let Self { prefix, stored, .. } = self;
         // One for all types that the method is called on.
         let owner = self
@@ -119,7 +118,6 @@ impl Value {
                 (&&&&&&&&#private::Value::<#output, #declared>::new()).form()
             };
             #value #check #stored #close;
-            let #outcome = #value.methods();
         }
     }
 
@@ -145,22 +143,4 @@ impl Value {
 /// What the function is to the runtime.
 fn declared() -> Ident {
     Ident::new("__CacheKitValue", Span::mixed_site())
-}
-
-/// A body that loads what is cached: what comes of it is wrapped.
-pub(super) fn load(body: &TokenStream, unless: Option<&Expr>) -> TokenStream {
-    let value = local("value");
-    match unless {
-        None => quote!(#value.load(#body)),
-        Some(test) => quote!(#value.load_unless(#body, #test)),
-    }
-}
-
-/// The same of a function that does not wait.
-pub(super) fn wrap(output: &TokenStream, unless: Option<&Expr>) -> TokenStream {
-    let value = local("value");
-    match unless {
-        None => quote!(#value.wrap(#output)),
-        Some(test) => quote!(#value.wrap_unless(#output, #test)),
-    }
 }

@@ -1,18 +1,13 @@
 use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
 use crate::shape::Shape;
+use crate::store::{AnyPermit, Store};
 use crate::tag::{Scope, Tag};
-use std::any::Any;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-type AnyPermit = Box<dyn Any + Send + Sync>;
 
 /// Is a backend that is chosen at run time.
 ///
@@ -27,7 +22,7 @@ type AnyPermit = Box<dyn Any + Send + Sync>;
 /// # let _ = cache;
 /// ```
 #[derive(Clone)]
-pub struct AnyBackend(Arc<dyn DynBackend>);
+pub struct AnyBackend(Arc<dyn Store>);
 
 impl AnyBackend {
     /// Hides which backend this is.
@@ -110,164 +105,8 @@ impl CacheBackend for AnyBackend {
     fn is_remote(&self) -> bool {
         self.0.is_remote()
     }
-}
 
-/// The trait that [`CacheBackend`] would be if its futures had no types of their own.
-trait DynBackend: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup>;
-    fn read<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-    ) -> BoxFuture<'a, Vec<Result<Lookup>>>;
-    fn open<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-        intent: Intent,
-    ) -> BoxFuture<'a, Vec<Result<Opened<AnyPermit>>>>;
-    fn fill(
-        &self,
-        fills: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> BoxFuture<'_, Vec<Result<Filled>>>;
-    fn put(
-        &self,
-        puts: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> BoxFuture<'_, Vec<Result<Filled>>>;
-    fn invalidate<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Vec<Result<()>>>;
-    fn clear<'a>(&'a self, scope: Scope<'a>) -> BoxFuture<'a, Result<()>>;
-    fn stamp_tags<'a>(
-        &'a self,
-        namespace: Option<&'a str>,
-        tags: &'a [Tag],
-        lasts: Option<Duration>,
-    ) -> BoxFuture<'a, Result<TagStamps>>;
-    fn health(&self) -> BoxFuture<'_, Result<()>>;
-    fn run_pending_tasks(&self) -> BoxFuture<'_, Result<()>>;
-    fn entries(&self) -> Option<u64>;
-    fn watch(&self, watcher: Watcher);
-    fn is_remote(&self) -> bool;
-}
-
-impl<B: CacheBackend> DynBackend for B {
-    fn name(&self) -> &'static str {
-        std::any::type_name::<B>()
-    }
-
-    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
-        CacheBackend::peek(self, key, shape)
-    }
-
-    fn read<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-    ) -> BoxFuture<'a, Vec<Result<Lookup>>> {
-        Box::pin(CacheBackend::read(self, keys, shape))
-    }
-
-    fn open<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-        intent: Intent,
-    ) -> BoxFuture<'a, Vec<Result<Opened<AnyPermit>>>> {
-        Box::pin(async move {
-            let opened = CacheBackend::open(self, keys, shape, intent).await;
-            opened.into_iter().map(|one| one.map(erase)).collect()
-        })
-    }
-
-    fn fill(
-        &self,
-        fills: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> BoxFuture<'_, Vec<Result<Filled>>> {
-        Box::pin(async move {
-            let count = fills.len();
-            match fills.into_iter().map(restore::<B>).collect() {
-                Ok(fills) => CacheBackend::fill(self, fills, shape).await,
-                Err(error) => vec![Err(error); count],
-            }
-        })
-    }
-
-    fn put(
-        &self,
-        puts: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> BoxFuture<'_, Vec<Result<Filled>>> {
-        Box::pin(async move {
-            let count = puts.len();
-            match puts.into_iter().map(restore::<B>).collect() {
-                Ok(puts) => CacheBackend::put(self, puts, shape).await,
-                Err(error) => vec![Err(error); count],
-            }
-        })
-    }
-
-    fn invalidate<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Vec<Result<()>>> {
-        Box::pin(CacheBackend::invalidate(self, keys))
-    }
-
-    fn clear<'a>(&'a self, scope: Scope<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin(CacheBackend::clear(self, scope))
-    }
-
-    fn stamp_tags<'a>(
-        &'a self,
-        namespace: Option<&'a str>,
-        tags: &'a [Tag],
-        lasts: Option<Duration>,
-    ) -> BoxFuture<'a, Result<TagStamps>> {
-        Box::pin(CacheBackend::stamp_tags(self, namespace, tags, lasts))
-    }
-
-    fn health(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(CacheBackend::health(self))
-    }
-
-    fn run_pending_tasks(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(CacheBackend::run_pending_tasks(self))
-    }
-
-    fn entries(&self) -> Option<u64> {
-        CacheBackend::entries(self)
-    }
-
-    fn watch(&self, watcher: Watcher) {
-        CacheBackend::watch(self, watcher);
-    }
-
-    fn is_remote(&self) -> bool {
-        CacheBackend::is_remote(self)
-    }
-}
-
-fn erase<P: Send + Sync + 'static>(opened: Opened<P>) -> Opened<AnyPermit> {
-    Opened {
-        permit: Box::new(opened.permit),
-        stamp: opened.stamp,
-        found: opened.found,
-        lease: opened.lease,
-    }
-}
-
-/// Takes back a permit of this backend. One of another backend stores nothing, and says so.
-fn restore<B: CacheBackend>(fill: Fill<AnyPermit>) -> Result<Fill<B::Permit>> {
-    match fill.permit.downcast::<B::Permit>() {
-        Ok(permit) => Ok(Fill {
-            permit: *permit,
-            entry: fill.entry,
-            ttl: fill.ttl,
-            stale: fill.stale,
-            tags: fill.tags,
-        }),
-        Err(_) => Err(Error::BackendError(
-            "the permit is another backend's".into(),
-        )),
+    fn answers_at_once(&self) -> bool {
+        self.0.answers_at_once()
     }
 }

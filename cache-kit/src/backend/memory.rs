@@ -355,6 +355,10 @@ impl CacheBackend for InMemoryBackend {
         Some(entries)
     }
 
+    fn answers_at_once(&self) -> bool {
+        true
+    }
+
     fn watch(&self, watcher: Watcher) {
         watcher.reaches("memory", true);
         self.0.evictions.watchers().add(watcher);

@@ -2,16 +2,17 @@
 
 use crate::backend::CacheBackend;
 use crate::call::Call;
+use crate::engine::{Answer, DetachedLoad, Read, Reload, Turn};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::feed::CacheFeed;
-use crate::read_through::{Detached, InBackground, Inline, Miss, Plan, Refresh, peek};
+use crate::output::{AnyError, Asked};
 use crate::repository::{DataRepository, load_own};
 use crate::retry::Retries;
 use crate::service::CacheService;
 use crate::strategy::{CacheStrategy, OperationConfig};
-use std::pin::pin;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// One feeder on its way.
 pub(super) struct Expansion<'e, B: CacheBackend, T: CacheEntity, F: ?Sized, R: ?Sized> {
@@ -44,6 +45,11 @@ impl From<Error> for Stop {
 /// What an expansion gets: an entity, or the knowledge that there is none.
 type Expanded<T> = Result<Option<Arc<T>>>;
 
+/// How that comes out of the cache and goes into it.
+fn edge<T: CacheEntity>() -> AnyError<Expanded<T>> {
+    AnyError::of_any_error()
+}
+
 impl<'e, B, T, F, R> Expansion<'e, B, T, F, R>
 where
     B: CacheBackend,
@@ -72,12 +78,12 @@ where
 
     /// Feeds; what is stale is refreshed by the caller who comes first.
     pub(super) async fn run(&mut self) -> Result<()> {
-        self.run_with(&Inline).await
+        self.run_with(None).await
     }
 
-    async fn run_with(&mut self, refresh: &impl Refresh<B, Expanded<T>>) -> Result<()> {
+    async fn run_with(&mut self, reload: Reload<'_>) -> Result<()> {
         loop {
-            match self.expand(refresh).await {
+            match self.expand(reload).await {
                 Ok(entity) => return self.feed(entity),
                 Err(Stop::Broken(error)) if error.is_transient() && self.retries.next().await => {}
                 Err(Stop::Broken(error) | Stop::Failed(error)) => return Err(error),
@@ -90,35 +96,40 @@ where
     }
 
     /// The read-through: look up; after a miss ask the repository, or those who do.
-    async fn expand(
-        &mut self,
-        refresh: &impl Refresh<B, Expanded<T>>,
-    ) -> Result<Option<Arc<T>>, Stop> {
-        let plan = match self.begin()? {
-            Begun::Hit(entity) => return self.hit(entity),
-            Begun::Plan(plan) => plan,
+    async fn expand(&mut self, reload: Reload<'_>) -> Result<Option<Arc<T>>, Stop> {
+        let Asked { ask, key, peeked } = match self.peek()? {
+            Ok(entity) => return self.hit(entity),
+            Err(asked) => asked,
         };
-        match plan.look_up(refresh).await {
-            Ok(Ok(entity)) => self.hit(entity),
-            Ok(Err(error)) => Err(Stop::Broken(error)),
-            Err(miss) => self.miss(plan, miss, refresh).await,
+        let cache = self.cache;
+        let mut read = Box::new(Read::of_one(cache.engine(), ask, key, peeked));
+        let span = read.span();
+        read.look_up(reload).instrument(span).await;
+        match read.take_answer() {
+            Some(Answer::Broken(error) | Answer::Refused(error)) => Err(Stop::Broken(error)),
+            Some(answer) => {
+                let entity = edge::<T>().answer(answer)?;
+                self.hit(entity)
+            }
+            None => self.miss(read, reload).await,
         }
     }
 
-    /// Takes what is in reach at once, else makes a plan. (The writer of the key is not kept while the call waits.)
-    fn begin(&self) -> Result<Begun<'e, B, T>> {
-        let mut call: Call<Expanded<T>> = Call::direct(self.strategy).within(self.config.timeouts);
+    /// Takes what is in reach at once. (The writer of the key is not kept while the call waits.)
+    fn peek(&self) -> Result<std::result::Result<Option<Arc<T>>, Asked>> {
+        let mut call = Call::new(self.strategy).within(self.config.timeouts);
         if let Some(ttl) = self.config.ttl {
             call = call.ttl(ttl);
         }
         if let Some(class) = &self.config.ttl_class {
-            let age_limit = self.cache.age_limit::<T>(self.strategy, class)?;
+            let kind = AnyError::<Expanded<T>>::kind();
+            let age_limit = self.cache.engine().age_limit(kind, self.strategy, class)?;
             call = call.class(class.clone(), age_limit);
         }
         let key = self.cache.writer_for::<T>(&self.key);
-        match peek(self.cache, &key, &call) {
-            Some(hit) => Ok(Begun::Hit(hit?)),
-            None => Ok(Begun::Plan(Box::new(Plan::of(self.cache, &key, call)))),
+        match edge::<T>().peek(self.cache, &key, call) {
+            Ok(hit) => hit.map(Ok),
+            Err(asked) => Ok(Err(asked)),
         }
     }
 
@@ -129,9 +140,8 @@ where
 
     async fn miss(
         &mut self,
-        plan: Box<Plan<'e, B, Expanded<T>>>,
-        miss: Miss<T>,
-        refresh: &impl Refresh<B, Expanded<T>>,
+        read: Box<Read<'e>>,
+        reload: Reload<'_>,
     ) -> Result<Option<Arc<T>>, Stop> {
         if !self.has_missed {
             self.has_missed = true;
@@ -140,10 +150,21 @@ where
         if self.strategy == CacheStrategy::Fresh {
             return Err(Stop::Missed);
         }
-        let load = pin!(load(self.repository, &self.key, &self.retries));
-        match plan.ask(miss, refresh, load).await {
-            Ok(loaded) => Ok(loaded?),
-            Err(ended) => Err(Stop::Broken(ended.error)),
+        let mut turn = match Turn::of(read, reload).await {
+            Ok(turn) => turn,
+            Err(answer) => return answered(answer),
+        };
+        let mut body = Box::pin(load(self.repository, &self.key, &self.retries));
+        let output = turn.run(body.as_mut()).await;
+        drop(body);
+        let says_why = turn.has_fallback();
+        let loaded = output
+            .as_ref()
+            .map(|output| edge().loaded(output, false, says_why));
+        match (turn.land(loaded).await, output) {
+            (Some(answer), _) => answered(answer),
+            (None, Some(output)) => Ok(output?),
+            (None, None) => unreachable!("what took too long has an answer"),
         }
     }
 
@@ -166,18 +187,23 @@ where
     /// Feeds; what is stale is refreshed by a task of its own.
     pub(super) async fn run_shared(&mut self, repository: &Arc<R>) -> Result<()> {
         let (key, retry) = (self.key.clone(), self.config.retry);
-        let begin = || -> Detached<Expanded<T>> {
+        let reload = || -> DetachedLoad {
             let (repository, key) = (Arc::clone(repository), key.clone());
-            Box::pin(async move { load(&*repository, &key, &Retries::new(retry)).await })
+            Box::pin(async move {
+                let output = load(&*repository, &key, &Retries::new(retry)).await;
+                edge().loaded(&output, false, true)
+            })
         };
-        self.run_with(&InBackground(begin)).await
+        self.run_with(Some(&reload)).await
     }
 }
 
-/// How far an expansion came without waiting.
-enum Begun<'e, B: CacheBackend, T: CacheEntity> {
-    Hit(Option<Arc<T>>),
-    Plan(Box<Plan<'e, B, Expanded<T>>>),
+/// What an answer is to an expansion.
+fn answered<T: CacheEntity>(answer: Answer) -> Result<Option<Arc<T>>, Stop> {
+    match answer {
+        Answer::Broken(error) => Err(Stop::Broken(error)),
+        answer => Ok(edge().answer(answer)?),
+    }
 }
 
 /// Asks the repository, again where that is wanted and may help.

@@ -1,9 +1,8 @@
 //! What `#[cache_repository]` makes of a finder's output and of its arguments.
 
-use crate::call::probe::Probe;
 use crate::entity::CacheEntity;
 use crate::error::{Cause, Error, Result};
-use crate::outcome::{BatchOutput, CachedOutput, EntityOf, EntityOfMany, Payload, entities};
+use crate::output::{BatchOutput, CachedOutput, EntityOf, EntityOfMany, Payload, Probe, entities};
 use std::borrow::Borrow;
 use std::error::Error as StdError;
 use std::fmt::Debug;

@@ -6,19 +6,19 @@
 )]
 
 use super::AsCache;
+use super::edges::NoEdge;
 use super::keys::Nowhere;
 use super::outcome::Returns;
 use crate::backend::CacheBackend;
 use crate::call::Call;
+use crate::engine::{Answer, Ask, ByIndex, IndexTurn};
 use crate::entity::CacheEntity;
-use crate::index::CacheIndex;
+use crate::index::{CacheIndex, index_kind};
 use crate::key::{KeyArg, KeyWriter};
-use crate::outcome::{CachedOutput, EntityOf};
-use crate::read_through;
+use crate::output::{CachedOutput, Carrying, Edge, EntityOf, Land, Saying, Sharing, peek_by};
 use crate::service::CacheService;
-use std::future::Future;
+use crate::store::Soon;
 use std::marker::PhantomData;
-use std::pin::Pin;
 
 /// Has an index over the field of this name.
 #[diagnostic::on_unimplemented(
@@ -87,11 +87,11 @@ impl<O, const NAME: u64> By<O, NAME> {
 }
 
 /// Outputs that are.
-pub trait ByIndex<O, const NAME: u64> {
+pub trait ByField<O, const NAME: u64> {
     fn methods(&self) -> Finds<O, NAME>;
 }
 
-impl<O, const NAME: u64> ByIndex<O, NAME> for &By<O, NAME>
+impl<O, const NAME: u64> ByField<O, NAME> for &By<O, NAME>
 where
     O: CachedOutput,
     EntityOf<O>: Indexed<NAME>,
@@ -134,27 +134,82 @@ where
         key
     }
 
-    pub fn peek<B: CacheBackend>(
-        &self,
-        cache: &CacheService<B>,
-        key: &KeyWriter,
-        call: &Call<O>,
-    ) -> Option<O> {
-        read_through::peek_by::<IndexOf<O, NAME>, B, O>(cache, key, call)
+    /// How the output comes out of the cache and goes into it.
+    pub fn edge<S, C, Y>(&self, sharing: S, carrying: C, saying: Y) -> IndexEdge<O, NAME, S, C, Y>
+    where
+        S: Sharing<O>,
+        C: Carrying<O>,
+        Y: Saying<O>,
+    {
+        IndexEdge(Edge::new(sharing, carrying, saying))
     }
+}
 
-    pub fn read_through<B, F>(
+/// An edge of a function that finds by an index.
+pub struct IndexEdge<O, const NAME: u64, S, C, Y>(Edge<O, S, C, Y>);
+
+impl<O, const NAME: u64, S: Copy, C: Copy, Y: Copy> Clone for IndexEdge<O, NAME, S, C, Y> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O, const NAME: u64, S: Copy, C: Copy, Y: Copy> Copy for IndexEdge<O, NAME, S, C, Y> {}
+
+/// What a call by an index asks that a peek has not answered.
+pub struct IndexAsked {
+    ask: Ask,
+    key: KeyWriter,
+}
+
+impl IndexAsked {
+    #[must_use]
+    pub fn tags(mut self, tags: Vec<String>) -> Self {
+        self.ask.tags = tags;
+        self
+    }
+}
+
+impl<O, const NAME: u64, S, C, Y> IndexEdge<O, NAME, S, C, Y>
+where
+    O: CachedOutput,
+    EntityOf<O>: Indexed<NAME>,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    pub fn peek<B: CacheBackend>(
         self,
         cache: &CacheService<B>,
-        key: KeyWriter,
-        call: Call<O>,
-        body: Pin<&mut F>,
-    ) -> impl Future<Output = O>
-    where
-        B: CacheBackend,
-        F: Future<Output = O>,
-    {
-        read_through::read_by::<IndexOf<O, NAME>, B, O, F>(cache, key, call, body)
+        key: &KeyWriter,
+        call: Call,
+    ) -> Result<O, IndexAsked> {
+        let peeked = peek_by::<IndexOf<O, NAME>, B, O, S, C, Y>(self.0, cache, key, call);
+        peeked.map_err(|ask| IndexAsked {
+            ask,
+            key: key.clone(),
+        })
+    }
+
+    pub fn begin<'e, B: CacheBackend>(
+        self,
+        cache: &'e CacheService<B>,
+        asked: IndexAsked,
+    ) -> Soon<'e, Result<IndexTurn<'e>, Answer>> {
+        let IndexAsked { ask, key } = asked;
+        ByIndex::new(cache.engine(), index_kind::<IndexOf<O, NAME>>(), ask, key).begin()
+    }
+
+    pub fn answer(self, answer: Answer) -> O {
+        self.0.answer(answer)
+    }
+
+    pub fn answer_or(self, answer: Answer, miss: impl FnOnce() -> O) -> O {
+        self.0.answer_or(answer, miss)
+    }
+
+    pub fn land<'e>(self, turn: IndexTurn<'e>, output: Option<O>) -> Land<'e, O, Edge<O, S, C, Y>> {
+        self.0.land_by_index(turn, output)
     }
 }
 
@@ -164,18 +219,8 @@ pub struct FindsNot<O>(PhantomData<fn() -> O>);
 impl<O> FindsNot<O> {
     pub fn key<C, A>(&self, _: C, _: &A) {}
 
-    pub fn peek<C>(&self, _: &C, (): &(), _: &Call<O>) -> Option<O> {
-        None
-    }
-
-    pub fn read_through<C, F: Future<Output = O>>(
-        self,
-        _: &C,
-        (): (),
-        _: Call<O>,
-        body: Pin<&mut F>,
-    ) -> impl Future<Output = O> {
-        body
+    pub fn edge<S, C, Y>(&self, _: S, _: C, _: Y) -> NoEdge<O> {
+        NoEdge::new()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a refresh keeps of a call that does not wait for it.
 
-use crate::read_through::Detached;
+use crate::output::Detached;
 use std::future::Future;
 
 /// Can be kept when the caller has gone.

@@ -7,17 +7,15 @@
 )]
 
 use super::outcome::Returns;
-use crate::backend::CacheBackend;
-use crate::call::Call;
-use crate::call::probe::Probe;
 use crate::entity::CacheEntity;
-use crate::outcome::{BatchOutput, EntityOfMany, LoadOf};
-use crate::service::CacheService;
-use crate::strategy::CacheStrategy;
+use crate::output::{
+    BatchOutput, Carrying, EntityOfMany, LoadOf, ManyEdge, Probe, Saying, Sharing,
+};
 use std::borrow::Borrow;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
+use std::pin::Pin;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The key of what is returned for one of many.
@@ -139,10 +137,6 @@ impl<O, Q: ?Sized> FitsNot<O> for Lent<O, Q> {
 pub struct Many<O>(PhantomData<fn() -> O>);
 
 impl<O: BatchOutput> Many<O> {
-    pub fn call(&self, strategy: CacheStrategy) -> Call<LoadOf<O>> {
-        Call::new(strategy)
-    }
-
     pub fn probe(&self) -> Probe<LoadOf<O>> {
         Probe::new()
     }
@@ -177,19 +171,14 @@ impl<O: BatchOutput> Many<O> {
         Some(unless)
     }
 
-    pub async fn read<B, F>(
-        self,
-        cache: &CacheService<B>,
-        keys: Vec<KeyOf<O>>,
-        call: Call<LoadOf<O>>,
-        unless: Option<fn(&EntityOfMany<O>) -> bool>,
-        load: impl FnMut(Vec<KeyOf<O>>) -> F,
-    ) -> O
+    /// How the output comes out of the cache and goes into it.
+    pub fn edge<S, C, Y>(&self, sharing: S, carrying: C, saying: Y) -> ManyEdge<O, S, C, Y>
     where
-        B: CacheBackend,
-        F: Future<Output = O>,
+        S: Sharing<LoadOf<O>>,
+        C: Carrying<LoadOf<O>>,
+        Y: Saying<LoadOf<O>>,
     {
-        cache.read_many(keys, call, unless, load).await
+        ManyEdge::new(sharing, carrying, saying)
     }
 }
 
@@ -205,10 +194,6 @@ impl<O> Copy for Many<O> {}
 pub struct NotMany<O>(PhantomData<fn() -> O>);
 
 impl<O> NotMany<O> {
-    pub fn call(&self, strategy: CacheStrategy) -> Call<Result<O, Infallible>> {
-        Call::new(strategy)
-    }
-
     pub fn probe(&self) -> Probe<Result<O, Infallible>> {
         Probe::new()
     }
@@ -223,18 +208,46 @@ impl<O> NotMany<O> {
 
     pub fn unless<U>(&self, _: U) {}
 
-    pub async fn read<C, K, U, T, F>(
-        self,
-        _: &C,
-        (): (),
-        _: K,
-        _: U,
-        mut load: impl FnMut(Vec<T>) -> F,
-    ) -> O
-    where
-        F: Future<Output = O>,
-    {
-        load(Vec::new()).await
+    pub fn edge<S, C, Y>(&self, _: S, _: C, _: Y) -> NoManyEdge<O> {
+        NoManyEdge(PhantomData)
+    }
+}
+
+/// In place of an edge.
+pub struct NoManyEdge<O>(PhantomData<fn() -> O>);
+
+impl<O> NoManyEdge<O> {
+    pub fn begin<C, A>(self, _: &C, (): (), _: A) -> NoManyRead<O> {
+        NoManyRead(PhantomData)
+    }
+}
+
+/// In place of a call of many keys.
+pub struct NoManyRead<O>(PhantomData<fn() -> O>);
+
+impl<O> NoManyRead<O> {
+    pub fn next(&mut self) -> Ready<bool> {
+        ready(false)
+    }
+
+    pub fn missing<T>(&self) -> Vec<T> {
+        Vec::new()
+    }
+
+    pub fn run<F: Future<Output = O>>(&mut self, _: Pin<&mut F>) -> Ready<Option<O>> {
+        ready(None)
+    }
+
+    pub fn land(&mut self, output: Option<O>) -> Ready<Option<O>> {
+        ready(output)
+    }
+
+    pub fn land_unless<U>(&mut self, output: Option<O>, _: U) -> Ready<Option<O>> {
+        ready(output)
+    }
+
+    pub fn finish(self) -> O {
+        unreachable!("nothing of this runs")
     }
 }
 

@@ -1,16 +1,19 @@
 //! What generated code does with an output, by methods: an output that cannot be cached has others of the same names, so that
 //! the compiler says once what is wrong with it.
 
+use super::edges::NoEdge;
 use crate::backend::CacheBackend;
-use crate::call::Call;
-use crate::error::Error;
+use crate::engine::{Kind, Write};
+use crate::error::{Error, Result};
 use crate::key::KeyWriter;
-use crate::outcome::{CachedOutput, FreshOutput};
-use crate::read_through::{self, Detached, InBackground, Inline};
+use crate::output::{
+    CachedOutput, Carrying, Edge, EntityOf, FreshOutput, Payload, Saying, Sharing, written_by,
+};
 use crate::service::CacheService;
-use crate::write::Write;
+use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Says whether what was loaded is not to be stored; a failure never is.
 pub fn unless<O: CachedOutput>(output: &O, test: impl FnOnce(&O::Payload) -> bool) -> bool {
@@ -52,95 +55,76 @@ impl<O> OutcomeNone<O> for Returns<O> {
 /// The methods of an output that can be cached.
 pub struct Methods<O>(PhantomData<fn() -> O>);
 
-impl<O> Methods<O> {
-    pub(super) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
 impl<O: CachedOutput> Methods<O> {
-    pub fn peek<B>(&self, cache: &CacheService<B>, key: &KeyWriter, call: &Call<O>) -> Option<O>
+    /// How the output comes out of the cache and goes into it.
+    pub fn edge<S, C, Y>(&self, sharing: S, carrying: C, saying: Y) -> Edge<O, S, C, Y>
     where
-        B: CacheBackend,
+        S: Sharing<O>,
+        C: Carrying<O>,
+        Y: Saying<O>,
     {
-        read_through::peek(cache, key, call)
-    }
-
-    pub fn read_through<B, F>(
-        self,
-        cache: &CacheService<B>,
-        key: KeyWriter,
-        call: Call<O>,
-        body: Pin<&mut F>,
-    ) -> impl Future<Output = O>
-    where
-        B: CacheBackend,
-        F: Future<Output = O>,
-    {
-        read_through::read_through(cache, key, call, Inline, body)
-    }
-
-    /// As `read_through`, on this thread.
-    #[expect(clippy::needless_pass_by_value, reason = "as of `read_through`")]
-    pub fn read_now<B>(
-        self,
-        cache: &CacheService<B>,
-        key: KeyWriter,
-        call: Call<O>,
-        body: impl FnOnce() -> O,
-    ) -> O
-    where
-        B: CacheBackend,
-    {
-        read_through::read_through_now(cache, &key, call, body)
-    }
-
-    /// As `read_through`, with refreshes by tasks of their own, for which `refresh` begins a load.
-    pub fn refresh_through<B, F, R>(
-        self,
-        cache: &CacheService<B>,
-        key: KeyWriter,
-        call: Call<O>,
-        body: Pin<&mut F>,
-        refresh: R,
-    ) -> impl Future<Output = O>
-    where
-        B: CacheBackend,
-        O: 'static,
-        F: Future<Output = O>,
-        R: Fn() -> Detached<O>,
-    {
-        read_through::read_through(cache, key, call, InBackground(refresh), body)
+        Edge::new(sharing, carrying, saying)
     }
 
     pub fn begin_put<'c, B>(
         &self,
         cache: &'c CacheService<B>,
         key: Option<KeyWriter>,
-    ) -> impl Future<Output = Write<'c, B>> + use<'c, O, B>
+    ) -> Pin<Box<dyn Future<Output = Write<'c>> + Send + 'c>>
     where
         B: CacheBackend,
     {
-        Write::put::<O>(cache, key)
+        let key = key.map(|key| key.to_key());
+        let kind = Kind::of::<EntityOf<O>>();
+        Write::put(cache.engine(), kind, key, O::Payload::TAGS)
     }
 
-    pub fn finish_put<B>(self, write: Write<'_, B>, output: O) -> impl Future<Output = O>
-    where
-        B: CacheBackend,
-    {
-        write.finish_put(output)
+    pub fn finish_put<'c>(&self, write: Write<'c>, output: O) -> Finish<'c, O> {
+        let kind = Kind::of::<EntityOf<O>>();
+        Finish {
+            told: write.finish_put(kind, written_by(&output)),
+            output: Some(output),
+            carry: None,
+        }
     }
 
-    pub fn finish_put_or<B>(
-        self,
-        write: Write<'_, B>,
+    pub fn finish_put_or<'c>(
+        &self,
+        write: Write<'c>,
         output: O,
         carry: fn(Error) -> O,
-    ) -> impl Future<Output = O>
-    where
-        B: CacheBackend,
-    {
-        write.finish_put_or(output, carry)
+    ) -> Finish<'c, O> {
+        Finish {
+            carry: Some(carry),
+            ..self.finish_put(write, output)
+        }
+    }
+}
+
+/// Waits until the cache has been told of a write; then the caller has what the write returned, or
+/// the failure of the cache where it asked for that.
+#[must_use = "the cache is told when this is awaited"]
+pub struct Finish<'c, O> {
+    pub(super) told: Pin<Box<dyn Future<Output = Result<()>> + Send + 'c>>,
+    pub(super) output: Option<O>,
+    pub(super) carry: Option<fn(Error) -> O>,
+}
+
+// Nothing in it is pinned.
+impl<O> Unpin for Finish<'_, O> {}
+
+impl<O> Future for Finish<'_, O> {
+    type Output = O;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O> {
+        let Poll::Ready(told) = self.told.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        match (told, self.carry, self.output.take()) {
+            (Err(error), Some(carry), _) => Poll::Ready(carry(error)),
+            (_, _, Some(output)) => Poll::Ready(output),
+            (_, _, None) => unreachable!("a future that is ready is not polled again"),
+        }
     }
 }
 
@@ -148,58 +132,20 @@ impl<O: CachedOutput> Methods<O> {
 pub struct NoOutcome<O>(PhantomData<fn() -> O>);
 
 impl<O> NoOutcome<O> {
-    pub(super) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<O> NoOutcome<O> {
-    pub fn peek<C, K>(&self, _: &C, _: &K, _: &Call<O>) -> Option<O> {
-        None
+    pub fn edge<S, C, Y>(&self, _: S, _: C, _: Y) -> NoEdge<O> {
+        NoEdge::new()
     }
 
-    pub fn read_through<C, K, F>(
-        self,
-        _: &C,
-        _: K,
-        _: Call<O>,
-        body: Pin<&mut F>,
-    ) -> impl Future<Output = O>
-    where
-        F: Future<Output = O>,
-    {
-        body
+    pub fn begin_put<C, K>(&self, _: &C, _: K) -> Ready<()> {
+        ready(())
     }
 
-    pub fn read_now<C, K>(self, _: &C, _: K, _: Call<O>, body: impl FnOnce() -> O) -> O {
-        body()
+    pub fn finish_put(&self, (): (), output: O) -> Ready<O> {
+        ready(output)
     }
 
-    pub fn refresh_through<C, K, F, R>(
-        self,
-        _: &C,
-        _: K,
-        _: Call<O>,
-        body: Pin<&mut F>,
-        _: R,
-    ) -> impl Future<Output = O>
-    where
-        F: Future<Output = O>,
-        R: Fn() -> Detached<O>,
-    {
-        body
-    }
-
-    pub fn begin_put<C, K>(&self, _: &C, _: K) -> impl Future<Output = ()> + use<O, C, K> {
-        std::future::ready(())
-    }
-
-    pub fn finish_put(self, (): (), output: O) -> impl Future<Output = O> {
-        std::future::ready(output)
-    }
-
-    pub fn finish_put_or<C>(self, (): (), output: O, _: C) -> impl Future<Output = O> {
-        std::future::ready(output)
+    pub fn finish_put_or<C>(&self, (): (), output: O, _: C) -> Ready<O> {
+        ready(output)
     }
 }
 

@@ -28,7 +28,7 @@ impl Owner {
         key: &mut KeyWriter,
     ) {
         let name = std::any::type_name::<S>();
-        let definitions = cache.definitions();
+        let definitions = &cache.engine().definitions;
         let last = definitions.serial() ^ (name.as_ptr() as u64).rotate_left(16);
         if self.0.load(Ordering::Relaxed) == last {
             return;

@@ -7,15 +7,19 @@
     reason = "methods, so that they are looked up by type"
 )]
 
-use super::outcome::{Methods, NoOutcome};
+use super::edges::NoEdge;
+use crate::backend::CacheBackend;
 use crate::call::Call;
-use crate::call::probe::Probe;
-use crate::outcome::{Cached, CachedOutput, FreshOutput, Outcome};
-use crate::strategy::CacheStrategy;
+use crate::engine::{Answer, Begun, DetachedLoad, Turn};
+use crate::key::KeyWriter;
+use crate::output::{
+    Answers, Asked, Cached, CachedOutput, Carrying, Detached, Edge, FreshOutput, Land, Outcome,
+    Probe, Saying, Sharing,
+};
+use crate::service::CacheService;
 use crate::value::{Apart, Declared, Kept, Listed, May, Members, Must, Storable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -49,14 +53,6 @@ impl<R, P, O> Copy for Form<R, P, O> {}
 impl<R, P, O: CachedOutput> Form<R, P, O> {
     pub fn check<V>(&self) {}
 
-    pub fn methods(&self) -> Methods<O> {
-        Methods::new()
-    }
-
-    pub fn call(&self, strategy: CacheStrategy) -> Call<O> {
-        Call::new(strategy)
-    }
-
     pub fn probe(&self) -> Probe<O> {
         Probe::new()
     }
@@ -65,29 +61,149 @@ impl<R, P, O: CachedOutput> Form<R, P, O> {
         Missing(PhantomData)
     }
 
-    pub async fn load<F: Future<Output = R>>(self, body: F) -> O {
-        (self.wrap)(body.await, &|_| false)
+    /// How the output comes out of the cache and goes into it.
+    pub fn edge<S, C, Y>(self, sharing: S, carrying: C, saying: Y) -> ValueEdge<R, P, O, S, C, Y>
+    where
+        S: Sharing<O>,
+        C: Carrying<O>,
+        Y: Saying<O>,
+    {
+        let edge = Edge::new(sharing, carrying, saying);
+        ValueEdge { form: self, edge }
     }
+}
 
-    /// Loads, and says of which results nothing is stored.
-    pub async fn load_unless<F: Future<Output = R>>(
+/// An edge of a function with a prefix.
+pub struct ValueEdge<R, P, O, S, C, Y> {
+    form: Form<R, P, O>,
+    edge: Edge<O, S, C, Y>,
+}
+
+impl<R, P, O, S: Copy, C: Copy, Y: Copy> Clone for ValueEdge<R, P, O, S, C, Y> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, P, O, S: Copy, C: Copy, Y: Copy> Copy for ValueEdge<R, P, O, S, C, Y> {}
+
+impl<R, P, O, S, C, Y> ValueEdge<R, P, O, S, C, Y>
+where
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    pub fn peek<B: CacheBackend>(
         self,
-        body: F,
+        cache: &CacheService<B>,
+        key: &KeyWriter,
+        call: Call,
+    ) -> Result<R, Asked> {
+        self.edge.peek(cache, key, call).map(self.form.unwrap)
+    }
+
+    pub fn begin<B: CacheBackend>(self, cache: &CacheService<B>, asked: Asked) -> Begun<'_, '_> {
+        self.edge.begin(cache, asked)
+    }
+
+    pub fn begin_or_refresh<'r, 'e: 'r, B: CacheBackend>(
+        self,
+        cache: &'e CacheService<B>,
+        asked: Asked,
+        reload: &'r (dyn Fn() -> DetachedLoad + Sync + 'r),
+    ) -> Begun<'r, 'e> {
+        self.edge.begin_or_refresh(cache, asked, reload)
+    }
+
+    pub fn reload<F>(self, begin: F) -> impl Fn() -> DetachedLoad + use<R, P, O, S, C, Y, F>
+    where
+        R: 'static,
+        P: 'static,
+        O: 'static,
+        F: Fn() -> Detached<R>,
+    {
+        self.reload_unless(begin, |_: &P| false)
+    }
+
+    pub fn reload_unless<F, U>(
+        self,
+        begin: F,
+        unless: U,
+    ) -> impl Fn() -> DetachedLoad + use<R, P, O, S, C, Y, F, U>
+    where
+        R: 'static,
+        P: 'static,
+        O: 'static,
+        F: Fn() -> Detached<R>,
+        U: Fn(&P) -> bool + Copy + Send + 'static,
+    {
+        let Self { form, edge } = self;
+        edge.reload(move || -> Detached<O> {
+            let load = begin();
+            Box::pin(async move { (form.wrap)(load.await, &unless) })
+        })
+    }
+
+    pub fn answer(self, answer: Answer) -> R {
+        (self.form.unwrap)(self.edge.answer(answer))
+    }
+
+    pub fn answer_or(self, answer: Answer, miss: fn() -> O) -> R {
+        (self.form.unwrap)(self.edge.answer_or(answer, miss))
+    }
+
+    pub fn land<'e>(self, turn: Turn<'e>, output: Option<R>) -> Land<'e, R, Self> {
+        self.land_unless(turn, output, |_| false)
+    }
+
+    pub fn land_unless<'e>(
+        self,
+        turn: Turn<'e>,
+        output: Option<R>,
         unless: impl Fn(&P) -> bool,
-    ) -> O {
-        (self.wrap)(body.await, &unless)
+    ) -> Land<'e, R, Self> {
+        let output = output.map(|output| (self.form.wrap)(output, &unless));
+        let Land {
+            landing, output, ..
+        } = self.edge.land(turn, output);
+        Land {
+            landing,
+            output: output.map(self.form.unwrap),
+            edge: self,
+        }
     }
 
-    pub fn wrap(self, output: R) -> O {
-        (self.wrap)(output, &|_| false)
+    pub fn read_now<B: CacheBackend>(
+        self,
+        cache: &CacheService<B>,
+        asked: Asked,
+        body: impl FnOnce() -> R,
+    ) -> R {
+        self.read_now_unless(cache, asked, body, |_| false)
     }
 
-    pub fn wrap_unless(self, output: R, unless: impl Fn(&P) -> bool) -> O {
-        (self.wrap)(output, &unless)
+    pub fn read_now_unless<B: CacheBackend>(
+        self,
+        cache: &CacheService<B>,
+        asked: Asked,
+        body: impl FnOnce() -> R,
+        unless: impl Fn(&P) -> bool,
+    ) -> R {
+        let Form { wrap, unwrap } = self.form;
+        unwrap(self.edge.read_now(cache, asked, || wrap(body(), &unless)))
     }
+}
 
-    pub fn unwrap(self, output: O) -> R {
-        (self.unwrap)(output)
+impl<R, P, O, S, C, Y> Answers<R> for ValueEdge<R, P, O, S, C, Y>
+where
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    fn output_of(&self, answer: Answer) -> R {
+        self.answer(answer)
     }
 }
 
@@ -106,14 +222,6 @@ impl<R> NoForm<R> {
     /// Says why it cannot.
     pub fn check<V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static>(&self) {}
 
-    pub fn methods(&self) -> NoOutcome<R> {
-        NoOutcome::new()
-    }
-
-    pub fn call(&self, strategy: CacheStrategy) -> Call<R> {
-        Call::new(strategy)
-    }
-
     pub fn probe(&self) -> Probe<R> {
         Probe::new()
     }
@@ -122,24 +230,8 @@ impl<R> NoForm<R> {
         NoMissing(PhantomData)
     }
 
-    pub async fn load<F: Future<Output = R>>(self, body: F) -> R {
-        body.await
-    }
-
-    pub async fn load_unless<F: Future<Output = R>, U>(self, body: F, _: U) -> R {
-        body.await
-    }
-
-    pub fn wrap(self, output: R) -> R {
-        output
-    }
-
-    pub fn wrap_unless<U>(self, output: R, _: U) -> R {
-        output
-    }
-
-    pub fn unwrap(self, output: R) -> R {
-        output
+    pub fn edge<S, C, Y>(self, _: S, _: C, _: Y) -> NoEdge<R> {
+        NoEdge::new()
     }
 }
 

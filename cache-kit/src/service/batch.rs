@@ -1,46 +1,137 @@
 //! Many keys in one call: one read, one load of what is missing, one fill.
 
-mod items;
-mod loads;
-mod run;
-
 use super::CacheService;
 use crate::backend::CacheBackend;
 use crate::call::Call;
+use crate::engine::{
+    Answer, Ask, Engine, Kind, Loaded, ManyLanding, Peeked, Read, Run, Says, Takes,
+};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::observe::LoadOutcome;
-use crate::outcome::{
-    BatchOutput, BatchPayload, EntityOfMany, ItemOf, LoadOf, Payload, Terms, entities,
-};
-use crate::read_through::Reader;
+use crate::output::{IfOwn, Terms, batch_failure, batch_takes, failed_as};
 use crate::repository::{DataRepository, PartialLoad};
+use crate::shape::Erased;
+use crate::store::Soon;
 use crate::strategy::CacheStrategy;
-use items::Answer;
-use run::Batch;
+use foldhash::{HashMap, HashMapExt};
+use smallvec::SmallVec;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-/// What one load of many keys brought. A key that is in neither is absent.
-struct Loaded<T: CacheEntity, E> {
-    entities: Vec<(Arc<T>, Terms)>,
-    failures: Vec<(T::Key, E)>,
+/// The typed front of a call of many keys.
+pub(crate) struct Batch<'e, T: CacheEntity> {
+    read: Box<Read<'e>>,
+    /// What the user calls the keys, each once.
+    ids: Vec<T::Key>,
+    /// Which of them was asked for, in the order of the call.
+    order: Vec<usize>,
 }
 
-impl<T: CacheEntity, E> Loaded<T, E> {
-    fn of(entities: impl IntoIterator<Item = T>) -> Self {
-        let entities = entities.into_iter();
-        Self {
-            entities: entities
-                .map(|entity| (Arc::new(entity), Terms::default()))
-                .collect(),
-            failures: Vec::new(),
+/// The entities that a load of many keys brought, and what it says of them.
+pub(crate) type Brought<T> = Vec<(Arc<T>, Terms)>;
+
+impl<'e, T: CacheEntity> Batch<'e, T> {
+    /// Begins a call that asks for each key once.
+    pub(crate) fn new(engine: &'e Arc<Engine>, ask: Ask, keys: &[T::Key]) -> Self {
+        let mut read = Box::new(Read::new(engine, ask));
+        let declared = read.declared();
+        let (mut ids, mut order) = (Vec::new(), Vec::with_capacity(keys.len()));
+        let mut known: HashMap<&T::Key, usize> = HashMap::with_capacity(keys.len());
+        for id in keys {
+            let at = *known.entry(id).or_insert(ids.len());
+            if at == ids.len() {
+                let mut key = engine.writer(T::cache_prefix());
+                T::write_key(id, &mut key);
+                read.push(&declared, key.to_key(), Peeked::default());
+                ids.push(id.clone());
+            }
+            order.push(at);
         }
+        Self { read, ids, order }
     }
 
-    fn nothing() -> Self {
-        Self::of([])
+    /// Goes on until there is something to load; `false` if there is not.
+    pub(crate) fn next(&mut self) -> Soon<'_, bool> {
+        self.read.next_in_span()
     }
+
+    /// The keys that are to be loaded.
+    pub(crate) fn missing(&self) -> Vec<T::Key> {
+        let missing = self.read.to_load();
+        missing.map(|at| self.ids[at].clone()).collect()
+    }
+
+    pub(crate) fn run<'t, F>(&'t mut self, body: Pin<&'t mut F>) -> Run<'t, 'e, F>
+    where
+        F: Future + ?Sized,
+    {
+        self.read.run(body)
+    }
+
+    /// Gives each key that was to be loaded its own of what came.
+    pub(crate) fn loaded(
+        &self,
+        brought: Brought<T>,
+        mut failures: HashMap<T::Key, Loaded>,
+        unless: Option<fn(&T) -> bool>,
+    ) -> SmallVec<[Loaded; 1]> {
+        let brought = brought.into_iter();
+        let mut found: HashMap<_, _> = brought
+            .map(|(entity, terms)| (entity.cache_key(), (entity, terms)))
+            .collect();
+        let loaded = self.read.to_load().map(|at| {
+            let id = &self.ids[at];
+            if let Some(failed) = failures.remove(id) {
+                return failed;
+            }
+            match found.remove(id) {
+                Some((entity, terms)) => {
+                    let is_unwanted = unless.is_some_and(|unless| unless(&entity));
+                    Loaded::Value(entity, Says { terms, is_unwanted })
+                }
+                None => Loaded::Absent(Says::default()),
+            }
+        });
+        loaded.collect()
+    }
+
+    /// The same for each key that was to be loaded.
+    pub(crate) fn all(&self, loaded: impl Fn() -> Loaded) -> SmallVec<[Loaded; 1]> {
+        self.read.to_load().map(|_| loaded()).collect()
+    }
+
+    pub(crate) fn has_fallback(&self) -> bool {
+        self.read.has_fallback()
+    }
+
+    /// Stores what came, and tells everyone who waits for it.
+    pub(crate) fn land(&mut self, loaded: SmallVec<[Loaded; 1]>) -> Soon<'_, ManyLanding> {
+        self.read.land_in_span(loaded)
+    }
+
+    /// The first failure that ends the call.
+    pub(crate) fn failure(&self) -> Option<&Answer> {
+        let mut answers = (0..self.ids.len()).filter_map(|at| self.read.answer(at));
+        answers.find(|answer| answer.is_failure())
+    }
+
+    /// What came of each key that was asked for, in the order of the call.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = Option<&Answer>> {
+        self.order.iter().map(|at| self.read.answer(*at))
+    }
+
+    /// The entity of each key that was asked for, where there is one.
+    pub(crate) fn entities(&self) -> impl Iterator<Item = Option<Arc<T>>> {
+        self.answers().map(|answer| match answer {
+            Some(Answer::Value(value, _)) => entity_of(value),
+            _ => None,
+        })
+    }
+}
+
+fn entity_of<T: CacheEntity>(value: &Erased) -> Option<Arc<T>> {
+    Arc::clone(value).downcast().ok()
 }
 
 impl<B: CacheBackend> CacheService<B> {
@@ -53,18 +144,16 @@ impl<B: CacheBackend> CacheService<B> {
             .iter()
             .map(|key| self.writer_for::<T>(key).to_key())
             .collect();
-        let known: Vec<_> = asked
-            .iter()
-            .filter_map(|key| key.as_ref().ok().cloned())
-            .collect();
-        let reader = Reader::<B, T>::new(self);
-        let mut lookups = reader.read_many(&known).await.into_iter();
+        let known = asked.iter().filter_map(|key| key.as_ref().ok().cloned());
+        let known: Vec<_> = known.collect();
+        let lookups = self.engine().read(Kind::of::<T>(), &known).await;
+        let mut lookups = lookups.into_iter();
         asked
             .into_iter()
             .map(|key| {
                 key?;
                 let lookup = self.tolerate(lookups.next().unwrap_or(Err(Error::Timeout)))?;
-                Ok(reader.found(lookup).into_option())
+                Ok(self.found(lookup).into_option())
             })
             .collect()
     }
@@ -92,15 +181,32 @@ impl<B: CacheBackend> CacheService<B> {
         E: Send + 'static,
         F: Future<Output = Result<Vec<T>, E>>,
     {
-        let call = Call::direct(CacheStrategy::Refresh);
         let mut load = load;
-        let load = |ids| {
-            let loading = load(ids);
-            async { Ok(Loaded::of(loading.await?)) }
-        };
-        let batch = Batch::new(self, call, Err, load);
-        let answers = batch.answers(keys).await?;
-        Ok(answers.into_iter().map(Answer::known).collect())
+        let takes = batch_takes::<Vec<T>, E, _, _>(IfOwn, IfOwn);
+        let mut batch = Batch::<T>::new(self.engine(), asked::<T>(takes, false), keys);
+        while batch.next().await {
+            let missing = batch.missing();
+            let mut body = Box::pin(async { load(missing).await });
+            let output = batch.run(body.as_mut()).await;
+            drop(body);
+            let (loaded, failed) = match output {
+                None => (batch.all(|| Loaded::TooLate), None),
+                Some(Ok(entities)) => (batch.loaded(shared(entities), HashMap::new(), None), None),
+                Some(failed) => {
+                    let says_why = batch.has_fallback();
+                    let loaded = failed_as(IfOwn, IfOwn, &failed, says_why);
+                    (batch.all(loaded), failed.err())
+                }
+            };
+            let landing = batch.land(loaded).await;
+            if let Some(failed) = failed.filter(|_| landing.has_failed) {
+                return Err(failed);
+            }
+        }
+        match batch.failure() {
+            Some(failure) => Err(batch_failure::<Vec<T>, E, _, _>(failure, IfOwn, IfOwn)),
+            None => Ok(batch.entities().collect()),
+        }
     }
 
     /// Returns entities in the order of the keys, duplicates kept, from a repository where they are not cached; `Ok(None)` for what it has
@@ -148,72 +254,56 @@ impl<B: CacheBackend> CacheService<B> {
         T: CacheEntity,
         R: DataRepository<T> + ?Sized,
     {
-        let call = Call::direct(CacheStrategy::Refresh);
-        let load = async |ids: Vec<T::Key>| match repository.load_many(&ids).await {
-            Ok(entities) => Ok(Loaded::of(entities)),
-            Err(error) => Ok(spread(&error, ids)),
-        };
-        match Batch::new(self, call, Ok, load).answers(keys).await {
-            Ok(answers) => answers.into_iter().map(Answer::into_result).collect(),
-            Err(error) => vec![Err(error); keys.len()],
+        let takes = batch_takes::<Vec<T>, Error, _, _>(IfOwn, IfOwn);
+        let mut batch = Batch::<T>::new(self.engine(), asked::<T>(takes, true), keys);
+        while batch.next().await {
+            let missing = batch.missing();
+            let mut body = Box::pin(async { repository.load_many(&missing).await });
+            let output = batch.run(body.as_mut()).await;
+            drop(body);
+            let loaded = match output {
+                None => batch.all(|| Loaded::TooLate),
+                Some(Ok(entities)) => batch.loaded(shared(entities), HashMap::new(), None),
+                Some(Err(error)) => match PartialLoad::take(&error, &missing) {
+                    Some((entities, failures)) => {
+                        let failures = failures.into_iter();
+                        let failures = failures.map(|(id, error)| (id, failed_alone::<T>(error)()));
+                        batch.loaded(shared(entities), failures.collect(), None)
+                    }
+                    None => batch.all(failed_alone::<T>(error)),
+                },
+            };
+            batch.land(loaded).await;
         }
-    }
-
-    /// Runs a batch that answers as a function of the user's does.
-    pub(crate) async fn read_many<O, F>(
-        &self,
-        keys: Vec<KeyOf<O>>,
-        call: Call<LoadOf<O>>,
-        unless: Option<fn(&EntityOfMany<O>) -> bool>,
-        mut load: impl FnMut(Vec<KeyOf<O>>) -> F,
-    ) -> O
-    where
-        O: BatchOutput,
-        F: Future<Output = O>,
-    {
-        let load = |ids| {
-            let loading = load(ids);
-            async {
-                Ok(Loaded {
-                    entities: entities::<O>(loading.await.into_result()?),
-                    failures: Vec::new(),
-                })
-            }
-        };
-        let batch = Batch {
-            says_tags: ItemOf::<O>::TAGS,
-            unless,
-            ..Batch::new(self, call, Err, load)
-        };
-        let answers = batch.answers(&keys).await;
-        O::from_result(answers.map(|answers| {
-            let found = answers.into_iter().map(Answer::known);
-            O::Payload::from_found(keys.into_iter().zip(found).collect())
-        }))
+        let answers = batch.answers().zip(batch.entities());
+        answers
+            .map(|(answer, entity)| match answer {
+                Some(answer) if answer.is_failure() => {
+                    Err(batch_failure::<Vec<T>, Error, _, _>(answer, IfOwn, IfOwn))
+                }
+                _ => Ok(entity),
+            })
+            .collect()
     }
 }
 
-/// The key of what a function of many keys returns.
-type KeyOf<O> = <EntityOfMany<O> as CacheEntity>::Key;
-
-/// Gives each key its own failure: those of a repository that loads one by one, or the one of a call for all.
-fn spread<T: CacheEntity>(error: &Error, ids: Vec<T::Key>) -> Loaded<T, Error> {
-    match PartialLoad::take(error, &ids) {
-        Some((entities, failures)) => Loaded {
-            failures,
-            ..Loaded::of(entities)
-        },
-        None => Loaded {
-            entities: Vec::new(),
-            failures: ids.into_iter().map(|id| (id, error.clone())).collect(),
-        },
+/// What a call of many keys asks for by hand.
+fn asked<T: CacheEntity>(takes: Takes, is_partial: bool) -> Ask {
+    Ask {
+        is_many: true,
+        is_partial,
+        ..Call::new(CacheStrategy::Refresh).into_ask(Kind::of::<T>(), takes, false)
     }
 }
 
-fn outcome_of<T: CacheEntity, E>(loaded: &Result<Loaded<T, E>, E>) -> LoadOutcome {
-    match loaded {
-        Ok(loaded) if !loaded.entities.is_empty() => LoadOutcome::Found,
-        Ok(loaded) if loaded.failures.is_empty() => LoadOutcome::Absent,
-        _ => LoadOutcome::Failed,
-    }
+fn shared<T: CacheEntity>(entities: Vec<T>) -> Brought<T> {
+    let entities = entities.into_iter();
+    entities
+        .map(|entity| (Arc::new(entity), Terms::default()))
+        .collect()
+}
+
+/// A key's own failure.
+fn failed_alone<T: CacheEntity>(error: Error) -> impl Fn() -> Loaded {
+    failed_as(IfOwn, IfOwn, &Err::<Vec<T>, _>(error), true)
 }

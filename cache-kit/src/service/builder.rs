@@ -4,6 +4,7 @@ use super::{CacheService, Inner};
 use crate::backend::CacheBackend;
 use crate::background::Background;
 use crate::early::Early;
+use crate::engine::Engine;
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer, Watch};
@@ -77,15 +78,16 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     }
 
     /// Begins with what a service has.
-    pub(super) fn like(inner: &Inner<B>) -> Self {
+    pub(super) fn like(service: &Inner<B>) -> Self {
+        let engine = &service.engine;
         Self {
-            backend: inner.backend.clone(),
-            settings: inner.settings.clone(),
-            flights: Arc::clone(&inner.flights),
-            throttle: Arc::clone(&inner.throttle),
-            early: Arc::clone(&inner.early),
-            background: inner.background.clone(),
-            watch: Some(Arc::clone(inner.observer.watch())),
+            backend: service.backend.clone(),
+            settings: engine.settings.clone(),
+            flights: Arc::clone(&engine.flights),
+            throttle: Arc::clone(&engine.throttle),
+            early: Arc::clone(&engine.early),
+            background: engine.background.clone(),
+            watch: Some(Arc::clone(engine.observer.watch())),
         }
     }
 
@@ -178,8 +180,8 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             self.backend.watch(watch.watcher());
             watch
         });
-        CacheService(Arc::new(Inner {
-            backend: self.backend,
+        let engine = Engine {
+            store: Arc::new(self.backend.clone()),
             flights: self.flights,
             throttle: self.throttle,
             early: self.early,
@@ -187,6 +189,10 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             observer: Observer::new(watch),
             definitions: Definitions::default(),
             settings: self.settings,
+        };
+        CacheService(Arc::new(Inner {
+            backend: self.backend,
+            engine: Arc::new(engine),
         }))
     }
 }

@@ -1,5 +1,6 @@
 //! One prefix belongs to one definition. Two would read and drop each other's entries.
 
+use crate::engine::Kind;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::check_prefix;
@@ -9,7 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 /// Where a type is defined, and for what.
-type Definition = (&'static str, &'static str);
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Definition {
+    place: &'static str,
+    of: &'static str,
+}
+
+impl Definition {
+    pub(crate) fn of<T: CacheEntity>() -> Self {
+        Self {
+            place: definition_of::<T>(),
+            of: T::defined_for(),
+        }
+    }
+}
 
 /// The definitions that have been used with a service, by prefix.
 pub(crate) struct Definitions {
@@ -43,9 +57,8 @@ impl Definitions {
         *owners.entry(prefix).or_insert(owner) == owner
     }
 
-    pub(super) fn check<T: CacheEntity>(&self) -> Result<()> {
-        let prefix = T::cache_prefix();
-        let definition = (definition_of::<T>(), T::defined_for());
+    pub(crate) fn check(&self, kind: &Kind) -> Result<()> {
+        let (prefix, definition) = (kind.prefix(), kind.definition());
         let known = self
             .by_prefix
             .read()
@@ -54,8 +67,8 @@ impl Definitions {
             .copied();
         match known.map_or_else(|| self.enter(prefix, definition), Ok)? {
             first if first == definition => Ok(()),
-            (first, _) => {
-                let (definition, _) = definition;
+            Definition { place: first, .. } => {
+                let definition = definition.place;
                 let clash = format!(
                     "prefix `{prefix}` belongs to `{first}`, and `{definition}` claims it too"
                 );

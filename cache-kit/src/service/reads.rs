@@ -3,17 +3,14 @@
 use super::{CacheService, Found};
 use crate::backend::{CacheBackend, Lookup};
 use crate::call::Call;
+use crate::engine::{ByIndex, DetachedLoad, Kind};
 use crate::entity::CacheEntity;
-use crate::error::{FailurePolicy, Result};
-use crate::index::CacheIndex;
-use crate::key::{KeyPart as _, KeyWriter};
-use crate::outcome::{FreshOutput, Payload};
-use crate::read_through::{
-    Detached, InBackground, Inline, Reader, peek, peek_by, read_by, read_through,
-};
+use crate::error::{Error, Result};
+use crate::index::{CacheIndex, index_kind};
+use crate::key::{CacheKey, KeyPart as _};
+use crate::output::{AnyError, FreshOutput, Payload, peek_by};
 use crate::strategy::CacheStrategy;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 
 impl<B: CacheBackend> CacheService<B> {
@@ -33,29 +30,48 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn look_up<T: CacheEntity>(&self, key: &T::Key) -> Result<Found<T>> {
-        let writer = self.writer_for::<T>(key);
-        let reader = Reader::<B, T>::new(self);
-        match reader.peek(&writer) {
-            Some(lookup) => Ok(reader.found(lookup)),
-            None => self.look_up_far(&reader, &writer).await,
+        let (writer, shape) = (self.writer_for::<T>(key), Kind::of::<T>().shape);
+        let peeked = writer.with_key(|key| self.backend().peek(key, shape));
+        match peeked.flatten() {
+            Some(lookup) => Ok(self.found(lookup)),
+            None => self.look_up_far(writer.to_key()).await,
         }
     }
 
-    async fn look_up_far<T: CacheEntity>(
-        &self,
-        reader: &Reader<'_, B, T>,
-        key: &KeyWriter,
-    ) -> Result<Found<T>> {
-        let lookup = reader.read(&key.to_key()?).await;
-        self.tolerate(lookup).map(|lookup| reader.found(lookup))
+    async fn look_up_far<T: CacheEntity>(&self, key: Result<CacheKey>) -> Result<Found<T>> {
+        let key = key?;
+        let keys = std::slice::from_ref(&key);
+        let lookup = self.engine().read(Kind::of::<T>(), keys).await.pop();
+        let lookup = self.tolerate(lookup.unwrap_or(Err(Error::Timeout)));
+        lookup.map(|lookup| self.found(lookup))
     }
 
     /// Takes a look-up that failed for one that found nothing, where failures are not the caller's.
     pub(super) fn tolerate(&self, lookup: Result<Lookup>) -> Result<Lookup> {
-        match self.0.settings.failure_policy {
-            FailurePolicy::Degrade => Ok(lookup.unwrap_or(Lookup::Miss(None))),
-            FailurePolicy::Propagate => lookup,
+        if self.engine().is_strict() {
+            lookup
+        } else {
+            Ok(lookup.unwrap_or(Lookup::Miss(None)))
         }
+    }
+
+    /// Counts a look-up and says what is known. What is stale is not, nor what is of another type.
+    pub(super) fn found<T: CacheEntity>(&self, lookup: Lookup) -> Found<T> {
+        let (engine, kind) = (self.engine(), Kind::of::<T>());
+        let entity = match lookup {
+            Lookup::Hit { value, .. } => value.downcast::<T>().ok(),
+            Lookup::Absent { .. } => {
+                engine.record_absent_hit(kind);
+                return Found::Absent;
+            }
+            Lookup::Stale(_) | Lookup::Miss(_) => None,
+        };
+        if let Some(entity) = entity {
+            engine.record_hit(kind);
+            return Found::Hit(entity);
+        }
+        engine.record_miss(kind);
+        Found::Miss
     }
 
     /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The strategy is `Refresh`.
@@ -122,12 +138,21 @@ impl<B: CacheBackend> CacheService<B> {
     {
         let mut key = self.value_writer(I::PREFIX);
         field.write(&mut key);
-        let call = Call::direct(CacheStrategy::Refresh).or_miss(|| Ok(None));
-        if let Some(hit) = peek_by::<I, B, _>(self, &key, &call) {
-            return hit;
-        }
-        let body = pin!(async { Ok(load().await?.map(Arc::new)) });
-        read_by::<I, B, _, _>(self, key, call, body).await
+        let edge = AnyError::<Result<Option<Arc<I::Entity>>, E>>::of_any_error();
+        let call = Call::new(CacheStrategy::Refresh);
+        let ask = match peek_by::<I, B, _, _, _, _>(edge, self, &key, call) {
+            Ok(hit) => return hit,
+            Err(ask) => ask,
+        };
+        let begun = ByIndex::new(self.engine(), index_kind::<I>(), ask, key).begin();
+        let mut turn = match begun.await {
+            Ok(turn) => turn,
+            Err(answer) => return edge.answer(answer),
+        };
+        let mut body = Box::pin(async { Ok(load().await?.map(Arc::new)) });
+        let loaded = turn.run(body.as_mut()).await;
+        drop(body);
+        edge.land_by_index(turn, loaded).await
     }
 
     /// Returns an entity as a strategy says. `Fresh` returns `None` for a miss.
@@ -145,13 +170,22 @@ impl<B: CacheBackend> CacheService<B> {
         E: Send + 'static,
         F: Future<Output = Result<Option<T>, E>>,
     {
-        let writer = self.writer_for::<T>(key);
-        let call = Call::direct(strategy).or_miss(|| Ok(None));
-        if let Some(hit) = peek(self, &writer, &call) {
-            return hit;
-        }
-        let body = pin!(async { Ok(load().await?.map(Arc::new)) });
-        read_through(self, writer, call, Inline, body).await
+        let edge = AnyError::<Result<Option<Arc<T>>, E>>::of_any_error();
+        let asked = {
+            let key = self.writer_for::<T>(key);
+            match edge.peek(self, &key, Call::new(strategy)) {
+                Ok(hit) => return hit,
+                Err(asked) => asked,
+            }
+        };
+        let mut turn = match edge.begin(self, asked).await {
+            Ok(turn) => turn,
+            Err(answer) => return edge.answer_or(answer, || Ok(None)),
+        };
+        let mut body = Box::pin(async { Ok(load().await?.map(Arc::new)) });
+        let loaded = turn.run(body.as_mut()).await;
+        drop(body);
+        edge.land(turn, loaded).await
     }
 
     /// Returns what a cached function may return, as a strategy says: an [`Outcome`](crate::Outcome) that tells where the entity comes from, or what a load says of itself in a
@@ -193,13 +227,22 @@ impl<B: CacheBackend> CacheService<B> {
         F: Future<Output = Result<P, E>>,
         Result<P, E>: FreshOutput,
     {
-        let writer = self.writer_for::<P::Entity>(key);
-        let call = Call::direct(strategy).or_miss(<Result<P, E>>::miss);
-        if let Some(hit) = peek(self, &writer, &call) {
-            return hit;
-        }
-        let body = pin!(async { load().await });
-        read_through(self, writer, call, Inline, body).await
+        let edge = AnyError::<Result<P, E>>::of_any_error();
+        let asked = {
+            let key = self.writer_for::<P::Entity>(key);
+            match edge.peek(self, &key, Call::new(strategy)) {
+                Ok(hit) => return hit,
+                Err(asked) => asked,
+            }
+        };
+        let mut turn = match edge.begin(self, asked).await {
+            Ok(turn) => turn,
+            Err(answer) => return edge.answer_or(answer, <Result<P, E>>::miss),
+        };
+        let mut body = Box::pin(async { load().await });
+        let loaded = turn.run(body.as_mut()).await;
+        drop(body);
+        edge.land(turn, loaded).await
     }
 
     /// Returns the cached entity, or loads and stores it, as [`get_or_load`](Self::get_or_load) does; what is stale, and serves by
@@ -239,19 +282,31 @@ impl<B: CacheBackend> CacheService<B> {
         E: Send + 'static,
         F: Future<Output = Result<Option<T>, E>> + Send + 'static,
     {
-        let writer = self.writer_for::<T>(key);
-        let call = Call::direct(CacheStrategy::Refresh).or_miss(|| Ok(None));
-        if let Some(hit) = peek(self, &writer, &call) {
-            return hit;
-        }
-        let load = Arc::new(load);
-        // The closure is called when the future is first polled, which is after `open`: it may
-        // ask the repository before it returns its own future.
-        let begin = || -> Detached<Result<Option<Arc<T>>, E>> {
-            let load = Arc::clone(&load);
-            Box::pin(async move { Ok(load().await?.map(Arc::new)) })
+        let edge = AnyError::<Result<Option<Arc<T>>, E>>::of_any_error();
+        let asked = {
+            let key = self.writer_for::<T>(key);
+            match edge.peek(self, &key, Call::new(CacheStrategy::Refresh)) {
+                Ok(hit) => return hit,
+                Err(asked) => asked,
+            }
         };
-        let body = pin!(async { begin().await });
-        read_through(self, writer, call, InBackground(&begin), body).await
+        let load = Arc::new(load);
+        // The closure is called inside the load, which is after `open`: it may ask the repository
+        // before it returns its own future.
+        let reload = || -> DetachedLoad {
+            let load = Arc::clone(&load);
+            Box::pin(async move {
+                let output = load().await.map(|loaded| loaded.map(Arc::new));
+                edge.loaded(&output, false, true)
+            })
+        };
+        let mut turn = match edge.begin_or_refresh(self, asked, &reload).await {
+            Ok(turn) => turn,
+            Err(answer) => return edge.answer(answer),
+        };
+        let mut body = Box::pin(async { Ok(load().await?.map(Arc::new)) });
+        let loaded = turn.run(body.as_mut()).await;
+        drop(body);
+        edge.land(turn, loaded).await
     }
 }

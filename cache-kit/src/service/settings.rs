@@ -1,6 +1,6 @@
 //! What a service was set up with, and what of it decides how long an entry lives.
 
-use crate::entity::CacheEntity;
+use crate::engine::Kind;
 use crate::error::{Error, FailurePolicy, Result};
 use crate::key::check_prefix;
 use crate::observe::CacheMetrics;
@@ -57,15 +57,15 @@ impl Settings {
     }
 
     /// What an entity's entries live by, unless a policy knows better.
-    pub(super) fn declared<T: CacheEntity>(&self, operation: Lifetime) -> Lifetime {
-        operation.or(T::lifetime()).or(self.lifetime)
+    pub(crate) fn declared(&self, kind: &Kind, operation: Lifetime) -> Lifetime {
+        operation.or(kind.lifetime()).or(self.lifetime)
     }
 
     /// Refuses what an entity and an operation say together and cannot work.
-    pub(super) fn check_declared<T: CacheEntity>(&self, operation: Lifetime) -> Result<()> {
-        let declared = self.declared::<T>(operation);
+    pub(crate) fn check_declared(&self, kind: &Kind, operation: Lifetime) -> Result<()> {
+        let declared = self.declared(kind, operation);
         declared.check()?;
-        let is_kept = !operation.or(T::lifetime()).stale().is_zero();
+        let is_kept = !operation.or(kind.lifetime()).stale().is_zero();
         if is_kept && declared.ttl().is_none() && self.ttl_policy.is_none() {
             let fault = "what has no `ttl` does not go stale; set one, or drop `stale_while_revalidate` and `stale_if_error`";
             return Err(Error::ConfigError(fault.into()));
@@ -74,17 +74,18 @@ impl Settings {
     }
 
     /// What a policy is asked about.
-    pub(super) fn context<'a, T: CacheEntity>(
+    pub(crate) fn context<'a>(
         &self,
+        kind: &Kind,
         strategy: CacheStrategy,
         ttl_class: Option<&'a str>,
     ) -> CacheContext<'a> {
         CacheContext {
             strategy,
-            prefix: T::cache_prefix(),
+            prefix: kind.prefix(),
             ttl_class,
             declared: Some(
-                self.declared::<T>(Lifetime::new())
+                self.declared(kind, Lifetime::new())
                     .ttl()
                     .unwrap_or(Duration::MAX),
             ),
@@ -95,12 +96,13 @@ impl Settings {
     ///
     /// # Errors
     /// That the policy panicked.
-    pub(super) fn decided<T: CacheEntity>(
+    pub(crate) fn decided(
         &self,
+        kind: &Kind,
         operation: Lifetime,
         context: &CacheContext<'_>,
     ) -> Result<Option<Lifetime>> {
-        let declared = self.declared::<T>(operation);
+        let declared = self.declared(kind, operation);
         if operation.ttl().is_some() {
             return Ok(Some(declared));
         }
@@ -113,7 +115,7 @@ impl Settings {
     }
 
     /// How old an entry may be that an operation of a class accepts, if that matters; `None` without a policy.
-    pub(super) fn age_limit(&self, context: &CacheContext<'_>) -> Option<Result<Option<Duration>>> {
+    pub(crate) fn age_limit(&self, context: &CacheContext<'_>) -> Option<Result<Option<Duration>>> {
         let ttl = self.ask(context)?;
         Some(ttl.map(|ttl| match ttl {
             Ttl::After(limit) => Some(limit),

@@ -1,21 +1,14 @@
 //! What changes entries: puts, removals, invalidations.
 
 use super::CacheService;
-use crate::backend::{CacheBackend, Entry, Filled, Intent, only, padded};
+use crate::backend::CacheBackend;
+use crate::engine::{Kind, Write};
 use crate::entity::CacheEntity;
-use crate::error::{Error, Result};
-use crate::key::CacheKey;
-use crate::observe::{CacheEvent, InvalidationSource, Operation, store_span};
-use crate::outcome::{CachedOutput, EntityOf, Payload};
-use crate::read_through::{Filling, Reader, to_fill};
-use crate::shape::Shape;
-use crate::strategy::CacheStrategy;
-use crate::tag::{Scope, namespace_of};
-use crate::ttl::Lifetime;
-use crate::write::Write;
+use crate::error::Result;
+use crate::observe::InvalidationSource;
+use crate::output::{CachedOutput, EntityOf, Payload, written_by};
 use std::future::Future;
 use std::sync::Arc;
-use tracing::Instrument;
 
 impl<B: CacheBackend> CacheService<B> {
     /// Stores an entity that the caller knows to be what the repository has now, such as one just read to warm the cache.
@@ -30,70 +23,13 @@ impl<B: CacheBackend> CacheService<B> {
     where
         P: Payload + CachedOutput<Payload = P> + Into<Arc<P::Entity>>,
     {
+        let (kind, engine) = (Kind::of::<P::Entity>(), self.engine());
         let terms = entity.terms();
         let entity: Arc<P::Entity> = entity.into();
-        entity.validate().map_err(Error::into_validation)?;
-        self.declare::<P::Entity>(Lifetime::new())?;
-        let key = self.writer_for::<P::Entity>(&entity.cache_key()).to_key()?;
-        let keys = std::slice::from_ref(&key);
-        let reader = Reader::<B, P::Entity>::new(self);
-        let lifetime = self.put_lifetime::<P::Entity>();
-        let Some(lifetime) = lifetime.and_then(|lifetime| terms.applied(lifetime)) else {
-            return self.forget::<P::Entity>(keys).await;
-        };
-        let opened = reader.open(&key, Intent::Write).await?;
-        let foretold = reader.foretell(&[], P::TAGS, || None).await?;
-        let put = to_fill(opened.permit, Entry::Value(entity.clone()), &lifetime);
-        let put = Filling::new(put, &foretold, reader.tags_of(Some(&entity), &terms));
-        let stored = self.put_under::<P::Entity>(&key, put).await;
-        self.0.flights.detach(&key);
-        if stored.is_err() {
-            // Whatever the store has now may be neither the old nor the new one.
-            let _ = self.forget::<P::Entity>(keys).await;
-        }
-        stored
-    }
-
-    async fn forget<T: CacheEntity>(&self, keys: &[CacheKey]) -> Result<()> {
-        self.drop_entries(T::cache_prefix(), keys, InvalidationSource::Put)
+        let key = self.writer_for::<P::Entity>(&entity.cache_key());
+        engine
+            .store_now(kind, key.to_key(), (entity, terms), P::TAGS)
             .await
-    }
-
-    /// Says how long what is written lives; `None` if the service's policy does not want it stored.
-    pub(crate) fn put_lifetime<T: CacheEntity>(&self) -> Option<Lifetime> {
-        self.lifetime::<T>(Lifetime::new(), CacheStrategy::Refresh, None)
-    }
-
-    /// Puts an entity under the permit that was taken before it was written.
-    pub(crate) async fn put_under<T: CacheEntity>(
-        &self,
-        key: &CacheKey,
-        put: Filling<B::Permit>,
-    ) -> Result<()> {
-        let prefix = T::cache_prefix();
-        let reader = Reader::<B, T>::new(self);
-        let stamped = reader.stamp_fills(vec![put]).await.pop();
-        let answer = match stamped {
-            Some(Ok(put)) => {
-                let span = store_span(prefix, Operation::Put, 1);
-                let put = self.0.backend.put(vec![put], Shape::of::<T>());
-                only(put.instrument(span).await)
-            }
-            Some(Err(Ok(_))) | None => {
-                // A tag may have been cleared while this was written. What is stored is older than that.
-                return self.forget::<T>(std::slice::from_ref(key)).await;
-            }
-            Some(Err(Err(error))) => Err(error),
-        };
-        let answer = answer.inspect_err(|error| self.failed::<T>(Operation::Put, error))?;
-        self.record(&match answer {
-            Filled::Stored => CacheEvent::Put { prefix },
-            Filled::Superseded => CacheEvent::Invalidation {
-                prefix,
-                source: InvalidationSource::Put,
-            },
-        });
-        Ok(())
     }
 
     /// Runs a write to the repository, and replaces the entry with the entity it returns.
@@ -110,10 +46,13 @@ impl<B: CacheBackend> CacheService<B> {
         O: CachedOutput,
         F: Future<Output = O>,
     {
-        let key = self.writer_for::<EntityOf<O>>(key);
-        let guard = Write::put::<O>(self, Some(key)).await;
+        let key = self.writer_for::<EntityOf<O>>(key).to_key();
+        let (kind, brings_tags) = (Kind::of::<EntityOf<O>>(), O::Payload::TAGS);
+        let guard = Write::put(self.engine(), kind, Some(key), brings_tags).await;
         let output = write().await;
-        guard.finish_put(output).await
+        // Counted and logged where it happens.
+        let _ = guard.finish_put(kind, written_by(&output)).await;
+        output
     }
 
     /// Runs a removal or any other write to the repository, and invalidates the entry when it is over: done, failed, or dropped.
@@ -123,9 +62,12 @@ impl<B: CacheBackend> CacheService<B> {
         T: CacheEntity,
         F: Future<Output = O>,
     {
-        let guard = Write::evict::<T>(self, &self.writer_for::<T>(key));
+        let key = self.writer_for::<T>(key);
+        let prefix = T::cache_prefix();
+        let guard = Write::evict(self.engine(), prefix, Some(&key), Vec::new());
         let output = write().await;
-        guard.finish(output).await
+        let _ = guard.finish().await;
+        output
     }
 
     /// Drops an entry, and keeps loads that are in progress from storing theirs. One round trip; call it after the commit.
@@ -134,7 +76,9 @@ impl<B: CacheBackend> CacheService<B> {
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told: readers may see the old entry.
     pub async fn invalidate<T: CacheEntity>(&self, key: &T::Key) -> Result<()> {
         let key = self.writer_for::<T>(key).to_key()?;
-        self.drop_entries(T::cache_prefix(), &[key], InvalidationSource::Call)
+        let source = InvalidationSource::Call;
+        self.engine()
+            .drop_entries(T::cache_prefix(), &[key], source)
             .await
     }
 
@@ -148,8 +92,10 @@ impl<B: CacheBackend> CacheService<B> {
         let keys: Vec<_> = keys
             .filter_map(|key| key.map_err(|error| outcome = Err(error)).ok())
             .collect();
+        let source = InvalidationSource::Call;
         let dropped = self
-            .drop_entries(T::cache_prefix(), &keys, InvalidationSource::Call)
+            .engine()
+            .drop_entries(T::cache_prefix(), &keys, source)
             .await;
         outcome.and(dropped)
     }
@@ -159,15 +105,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
     pub async fn clear_prefix<T: CacheEntity>(&self) -> Result<()> {
-        self.clear_entities(T::cache_prefix()).await
-    }
-
-    pub(crate) async fn clear_entities(&self, prefix: &str) -> Result<()> {
-        let whole = self.whole_prefix(prefix);
-        let scope = Scope::Prefix(&whole);
-        let source = InvalidationSource::Clear;
-        self.clear(scope, prefix, source, |key| key.prefix() == whole)
-            .await
+        self.engine().clear_prefix(T::cache_prefix()).await
     }
 
     /// Drops everything of this service's namespace, in constant time; without a namespace, everything that is in none. In Redis other processes serve
@@ -176,11 +114,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
     pub async fn clear_namespace(&self) -> Result<()> {
-        let namespace = self.0.settings.namespace();
-        let source = InvalidationSource::Clear;
-        let scope = Scope::Namespace(namespace);
-        self.clear(scope, "", source, |key| is_in(key, namespace))
-            .await
+        self.engine().clear_namespace().await
     }
 
     /// Drops every entity that carries a tag, whatever its type, in constant time; loads that are in progress do not store theirs. Call it after the commit. In Redis
@@ -206,58 +140,6 @@ impl<B: CacheBackend> CacheService<B> {
     /// # Errors
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
     pub async fn invalidate_tag(&self, tag: &str) -> Result<()> {
-        let tag = self.tag(tag);
-        let source = InvalidationSource::Tag;
-        // Nobody knows which of them will bring the tag.
-        let may_bring = |key: &CacheKey| is_in(key, tag.namespace());
-        self.clear(Scope::Tag(&tag), "", source, may_bring).await
+        self.engine().invalidate_tag(tag).await
     }
-
-    pub(crate) async fn clear(
-        &self,
-        scope: Scope<'_>,
-        prefix: &str,
-        source: InvalidationSource,
-        is_meant: impl Fn(&CacheKey) -> bool,
-    ) -> Result<()> {
-        let span = store_span(prefix, Operation::Invalidate, 1);
-        let cleared = self.0.backend.clear(scope).instrument(span).await;
-        // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.
-        self.0.flights.detach_all(is_meant);
-        match &cleared {
-            Ok(()) => self.record(&CacheEvent::Invalidation { prefix, source }),
-            Err(error) => self.fault(prefix, Operation::Invalidate, error),
-        }
-        cleared
-    }
-
-    pub(crate) async fn drop_entries(
-        &self,
-        prefix: &'static str,
-        keys: &[CacheKey],
-        source: InvalidationSource,
-    ) -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let span = store_span(prefix, Operation::Invalidate, keys.len());
-        let results = self.0.backend.invalidate(keys).instrument(span).await;
-        let mut outcome = Ok(());
-        for (key, result) in keys.iter().zip(padded(results, keys.len())) {
-            // Even if the store could not be told: nobody who comes after this call may be given what was loaded before it.
-            self.0.flights.detach(key);
-            match result {
-                Ok(()) => self.record(&CacheEvent::Invalidation { prefix, source }),
-                Err(error) => {
-                    self.fault(prefix, Operation::Invalidate, &error);
-                    outcome = outcome.and(Err(error));
-                }
-            }
-        }
-        outcome
-    }
-}
-
-fn is_in(key: &CacheKey, namespace: Option<&str>) -> bool {
-    namespace_of(key.prefix().as_bytes()) == namespace.unwrap_or_default().as_bytes()
 }

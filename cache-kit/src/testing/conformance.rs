@@ -13,6 +13,7 @@
 mod entries;
 mod history;
 mod permits;
+mod promises;
 mod scopes;
 
 use crate::backend::{
@@ -119,6 +120,7 @@ pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {
         permits::a_stamp_does_not_come_back,
         history::an_abandoned_call_leaves_no_stale_entry,
         history::no_reader_sees_what_was_invalidated_before_it_came,
+        promises::what_answers_at_once_is_ready_when_it_is_polled_first,
     );
     report
 }

@@ -1,8 +1,8 @@
 //! What a function with a prefix returns, as a payload.
 
 use super::{Declared, Storable, ValueOf, Within};
-use crate::error::{Error, Result};
-use crate::outcome::{FreshOutput, Payload, Seen, Terms};
+use crate::error::Error;
+use crate::output::{FreshOutput, Payload, Seen, Terms};
 use crate::ttl::Lifetime;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -51,20 +51,14 @@ impl<V, D, W, A> Kept<V, D, W, A> {
 impl<V: Storable, D: Declared, W: Within<V>, A: Absence> Payload for Kept<V, D, W, A> {
     type Entity = ValueOf<V, D, W>;
 
+    const ABSENT: bool = A::IS_SAID;
+
     fn from_found(entity: Arc<Self::Entity>, _: Seen) -> Self {
         Self::new(Some(Arc::clone(&entity.value)), false)
     }
 
     fn absent(_: Seen) -> Option<Self> {
         A::IS_SAID.then(|| Self::new(None, false))
-    }
-
-    fn is_some(&self) -> bool {
-        self.value.is_some()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.value.as_deref().map_or(Ok(()), W::validate)
     }
 
     fn entity(&self) -> Option<Arc<Self::Entity>> {

@@ -8,7 +8,7 @@ use crate::blame::{Extent, arguments_at, at, local, spread};
 use crate::body;
 use crate::signature::{elided, peel_type};
 
-use super::super::expand::plan;
+use super::super::expand::{call, make_edge};
 use super::super::model::Model;
 use super::super::refresh::{this, with_this};
 use super::{Element, Form, Keys, Other};
@@ -17,53 +17,73 @@ use super::{Element, Form, Keys, Other};
 pub(in crate::cached) fn expand(model: &Model, keys: &Keys) -> TokenStream {
     let private = model.krate.private();
     let output = &model.output;
-    let (cache, call, outcome) = (local("cache"), local("call"), local("outcome"));
-    let asked = local("asked");
+    let (cache, edge, outcome) = (local("cache"), local("edge"), local("outcome"));
+    let (asked, batch, load) = (local("asked"), local("batch"), local("load"));
+    let (missing, body, out) = (local("missing"), local("body"), local("out"));
+    let (call_name, failed) = (local("call"), local("failed"));
     let check = keys.check(output, &private);
     let find_cache = model.cache.expand(&private);
+    let make_edge = make_edge(&outcome, &quote!(#outcome.probe()), &private);
     let ask = keys.ask();
-    let plan = plan(
-        model,
-        &quote!(#outcome.call),
-        &quote!(#outcome.probe()),
-        &private,
-    );
-    let tags = model.expand_tags(&call, &private);
-    let body = keys.body(model, &private);
-    let unless = unless(model, &private);
+    let call = call(model, &private);
+    let tags = model.expand_tags(&call_name, &private);
+    let function = keys.body(model, &private);
+    let land = match unless(model, &private) {
+        None => quote!(land(#out)),
+        Some(unless) => quote!(land_unless(#out, #unless)),
+    };
+    // The body runs again for keys that another call was loading and did not bring.
     // expands to:
     //     let _ = <Ret as K::BatchOutput>::into_result;
     //     …
     //     let cache = K::cache(&self.cache);
-    //     let asked = outcome.asked(ids);
-    //     let call = outcome.call(K::CacheStrategy::Refresh)…;
-    //     outcome.read(cache, asked, call, None, |missing: Vec<_>| async move { let ids: &[u64] = &missing; … }).await
+    //     let edge = outcome.edge(…);
+    //     let call = K::Call::new(K::CacheStrategy::Refresh)…;
+    //     let mut batch = edge.begin(cache, outcome.asked(ids), call);
+    //     let mut load = |missing: Vec<_>| async move { let ids: &[u64] = &missing; … };
+    //     while batch.next().await {
+    //         let mut body = Box::pin(load(batch.missing()));
+    //         let out = batch.run(body.as_mut()).await;
+    //         drop(body);
+    //         if let Some(failed) = batch.land(out).await { return failed; }
+    //     }
+    //     batch.finish()
     let bind_retry = model.loads.retry.as_ref().map(|retry| retry.bind(&private));
     let lend = keys.lend(&private);
     let inner = quote! {
         #check
         #find_cache
+        #make_edge
         let #asked = #ask;
-        let #call = #plan;
+        let #call_name = #call;
         #tags
+        let mut #batch = #edge.begin(#cache, #asked, #call_name);
         #bind_retry
         #lend
-        #outcome.read(#cache, #asked, #call, #unless, #body).await
+        let #load = #function;
+        while #batch.next().await {
+            let #missing = #batch.missing();
+            let mut #body = ::std::boxed::Box::pin(#load(#missing));
+            let #out = #batch.run(#body.as_mut()).await;
+            ::core::mem::drop(#body);
+            if let ::core::option::Option::Some(#failed) = #batch.#land.await {
+                return #failed;
+            }
+        }
+        #batch.finish()
     };
     model.function.with_settled_body(&model.shell, &inner)
 }
 
 /// Says of which entities nothing is stored.
-fn unless(model: &Model, private: &TokenStream) -> TokenStream {
-    let Some(test) = &model.unless else {
-        return quote!(::core::option::Option::None);
-    };
+fn unless(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+    let test = model.unless.as_ref()?;
     let (outcome, found) = (local("outcome"), local("found"));
     let extent = Extent::of(test);
     let unless = spread(extent, quote!(#private::unless_entity));
     let arguments = arguments_at(extent, quote!(#found, #test));
     let parameter = quote_spanned!(extent.first=> |#found|);
-    quote!(#outcome.unless(#parameter #unless #arguments))
+    Some(quote!(#outcome.unless(#parameter #unless #arguments)))
 }
 
 impl Keys {

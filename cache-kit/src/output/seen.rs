@@ -2,7 +2,6 @@
 
 use super::{Payload, Terms};
 use crate::backend::Age;
-use crate::error::Result;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,6 +130,8 @@ impl Seen {
 impl<P: Payload> Payload for Outcome<P> {
     type Entity = P::Entity;
 
+    const ABSENT: bool = P::ABSENT;
+
     const TAGS: bool = P::TAGS;
 
     fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
@@ -139,14 +140,6 @@ impl<P: Payload> Payload for Outcome<P> {
 
     fn absent(seen: Seen) -> Option<Self> {
         P::absent(seen).map(|value| Self::of(value, seen))
-    }
-
-    fn is_some(&self) -> bool {
-        self.value.is_some()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.value.check()
     }
 
     fn entity(&self) -> Option<Arc<P::Entity>> {

@@ -1,12 +1,14 @@
 //! What of a load is stored, and for how long.
 
 use crate::backend::{Entry, Fill};
-use crate::outcome::Terms;
+use crate::output::Terms;
+use crate::store::AnyPermit;
 use crate::ttl::Lifetime;
 use std::time::Duration;
 
-/// Says what is to be done with an entry after a load. An absence that is not to be remembered takes away what is there: it is not true.
-pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Fill<P> {
+/// Builds the fill of an entry. An absence that is not to be remembered takes away what is there:
+/// that is not true.
+pub(super) fn to_fill(permit: AnyPermit, entry: Entry, lifetime: &Lifetime) -> Fill<AnyPermit> {
     let (entry, ttl, stale) = match (entry, lifetime.negative_ttl()) {
         (Entry::Absent, Some(ttl)) => (Entry::Absent, Some(ttl), Duration::ZERO),
         (Entry::Absent, None) => (Entry::Gone, None, Duration::ZERO),
@@ -21,17 +23,18 @@ pub(crate) fn to_fill<P>(permit: P, entry: Entry, lifetime: &Lifetime) -> Fill<P
     }
 }
 
-/// Says what of a load is to be stored, if anything is; `decided` is for how long, unless the value says otherwise.
+/// Builds the fill of what was loaded, if anything of it is stored; `decided` is for how long,
+/// unless the value says otherwise.
 ///
-/// Where nothing is, what is stored and older must not go on serving: what the value itself says is not to be stored takes it away, and what a policy does not
-/// want, if it is stale.
-pub(crate) fn fill_of<P>(
-    permit: P,
+/// Where nothing is stored, what is there and older must not go on serving: what the value itself
+/// says is not to be stored takes it away, and what a policy does not want, if it is stale.
+pub(super) fn fill_of(
+    permit: AnyPermit,
     entry: Entry,
     decided: Option<Lifetime>,
     terms: &Terms,
     is_stale: bool,
-) -> Option<Fill<P>> {
+) -> Option<Fill<AnyPermit>> {
     match (decided.map(|decided| terms.applied(decided)), is_stale) {
         (Some(Some(lifetime)), _) => Some(to_fill(permit, entry, &lifetime)),
         (Some(None), _) | (None, true) => Some(to_fill(permit, Entry::Gone, &Lifetime::new())),

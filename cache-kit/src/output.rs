@@ -1,16 +1,29 @@
 //! The return types that a cached function may have, recognised by trait, so that aliases work.
 
 mod cached;
+mod edge;
 mod many;
 mod seen;
+mod sharing;
 
 pub use cached::{Cached, Terms};
-pub(crate) use many::entities;
-pub use many::{BatchItem, BatchOutput, BatchPayload, EntityOfMany, ItemOf, LoadOf};
+pub(crate) use edge::{Answers, AnyError, peek_by};
+pub use edge::{Asked, Detached, Edge, Land};
+pub use many::{
+    BatchItem, BatchOutput, BatchPayload, EntityOfMany, ItemOf, LandMany, LoadOf, ManyEdge,
+    ManyRead,
+};
+pub(crate) use many::{batch_failure, batch_takes, entities, failed_as};
 pub use seen::{Outcome, Seen, Source};
+pub(crate) use sharing::IfOwn;
+pub use sharing::{
+    CarryInto, CarryNone, Carrying, Probe, Saying, SaysDisplayed, SaysNothing, SaysShown,
+    ShareClone, ShareInto, ShareNone, ShareSaid, Sharing, Unable,
+};
 
+use crate::engine::Written;
 use crate::entity::CacheEntity;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use std::sync::Arc;
 
 /// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`, and an [`Outcome`] or a [`Cached`] of
@@ -28,26 +41,14 @@ pub trait Payload: Sized + Send {
     /// Whether it may say tags that its entity does not have by itself.
     const TAGS: bool = false;
 
+    /// Whether it can say "there is none".
+    const ABSENT: bool;
+
     /// Wraps what was found.
     fn from_found(entity: Arc<Self::Entity>, seen: Seen) -> Self;
 
     /// Says "there is none", if this type can.
     fn absent(seen: Seen) -> Option<Self>;
-
-    /// Says whether there is an entity.
-    fn is_some(&self) -> bool;
-
-    /// Says whether a load has brought something that is not of its key, and that others must not be told.
-    #[doc(hidden)]
-    fn is_elsewhere(&self) -> bool {
-        false
-    }
-
-    /// Validates the entity, if there is one.
-    ///
-    /// # Errors
-    /// What [`CacheEntity::validate`] returns.
-    fn check(&self) -> Result<()>;
 
     /// Returns the entity to store; `None` if this says that there is none.
     fn entity(&self) -> Option<Arc<Self::Entity>>;
@@ -67,20 +68,14 @@ pub trait Payload: Sized + Send {
 impl<T: CacheEntity> Payload for T {
     type Entity = T;
 
+    const ABSENT: bool = false;
+
     fn from_found(entity: Arc<T>, _: Seen) -> Self {
         Arc::unwrap_or_clone(entity)
     }
 
     fn absent(_: Seen) -> Option<Self> {
         None
-    }
-
-    fn is_some(&self) -> bool {
-        true
-    }
-
-    fn check(&self) -> Result<()> {
-        self.validate()
     }
 
     fn entity(&self) -> Option<Arc<T>> {
@@ -96,20 +91,14 @@ impl<T: CacheEntity> Payload for T {
 impl<T: CacheEntity> Payload for Arc<T> {
     type Entity = T;
 
+    const ABSENT: bool = false;
+
     fn from_found(entity: Self, _: Seen) -> Self {
         entity
     }
 
     fn absent(_: Seen) -> Option<Self> {
         None
-    }
-
-    fn is_some(&self) -> bool {
-        true
-    }
-
-    fn check(&self) -> Result<()> {
-        T::validate(self)
     }
 
     fn entity(&self) -> Option<Self> {
@@ -121,20 +110,14 @@ impl<T: CacheEntity> Payload for Arc<T> {
 impl<T: CacheEntity> Payload for Option<T> {
     type Entity = T;
 
+    const ABSENT: bool = true;
+
     fn from_found(entity: Arc<T>, _: Seen) -> Self {
         Some(Arc::unwrap_or_clone(entity))
     }
 
     fn absent(_: Seen) -> Option<Self> {
         Some(None)
-    }
-
-    fn is_some(&self) -> bool {
-        self.is_some()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.as_ref().map_or(Ok(()), T::validate)
     }
 
     fn entity(&self) -> Option<Arc<T>> {
@@ -150,20 +133,14 @@ impl<T: CacheEntity> Payload for Option<T> {
 impl<T: CacheEntity> Payload for Option<Arc<T>> {
     type Entity = T;
 
+    const ABSENT: bool = true;
+
     fn from_found(entity: Arc<T>, _: Seen) -> Self {
         Some(entity)
     }
 
     fn absent(_: Seen) -> Option<Self> {
         Some(None)
-    }
-
-    fn is_some(&self) -> bool {
-        self.is_some()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.as_deref().map_or(Ok(()), T::validate)
     }
 
     fn entity(&self) -> Option<Arc<T>> {
@@ -213,6 +190,12 @@ impl<P: Payload, E: Send> CachedOutput for Result<P, E> {
     fn payload(&self) -> Option<&P> {
         self.as_ref().ok()
     }
+}
+
+/// Returns what a write returned to be stored, and what it says of that.
+pub(crate) fn written_by<O: CachedOutput>(output: &O) -> Option<Written> {
+    let payload = output.payload()?;
+    Some((payload.entity()?, payload.terms()))
 }
 
 /// Names the entity that a cached function returns.

@@ -1,7 +1,6 @@
 //! Entities that say themselves how long they live.
 
 use super::{Payload, Seen};
-use crate::error::Result;
 use crate::ttl::Lifetime;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +119,8 @@ impl<P> From<P> for Cached<P> {
 impl<P: Payload> Payload for Cached<P> {
     type Entity = P::Entity;
 
+    const ABSENT: bool = P::ABSENT;
+
     const TAGS: bool = true;
 
     fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
@@ -128,14 +129,6 @@ impl<P: Payload> Payload for Cached<P> {
 
     fn absent(seen: Seen) -> Option<Self> {
         P::absent(seen).map(Self::new)
-    }
-
-    fn is_some(&self) -> bool {
-        self.value.is_some()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.value.check()
     }
 
     fn entity(&self) -> Option<Arc<P::Entity>> {

@@ -1,0 +1,502 @@
+//! Between a function's return type and the engine, which knows no types.
+
+use super::sharing::{Carrying, IfOwn, Saying, Sharing};
+use super::{CachedOutput, EntityOf, Payload, Seen, Source};
+use crate::backend::{Age, CacheBackend, Lookup};
+use crate::call::Call;
+use crate::engine::{
+    Answer, Ask, Begun, DetachedLoad, IndexTurn, Kind, Loaded, Peeked, Says, Takes, Turn,
+};
+use crate::entity::CacheEntity;
+use crate::error::Result;
+use crate::index::{CacheIndex, index_kind};
+use crate::key::{CacheKey, KeyWriter};
+use crate::observe::{CacheEvent, Tier};
+use crate::service::CacheService;
+use crate::shape::{Erased, Shape};
+use crate::store::Soon;
+use crate::strategy::CacheStrategy;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// How an output `O` comes out of the cache and goes into it; `S`, `C` and `Y` say what its error
+/// can do.
+pub struct Edge<O, S, C, Y> {
+    pub(crate) sharing: S,
+    pub(crate) carrying: C,
+    pub(crate) saying: Y,
+    output: PhantomData<fn() -> O>,
+}
+
+/// An edge for functions that take any error type.
+pub(crate) type AnyError<O> = Edge<O, IfOwn, IfOwn, IfOwn>;
+
+/// What a call asks that a peek has not answered.
+pub struct Asked {
+    pub(crate) ask: Ask,
+    pub(crate) key: Result<CacheKey>,
+    pub(crate) peeked: Peeked,
+}
+
+impl Asked {
+    /// Says by which tags what is loaded can be dropped.
+    #[must_use]
+    pub fn tags(mut self, tags: Vec<String>) -> Self {
+        self.ask.tags = tags;
+        self
+    }
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").finish_non_exhaustive()
+    }
+}
+
+impl<O, S: Copy, C: Copy, Y: Copy> Clone for Edge<O, S, C, Y> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O, S: Copy, C: Copy, Y: Copy> Copy for Edge<O, S, C, Y> {}
+
+impl<O, S, C, Y> fmt::Debug for Edge<O, S, C, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+impl<O, S, C, Y> Edge<O, S, C, Y> {
+    pub(crate) const fn new(sharing: S, carrying: C, saying: Y) -> Self {
+        Self {
+            sharing,
+            carrying,
+            saying,
+            output: PhantomData,
+        }
+    }
+}
+
+impl<O> AnyError<O> {
+    pub(crate) const fn of_any_error() -> Self {
+        Self::new(IfOwn, IfOwn, IfOwn)
+    }
+}
+
+impl<O, S, C, Y> Edge<O, S, C, Y>
+where
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    pub(crate) fn kind() -> &'static Kind {
+        Kind::of::<EntityOf<O>>()
+    }
+
+    fn takes(self) -> Takes {
+        Takes {
+            absent: O::Payload::ABSENT,
+            errors: self.carrying.carries(),
+            failures: self.sharing.takes(),
+        }
+    }
+
+    /// Says what a call asks for such an output.
+    pub(crate) fn ask(self, call: Call) -> Ask {
+        call.into_ask(Self::kind(), self.takes(), O::Payload::TAGS)
+    }
+
+    /// Answers at once if the entry is in reach: no future, no allocation. Only a hit is counted.
+    ///
+    /// # Errors
+    /// What is to be asked then.
+    #[inline]
+    pub fn peek<B: CacheBackend>(
+        self,
+        cache: &CacheService<B>,
+        key: &KeyWriter,
+        call: Call,
+    ) -> std::result::Result<O, Asked> {
+        let peeked = match self.try_peek(cache, key, &call) {
+            Ok(output) => return Ok(output),
+            Err(peeked) => peeked,
+        };
+        Err(Asked {
+            ask: self.ask(call),
+            key: key.to_key(),
+            peeked,
+        })
+    }
+
+    /// The same, of what is only borrowed.
+    pub(crate) fn try_peek<B: CacheBackend>(
+        self,
+        cache: &CacheService<B>,
+        key: &KeyWriter,
+        call: &Call,
+    ) -> std::result::Result<O, Peeked> {
+        if !call.peeks() {
+            return Err(Peeked::default());
+        }
+        let shape = Shape::of::<EntityOf<O>>();
+        let found = key.with_key(|key| cache.backend().peek(key, shape));
+        let is_young = |age: Age| call.age_limit.is_none_or(|limit| age.get() < limit);
+        match found.flatten() {
+            Some(hit @ Lookup::Hit { age, .. })
+                if is_young(age) && draws::<O>(cache, call, age) =>
+            {
+                Err(Peeked::drawn(hit))
+            }
+            Some(Lookup::Hit { value, age }) if is_young(age) => {
+                let Some(entity) = downcast::<EntityOf<O>>(value) else {
+                    return Err(Peeked::missed());
+                };
+                let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
+                cache.engine().record(&CacheEvent::Hit { prefix, tier });
+                tracing::trace!(key = shown(key), "hit");
+                let seen = Seen::stored(Source::Hit, age);
+                Ok(O::from_payload(O::Payload::from_found(entity, seen)))
+            }
+            Some(Lookup::Absent { age }) if O::Payload::ABSENT && is_young(age) => {
+                let seen = Seen::stored(Source::Absent, age);
+                let Some(absent) = O::Payload::absent(seen) else {
+                    return Err(Peeked::missed());
+                };
+                let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
+                let hit = CacheEvent::AbsentHit { prefix, tier };
+                cache.engine().record(&hit);
+                tracing::trace!(key = shown(key), "hit");
+                Ok(O::from_payload(absent))
+            }
+            found => Err(Peeked::found(found)),
+        }
+    }
+
+    /// Asks for what a peek has not answered; gives the turn to load, or the answer.
+    pub fn begin<B: CacheBackend>(self, cache: &CacheService<B>, asked: Asked) -> Begun<'_, '_> {
+        let Asked { ask, key, peeked } = asked;
+        cache.engine().begin(ask, key, peeked, None)
+    }
+
+    /// The same, with a load that a task can run: what is stale, and serves, is refreshed by one.
+    pub fn begin_or_refresh<'r, 'e: 'r, B: CacheBackend>(
+        self,
+        cache: &'e CacheService<B>,
+        asked: Asked,
+        reload: &'r (dyn Fn() -> DetachedLoad + Sync + 'r),
+    ) -> Begun<'r, 'e> {
+        let Asked { ask, key, peeked } = asked;
+        cache.engine().begin(ask, key, peeked, Some(reload))
+    }
+
+    /// Makes loads that a task can run of what begins one.
+    pub fn reload<F>(self, begin: F) -> impl Fn() -> DetachedLoad + use<O, S, C, Y, F>
+    where
+        O: 'static,
+        F: Fn() -> Detached<O>,
+    {
+        self.reload_unless(begin, |_| false)
+    }
+
+    /// The same; nothing is stored of an output of which `unless` holds.
+    pub fn reload_unless<F, U>(
+        self,
+        begin: F,
+        unless: U,
+    ) -> impl Fn() -> DetachedLoad + use<O, S, C, Y, F, U>
+    where
+        O: 'static,
+        F: Fn() -> Detached<O>,
+        U: Fn(&O) -> bool + Copy + Send + 'static,
+    {
+        move || {
+            let load = begin();
+            Box::pin(async move {
+                let output = load.await;
+                self.loaded(&output, unless(&output), true)
+            })
+        }
+    }
+
+    /// Builds the output of an answer; `miss` is what a `Fresh` miss returns.
+    pub fn answer_or(self, answer: Answer, miss: impl FnOnce() -> O) -> O {
+        match answer {
+            Answer::Missed => miss(),
+            answer => self.answer(answer),
+        }
+    }
+
+    /// Builds the output of an answer, where the strategy is not `Fresh`.
+    pub fn answer(self, answer: Answer) -> O {
+        let output = match answer {
+            Answer::Value(value, seen) => downcast::<EntityOf<O>>(value)
+                .map(|entity| O::from_payload(O::Payload::from_found(entity, seen))),
+            Answer::Absent(seen) => O::Payload::absent(seen).map(O::from_payload),
+            Answer::Failed(failure) => {
+                let restored = self.sharing.restore(&failure);
+                restored.or_else(|| self.carrying.carry(failure.own()?.clone()))
+            }
+            Answer::Refused(error) | Answer::Broken(error) => self.carrying.carry(error),
+            Answer::Missed => None,
+        };
+        match output {
+            Some(output) => output,
+            None => unreachable!("the engine was told what this output can be made of"),
+        }
+    }
+
+    /// Says what a body's output is to the engine.
+    pub(crate) fn loaded(self, output: &O, is_unwanted: bool, says_why: bool) -> Loaded {
+        let Some(payload) = output.payload() else {
+            return Loaded::Failed {
+                failure: self.sharing.share(output),
+                cause: says_why.then(|| self.saying.say(output)).flatten(),
+            };
+        };
+        let says = Says {
+            terms: payload.terms(),
+            is_unwanted,
+        };
+        match payload.entity() {
+            Some(entity) => Loaded::Value(entity, says),
+            None => Loaded::Absent(says),
+        }
+    }
+
+    /// Lands a load: stores it, tells everyone who waits for it, and returns what the caller gets.
+    pub fn land<'e>(self, turn: Turn<'e>, output: Option<O>) -> Land<'e, O, Self> {
+        self.land_as(turn, output, false)
+    }
+
+    /// The same; nothing is stored of an output of which `unless` holds.
+    pub fn land_unless<'e>(
+        self,
+        turn: Turn<'e>,
+        output: Option<O>,
+        unless: impl FnOnce(&O) -> bool,
+    ) -> Land<'e, O, Self> {
+        let is_unwanted = output.as_ref().is_some_and(unless);
+        self.land_as(turn, output, is_unwanted)
+    }
+
+    pub(crate) fn land_as<'e>(
+        self,
+        turn: Turn<'e>,
+        output: Option<O>,
+        is_unwanted: bool,
+    ) -> Land<'e, O, Self> {
+        let says_why = turn.has_fallback();
+        let loaded = output
+            .as_ref()
+            .map(|output| self.loaded(output, is_unwanted, says_why));
+        Land {
+            landing: turn.land(loaded),
+            output,
+            edge: self,
+        }
+    }
+
+    /// Runs a body that does not wait, over a store that answers at once. Only another thread's
+    /// load of the same key is waited for, no longer than a flight may take.
+    pub fn read_now<B: CacheBackend>(
+        self,
+        cache: &CacheService<B>,
+        asked: Asked,
+        body: impl FnOnce() -> O,
+    ) -> O {
+        self.read_now_unless(cache, asked, body, |_| false)
+    }
+
+    /// The same; nothing is stored of an output of which `unless` holds.
+    pub fn read_now_unless<B: CacheBackend>(
+        self,
+        cache: &CacheService<B>,
+        asked: Asked,
+        body: impl FnOnce() -> O,
+        unless: impl FnOnce(&O) -> bool,
+    ) -> O {
+        let Asked { ask, key, peeked } = asked;
+        // What is loaded by a function that waits may need this very thread, where that is one of
+        // a runtime. A prefix is one function's, and this one does not wait.
+        let waits = !EntityOf::<O>::KEYED;
+        let mut turn = match cache.engine().begin_now(ask, key, peeked, waits) {
+            Ok(turn) => turn,
+            Err(answer) => return self.answer(answer),
+        };
+        let output = turn.run_now(body);
+        let loaded = self.loaded(&output, unless(&output), turn.has_fallback());
+        match turn.land_now(loaded) {
+            Some(answer) => self.answer(answer),
+            None => output,
+        }
+    }
+}
+
+/// A load of an output that needs nothing of its caller's any more.
+pub type Detached<O> = Pin<Box<dyn Future<Output = O> + Send>>;
+
+// What a hit runs knows its types: no virtual call.
+
+fn tier<B: CacheBackend>(cache: &CacheService<B>) -> Tier {
+    if cache.backend().is_remote() {
+        Tier::Remote
+    } else {
+        Tier::Memory
+    }
+}
+
+/// Draws whether a hit is loaded again before it ends.
+fn draws<O: CachedOutput>(cache: &CacheService<impl CacheBackend>, call: &Call, age: Age) -> bool {
+    if call.strategy != CacheStrategy::Refresh {
+        return false;
+    }
+    let declared = EntityOf::<O>::lifetime().early_refresh();
+    let beta = call.lifetime().early_refresh().or(declared);
+    let beta = beta.or(cache.engine().settings.early_refresh());
+    let prefix = EntityOf::<O>::cache_prefix();
+    beta.is_some_and(|beta| cache.engine().draws(prefix, beta, age))
+}
+
+fn downcast<T: CacheEntity>(value: Erased) -> Option<Arc<T>> {
+    value.downcast().ok()
+}
+
+/// The key for whoever traces.
+pub(crate) fn shown(key: &KeyWriter) -> Option<impl tracing::Value> {
+    key.to_key().ok().map(tracing::field::display)
+}
+
+/// Turns an answer into an output.
+pub(crate) trait Answers<O> {
+    fn output_of(&self, answer: Answer) -> O;
+}
+
+impl<O, S, C, Y> Answers<O> for Edge<O, S, C, Y>
+where
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    fn output_of(&self, answer: Answer) -> O {
+        self.answer(answer)
+    }
+}
+
+/// Waits until a load has landed; then the caller has its own output, or what there is instead.
+#[must_use = "a load lands when this is awaited"]
+pub struct Land<'e, O, E> {
+    pub(crate) landing: Soon<'e, Option<Answer>>,
+    pub(crate) output: Option<O>,
+    pub(crate) edge: E,
+}
+
+// Nothing in it is pinned.
+impl<O, E> Unpin for Land<'_, O, E> {}
+
+impl<O, E: Answers<O>> Future for Land<'_, O, E> {
+    type Output = O;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O> {
+        match Pin::new(&mut self.landing).poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(answer)) => Poll::Ready(self.edge.output_of(answer)),
+            Poll::Ready(None) => match self.output.take() {
+                Some(output) => Poll::Ready(output),
+                None => unreachable!("what took too long has an answer"),
+            },
+        }
+    }
+}
+
+impl<O, E> fmt::Debug for Land<'_, O, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Land").finish_non_exhaustive()
+    }
+}
+
+/// Answers a look-up by an index at once, if both the hint and the entity are in reach.
+///
+/// # Errors
+/// What is to be asked then.
+pub(crate) fn peek_by<I, B, O, S, C, Y>(
+    edge: Edge<O, S, C, Y>,
+    cache: &CacheService<B>,
+    asked: &KeyWriter,
+    call: Call,
+) -> std::result::Result<O, Ask>
+where
+    I: CacheIndex<Entity = EntityOf<O>>,
+    B: CacheBackend,
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    match edge.try_peek_by::<I, B>(cache, asked, &call) {
+        Some(output) => Ok(output),
+        None => Err(edge.ask(call)),
+    }
+}
+
+impl<O, S, C, Y> Edge<O, S, C, Y>
+where
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    fn try_peek_by<I, B>(self, cache: &CacheService<B>, asked: &KeyWriter, call: &Call) -> Option<O>
+    where
+        I: CacheIndex<Entity = EntityOf<O>>,
+        B: CacheBackend,
+    {
+        if !call.peeks() {
+            return None;
+        }
+        let (engine, index) = (cache.engine(), index_kind::<I>());
+        let peek = |key: &KeyWriter, kind: &Kind| {
+            key.with_key(|key| cache.backend().peek(key, kind.shape))
+                .flatten()
+        };
+        let Some(Lookup::Hit { value: hint, .. }) = peek(asked, index.hints) else {
+            return None;
+        };
+        let key = engine.key_at(index.entities, &(index.text)(&hint)?);
+        let Some(Lookup::Hit { value, age }) = peek(&key, index.entities) else {
+            return None;
+        };
+        let is_drawn = engine.draws_early(index.entities, call.strategy, call.lifetime(), age);
+        if is_drawn || !engine.is_found(index, &value, asked) {
+            return None;
+        }
+        let entity = downcast::<EntityOf<O>>(value)?;
+        engine.record_hit(index.hints);
+        engine.record_hit(index.entities);
+        let seen = Seen::stored(Source::Hit, age);
+        Some(O::from_payload(O::Payload::from_found(entity, seen)))
+    }
+
+    /// Lands a load of what an index asks for.
+    pub(crate) fn land_by_index<'e>(
+        self,
+        turn: IndexTurn<'e>,
+        output: Option<O>,
+    ) -> Land<'e, O, Self> {
+        let says_why = turn.has_fallback();
+        let loaded = output
+            .as_ref()
+            .map(|output| self.loaded(output, false, says_why));
+        Land {
+            landing: turn.land(loaded),
+            output,
+            edge: self,
+        }
+    }
+}
