@@ -1,7 +1,7 @@
 //! Time as entries know it.
 
-use crate::backend::Age;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -133,4 +133,59 @@ impl From<&ManualClock> for Clock {
 /// 584 years of nanoseconds fit; what is longer counts as that long.
 fn saturating_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+/// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do not, and reading a clock is no small part of
+/// a hit.
+#[derive(Clone, Copy, Debug)]
+pub struct Age {
+    since: Since,
+    /// In nanoseconds; `None` is for ever.
+    ttl: Option<NonZeroU64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Since {
+    Known(Duration),
+    Stored(Instant),
+}
+
+impl Age {
+    /// Builds the age of an entry that was stored so long ago.
+    #[must_use]
+    pub const fn new(age: Duration) -> Self {
+        Self {
+            since: Since::Known(age),
+            ttl: None,
+        }
+    }
+
+    /// Builds the age of an entry that was stored at a time.
+    #[must_use]
+    pub const fn since(stored: Instant) -> Self {
+        Self {
+            since: Since::Stored(stored),
+            ttl: None,
+        }
+    }
+
+    /// Says for how long altogether the entry is fresh, in nanoseconds; zero is for ever.
+    #[must_use]
+    pub const fn lasting(mut self, ttl: u64) -> Self {
+        self.ttl = NonZeroU64::new(ttl);
+        self
+    }
+
+    /// Returns how long the entry is still fresh, if it has an end and that is known.
+    pub fn left(self) -> Option<Duration> {
+        let ttl = Duration::from_nanos(self.ttl?.get());
+        Some(ttl.saturating_sub(self.get()))
+    }
+
+    /// Returns how long ago that was.
+    pub fn get(self) -> Duration {
+        match self.since {
+            Since::Known(age) => age,
+            Since::Stored(stored) => stored.elapsed(),
+        }
+    }
 }

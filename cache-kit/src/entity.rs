@@ -1,8 +1,14 @@
 //! What is cached.
 
-use crate::codec::{Bincode, Codec as _, Payloads};
+mod key_arg;
+mod payloads;
+
+pub use key_arg::KeyArg;
+pub use payloads::Payloads;
+
+use crate::codec::{Bincode, Codec as _};
 use crate::error::Result;
-use crate::key::KeyWriter;
+use crate::key::{CacheKey, KeyWriter};
 use crate::schema::CacheSchema;
 use crate::ttl::Lifetime;
 use serde::Serialize;
@@ -133,5 +139,17 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     #[doc(hidden)]
     fn payloads() -> Payloads<Self> {
         Payloads::own()
+    }
+}
+
+impl CacheKey {
+    /// Builds the key of an entity, below a namespace if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ConfigError`](crate::Error::ConfigError) if the key type's `Display` fails.
+    pub fn of<T: CacheEntity>(namespace: Option<&str>, key: &T::Key) -> Result<Self> {
+        let mut writer = KeyWriter::new(namespace, T::cache_prefix());
+        T::write_key(key, &mut writer);
+        writer.to_key()
     }
 }

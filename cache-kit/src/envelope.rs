@@ -33,7 +33,7 @@ mod wrap;
 pub use encryption::Encryption;
 pub(crate) use wrap::Wrap;
 
-use crate::backend::Age;
+use crate::clock::Age;
 use crate::error::{Damage, Error};
 #[cfg(feature = "encryption")]
 use crate::key::CacheKey;

@@ -1,6 +1,6 @@
 //! What can go wrong, and why.
 
-use crate::observe::labels;
+use crate::label::labels;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;

@@ -2,13 +2,13 @@
 
 mod expansion;
 
-use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
 use crate::error::Result;
 use crate::feed::CacheFeed;
+use crate::handle::CacheService;
 use crate::observe::CacheMetrics;
 use crate::repository::DataRepository;
-use crate::service::CacheService;
+use crate::store::CacheBackend;
 use crate::strategy::{CacheStrategy, OperationConfig};
 use crate::ttl::TtlPolicy;
 use expansion::Expansion;

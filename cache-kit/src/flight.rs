@@ -5,11 +5,11 @@ mod waiters;
 
 pub(crate) use core::{Joined, Leader};
 
-use crate::backend::{Age, Stamp};
-use crate::engine::Kind;
+use crate::clock::Age;
 use crate::error::{Cause, Error};
 use crate::key::CacheKey;
-use crate::shape::Erased;
+use crate::shape::{Erased, Shape};
+use crate::store::Stamp;
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 
@@ -43,11 +43,11 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// Builds the tag of callers that want a value of this kind in this state of its key.
-    pub(crate) fn of_kind(kind: &Kind, stamp: Option<Stamp>) -> Self {
+    /// Builds the tag of callers that want a value of this shape in this state of its key.
+    pub(crate) fn of_shape(shape: &Shape, stamp: Option<Stamp>) -> Self {
         Self {
             stamp,
-            type_id: kind.shape.type_id(),
+            type_id: shape.type_id(),
         }
     }
 }

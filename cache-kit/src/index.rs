@@ -1,8 +1,13 @@
 //! Other fields that name an entity.
 
-use crate::engine::{IndexKind, Kind};
+use crate::call::Call;
+use crate::engine::{Ask, IndexKind, IndexTurn, Kind};
 use crate::entity::CacheEntity;
-use crate::key::KeyPart;
+use crate::handle::CacheService;
+use crate::key::{KeyPart, KeyWriter};
+use crate::output::{CachedOutput, Carrying, Edge, EntityOf, Land, Payload, Saying, Sharing};
+use crate::provenance::{Provenance, Source};
+use crate::store::{CacheBackend, Lookup};
 use crate::value::{Apart, Declared, ValueOf};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -52,6 +57,86 @@ pub(crate) const fn index_kind<I: CacheIndex>() -> &'static IndexKind {
                 let field = entity.downcast_ref().and_then(I::field);
                 field.map(|field| field.write(key)).is_some()
             },
+        }
+    }
+}
+
+/// Answers a look-up by an index at once, if both the hint and the entity are in reach.
+///
+/// # Errors
+/// What is to be asked then.
+pub(crate) fn peek_by<I, B, O, S, C, Y>(
+    edge: Edge<O, S, C, Y>,
+    cache: &CacheService<B>,
+    asked: &KeyWriter,
+    call: Call,
+) -> Result<O, Ask>
+where
+    I: CacheIndex<Entity = EntityOf<O>>,
+    B: CacheBackend,
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    match edge.try_peek_by::<I, B>(cache, asked, &call) {
+        Some(output) => Ok(output),
+        None => Err(edge.ask(call)),
+    }
+}
+
+impl<O, S, C, Y> Edge<O, S, C, Y>
+where
+    O: CachedOutput,
+    S: Sharing<O>,
+    C: Carrying<O>,
+    Y: Saying<O>,
+{
+    fn try_peek_by<I, B>(self, cache: &CacheService<B>, asked: &KeyWriter, call: &Call) -> Option<O>
+    where
+        I: CacheIndex<Entity = EntityOf<O>>,
+        B: CacheBackend,
+    {
+        if !call.peeks() {
+            return None;
+        }
+        let (engine, index) = (cache.engine(), index_kind::<I>());
+        let peek = |key: &KeyWriter, kind: &Kind| {
+            key.with_key(|key| cache.backend().peek(key, kind.shape))
+                .flatten()
+        };
+        let Some(Lookup::Hit { value: hint, .. }) = peek(asked, index.hints) else {
+            return None;
+        };
+        let key = engine.key_at(index.entities, &(index.text)(&hint)?);
+        let Some(Lookup::Hit { value, age }) = peek(&key, index.entities) else {
+            return None;
+        };
+        let is_drawn = engine.draws_early(index.entities, call.strategy, call.lifetime(), age);
+        if is_drawn || !engine.is_found(index, &value, asked) {
+            return None;
+        }
+        let entity = value.downcast::<EntityOf<O>>().ok()?;
+        engine.record_hit(index.hints);
+        engine.record_hit(index.entities);
+        let seen = Provenance::stored(Source::Hit, age);
+        Some(O::from_payload(O::Payload::from_found(entity, seen)))
+    }
+
+    /// Lands a load of what an index asks for.
+    pub(crate) fn land_by_index<'e>(
+        self,
+        turn: IndexTurn<'e>,
+        output: Option<O>,
+    ) -> Land<'e, O, Self> {
+        let says_why = turn.has_fallback();
+        let loaded = output
+            .as_ref()
+            .map(|output| self.loaded(output, false, says_why));
+        Land {
+            landing: turn.land(loaded),
+            output,
+            edge: self,
         }
     }
 }

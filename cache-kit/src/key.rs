@@ -7,11 +7,10 @@
 mod part;
 mod writer;
 
-pub use part::{KeyArg, KeyPart, ParseKeyError};
+pub use part::{KeyPart, ParseKeyError};
 pub(crate) use part::{join_fmt, split};
 pub use writer::KeyWriter;
 
-use crate::entity::CacheEntity;
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -38,16 +37,6 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// Builds the key of an entity, below a namespace if there is one.
-    ///
-    /// # Errors
-    /// [`Error::ConfigError`](crate::Error::ConfigError) if the key type's `Display` fails.
-    pub fn of<T: CacheEntity>(namespace: Option<&str>, key: &T::Key) -> crate::Result<Self> {
-        let mut writer = KeyWriter::new(namespace, T::cache_prefix());
-        T::write_key(key, &mut writer);
-        writer.to_key()
-    }
-
     pub(crate) fn new(text: Arc<str>, prefix_len: usize) -> Self {
         // A prefix so long that the key was shortened within it is refused when it is declared; until then it may be asked for.
         let prefix_len = prefix_len.min(text.len());

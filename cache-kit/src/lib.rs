@@ -81,8 +81,10 @@ pub mod error;
 mod expander;
 mod feed;
 mod flight;
+mod handle;
 mod index;
 mod key;
+mod label;
 mod observe;
 /// What is seen of a cache, and how long what is in it lives.
 pub mod observability {
@@ -96,6 +98,7 @@ mod output;
 pub mod prelude;
 #[doc(hidden)]
 pub mod private;
+mod provenance;
 mod random;
 mod registry;
 mod repository;
@@ -334,7 +337,7 @@ pub use codec::MessagePack;
 #[cfg(feature = "postcard")]
 pub use codec::Postcard;
 pub use codec::{Bincode, Codec, Encoding};
-pub use entity::CacheEntity;
+pub use entity::{CacheEntity, KeyArg};
 #[cfg(all(any(feature = "testing", feature = "redis"), feature = "encryption"))]
 pub use envelope::Encryption;
 #[doc(inline)]
@@ -342,7 +345,7 @@ pub use error::{Cause, Damage, Error, FailurePolicy, Result};
 pub use expander::CacheExpander;
 pub use feed::{CacheFeed, GenericFeeder};
 pub use index::CacheIndex;
-pub use key::{CacheKey, KeyArg, KeyPart, KeyRef, KeyWriter, ParseKeyError};
+pub use key::{CacheKey, KeyPart, KeyRef, KeyWriter, ParseKeyError};
 #[cfg(feature = "metrics")]
 pub use observe::MetricsExporter;
 pub use observe::{
@@ -351,8 +354,9 @@ pub use observe::{
 };
 pub use output::{
     BatchItem, BatchOutput, BatchPayload, Cached, CachedOutput, CarriesCacheError, EntityOf,
-    FreshOutput, Outcome, Payload, Source,
+    FreshOutput, Outcome, Payload,
 };
+pub use provenance::Source;
 pub use registry::{CacheRegistry, CacheRegistryBuilder};
 pub use repository::{DataRepository, Repository};
 pub use retry::Retry;

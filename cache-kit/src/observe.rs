@@ -4,14 +4,12 @@ mod counters;
 mod event;
 #[cfg(feature = "metrics")]
 mod exporter;
-mod label;
 mod watch;
 
 pub(crate) use counters::Observer;
 pub use event::{CacheEvent, EvictionCause, InvalidationSource, LoadOutcome, Operation, Tier};
 #[cfg(feature = "metrics")]
 pub use exporter::MetricsExporter;
-pub(crate) use label::labels;
 pub use watch::Watcher;
 pub(crate) use watch::{Watch, Watchers};
 

@@ -1,20 +1,22 @@
 //! The return types that a cached function may have, recognised by trait, so that aliases work.
 
+mod batch;
 mod cached;
 mod edge;
 mod many;
 mod seen;
 mod sharing;
 
-pub use cached::{Cached, Terms};
-pub(crate) use edge::{Answers, AnyError, peek_by};
+pub(crate) use batch::{Batch, Brought};
+pub use cached::Cached;
+pub(crate) use edge::{Answers, AnyError};
 pub use edge::{Asked, Detached, Edge, Land};
 pub use many::{
     BatchItem, BatchOutput, BatchPayload, EntityOfMany, ItemOf, LandMany, LoadOf, ManyEdge,
     ManyRead,
 };
 pub(crate) use many::{batch_failure, batch_takes, entities, failed_as};
-pub use seen::{Outcome, Seen, Source};
+pub use seen::Outcome;
 pub(crate) use sharing::IfOwn;
 pub use sharing::{
     CarryInto, CarryNone, Carrying, Probe, Saying, SaysDisplayed, SaysNothing, SaysShown,
@@ -24,6 +26,7 @@ pub use sharing::{
 use crate::engine::Written;
 use crate::entity::CacheEntity;
 use crate::error::Error;
+use crate::provenance::{Overrides, Provenance};
 use std::sync::Arc;
 
 /// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`, and an [`Outcome`] or a [`Cached`] of
@@ -45,10 +48,10 @@ pub trait Payload: Sized + Send {
     const ABSENT: bool;
 
     /// Wraps what was found.
-    fn from_found(entity: Arc<Self::Entity>, seen: Seen) -> Self;
+    fn from_found(entity: Arc<Self::Entity>, seen: Provenance) -> Self;
 
     /// Says "there is none", if this type can.
-    fn absent(seen: Seen) -> Option<Self>;
+    fn absent(seen: Provenance) -> Option<Self>;
 
     /// Returns the entity to store; `None` if this says that there is none.
     fn entity(&self) -> Option<Arc<Self::Entity>>;
@@ -59,8 +62,8 @@ pub trait Payload: Sized + Send {
     }
 
     /// Says what of the declaration does not hold for this entity.
-    fn terms(&self) -> Terms {
-        Terms::default()
+    fn overrides(&self) -> Overrides {
+        Overrides::default()
     }
 }
 
@@ -70,11 +73,11 @@ impl<T: CacheEntity> Payload for T {
 
     const ABSENT: bool = false;
 
-    fn from_found(entity: Arc<T>, _: Seen) -> Self {
+    fn from_found(entity: Arc<T>, _: Provenance) -> Self {
         Arc::unwrap_or_clone(entity)
     }
 
-    fn absent(_: Seen) -> Option<Self> {
+    fn absent(_: Provenance) -> Option<Self> {
         None
     }
 
@@ -93,11 +96,11 @@ impl<T: CacheEntity> Payload for Arc<T> {
 
     const ABSENT: bool = false;
 
-    fn from_found(entity: Self, _: Seen) -> Self {
+    fn from_found(entity: Self, _: Provenance) -> Self {
         entity
     }
 
-    fn absent(_: Seen) -> Option<Self> {
+    fn absent(_: Provenance) -> Option<Self> {
         None
     }
 
@@ -112,11 +115,11 @@ impl<T: CacheEntity> Payload for Option<T> {
 
     const ABSENT: bool = true;
 
-    fn from_found(entity: Arc<T>, _: Seen) -> Self {
+    fn from_found(entity: Arc<T>, _: Provenance) -> Self {
         Some(Arc::unwrap_or_clone(entity))
     }
 
-    fn absent(_: Seen) -> Option<Self> {
+    fn absent(_: Provenance) -> Option<Self> {
         Some(None)
     }
 
@@ -135,11 +138,11 @@ impl<T: CacheEntity> Payload for Option<Arc<T>> {
 
     const ABSENT: bool = true;
 
-    fn from_found(entity: Arc<T>, _: Seen) -> Self {
+    fn from_found(entity: Arc<T>, _: Provenance) -> Self {
         Some(entity)
     }
 
-    fn absent(_: Seen) -> Option<Self> {
+    fn absent(_: Provenance) -> Option<Self> {
         Some(None)
     }
 
@@ -195,7 +198,7 @@ impl<P: Payload, E: Send> CachedOutput for Result<P, E> {
 /// Returns what a write returned to be stored, and what it says of that.
 pub(crate) fn written_by<O: CachedOutput>(output: &O) -> Option<Written> {
     let payload = output.payload()?;
-    Some((payload.entity()?, payload.terms()))
+    Some((payload.entity()?, payload.overrides()))
 }
 
 /// Names the entity that a cached function returns.

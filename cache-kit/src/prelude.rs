@@ -7,6 +7,7 @@ pub use crate::entity::CacheEntity;
 pub use crate::error::FailurePolicy;
 pub use crate::expander::CacheExpander;
 pub use crate::feed::{CacheFeed, GenericFeeder};
+pub use crate::handle::CacheService;
 pub use crate::key::CacheKey;
 #[cfg(feature = "metrics")]
 pub use crate::observe::MetricsExporter;
@@ -14,7 +15,6 @@ pub use crate::observe::{CacheEvent, CacheMetrics, CacheStats};
 pub use crate::output::{Cached, Outcome};
 pub use crate::registry::CacheRegistry;
 pub use crate::repository::{DataRepository, Repository};
-pub use crate::service::CacheService;
 pub use crate::strategy::{CacheContext, CacheStrategy, OperationConfig};
 pub use crate::ttl::{Lifetime, TtlPolicy};
 pub use cache_kit_derive::{CacheEntity, cache_evict, cache_put, cache_repository, cached};

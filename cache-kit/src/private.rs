@@ -16,19 +16,21 @@ mod values;
 mod writes;
 
 pub use crate::call::Call;
-pub use crate::codec::Payloads;
 pub use crate::engine::{Answer, IndexTurn, Run, Scopes, Turn};
 pub use crate::entity::CacheEntity;
+pub use crate::entity::KeyArg;
+pub use crate::entity::Payloads;
 pub use crate::error::Result;
 pub use crate::feed::CacheFeed;
 pub use crate::index::CacheIndex;
-pub use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
+pub use crate::key::{KeyPart, KeyWriter, ParseKeyError};
 pub use crate::output::{
     Asked, BatchOutput, CachedOutput, CarriesCacheError, CarryInto, CarryNone, Carrying, Detached,
     Edge, EntityOf, EntityOfMany, FreshOutput, ItemOf, Land, LandMany, LoadOf, ManyEdge, ManyRead,
-    Probe, Saying, SaysDisplayed, SaysNothing, SaysShown, Seen, ShareClone, ShareInto, ShareNone,
-    ShareSaid, Sharing, Terms, Unable,
+    Probe, Saying, SaysDisplayed, SaysNothing, SaysShown, ShareClone, ShareInto, ShareNone,
+    ShareSaid, Sharing, Unable,
 };
+pub use crate::provenance::{Overrides, Provenance};
 pub use crate::repository::Repository;
 pub use crate::retry::Retry;
 pub use crate::schema::{CacheSchema, Opaque, schema_of};
@@ -71,8 +73,9 @@ pub use values::{
 };
 pub use writes::Write;
 
-use crate::backend::{CacheBackend, InMemoryBackend};
-use crate::service::CacheService;
+use crate::backend::InMemoryBackend;
+use crate::handle::CacheService;
+use crate::store::CacheBackend;
 use std::sync::Arc;
 
 /// What `self.cache` may be.

@@ -1,12 +1,12 @@
 //! All repositories and feeders of a program in one place, by the entity they are for.
 
-use crate::backend::CacheBackend;
 use crate::engine::Kind;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::feed::CacheFeed;
+use crate::handle::CacheService;
 use crate::repository::{DataRepository, load_own};
-use crate::service::CacheService;
+use crate::store::CacheBackend;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use foldhash::HashMap;

@@ -1,268 +1,338 @@
-//! A backend without its type, as the engine holds it.
+//! What a store of entries must do: [`CacheBackend`], which its authors implement, and the words of the protocol.
 
-use crate::backend::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
+mod erased;
+
+pub use erased::Soon;
+pub(crate) use erased::{AnyPermit, Store};
+
+use crate::clock::Age;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
-use crate::shape::Shape;
+use crate::shape::{Erased, Shape};
 use crate::tag::{Scope, Tag};
-use std::any::Any;
+use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// A permit without its type.
-pub(crate) type AnyPermit = Box<dyn Any + Send + Sync>;
-
-/// An answer that is there already, or one to wait for. What is there costs no allocation.
-pub enum Soon<'a, T> {
-    /// The answer. `None` once it was taken.
-    Now(Option<T>),
-    /// A future of the answer.
-    Later(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
-}
-
-impl<'a, T: 'a> Soon<'a, T> {
-    pub(crate) fn now(answer: T) -> Self {
-        Self::Now(Some(answer))
-    }
-
-    pub(crate) fn later(answer: impl Future<Output = T> + Send + 'a) -> Self {
-        Self::Later(Box::pin(answer))
-    }
-
-    /// Makes another answer of this one.
-    pub(crate) fn map<U: 'a>(self, change: impl FnOnce(T) -> U + Send + 'a) -> Soon<'a, U> {
-        match self {
-            Self::Now(answer) => Soon::Now(answer.map(change)),
-            Self::Later(later) => Soon::later(async move { change(later.await) }),
-        }
-    }
-}
-
-// Nothing in it is pinned: what waits is in a box.
-impl<T> Unpin for Soon<'_, T> {}
-
-impl<T> Future for Soon<'_, T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        match &mut *self {
-            Self::Now(answer) => match answer.take() {
-                Some(answer) => Poll::Ready(answer),
-                None => unreachable!("a future that is ready is not polled again"),
-            },
-            Self::Later(later) => later.as_mut().poll(context),
-        }
-    }
-}
-
-/// The trait that [`CacheBackend`] would be if its futures and permits had no types of their own.
-pub(crate) trait Store: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn answers_at_once(&self) -> bool;
-    fn is_remote(&self) -> bool;
-    fn entries(&self) -> Option<u64>;
-    fn watch(&self, watcher: Watcher);
-    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup>;
-    fn read<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-    ) -> Soon<'a, Vec<Result<Lookup>>>;
-    fn open<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-        intent: Intent,
-    ) -> Soon<'a, Vec<Result<Opened<AnyPermit>>>>;
-    fn fill(
-        &self,
-        fills: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> Soon<'_, Vec<Result<Filled>>>;
-    fn put(
-        &self,
-        puts: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> Soon<'_, Vec<Result<Filled>>>;
-    fn invalidate<'a>(&'a self, keys: &'a [CacheKey]) -> Soon<'a, Vec<Result<()>>>;
-    fn clear<'a>(&'a self, scope: Scope<'a>) -> Soon<'a, Result<()>>;
-    fn stamp_tags<'a>(
-        &'a self,
-        namespace: Option<&'a str>,
-        tags: &'a [Tag],
-        lasts: Option<Duration>,
-    ) -> Soon<'a, Result<TagStamps>>;
-    fn health(&self) -> Soon<'_, Result<()>>;
-    fn run_pending_tasks(&self) -> Soon<'_, Result<()>>;
-}
-
-impl<B: CacheBackend> Store for B {
-    fn name(&self) -> &'static str {
-        std::any::type_name::<B>()
-    }
-
-    fn answers_at_once(&self) -> bool {
-        CacheBackend::answers_at_once(self)
-    }
-
-    fn is_remote(&self) -> bool {
-        CacheBackend::is_remote(self)
-    }
-
-    fn entries(&self) -> Option<u64> {
-        CacheBackend::entries(self)
-    }
-
-    fn watch(&self, watcher: Watcher) {
-        CacheBackend::watch(self, watcher);
-    }
-
-    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
-        CacheBackend::peek(self, key, shape)
-    }
-
-    fn read<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-    ) -> Soon<'a, Vec<Result<Lookup>>> {
-        soon(self, CacheBackend::read(self, keys, shape))
-    }
-
-    fn open<'a>(
-        &'a self,
-        keys: &'a [CacheKey],
-        shape: &'static Shape,
-        intent: Intent,
-    ) -> Soon<'a, Vec<Result<Opened<AnyPermit>>>> {
-        soon(self, async move {
-            let opened = CacheBackend::open(self, keys, shape, intent).await;
-            opened.into_iter().map(|one| one.map(erase)).collect()
-        })
-    }
-
-    fn fill(
-        &self,
-        fills: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> Soon<'_, Vec<Result<Filled>>> {
-        soon(self, async move {
-            let count = fills.len();
-            match fills.into_iter().map(restore::<B>).collect() {
-                Ok(fills) => CacheBackend::fill(self, fills, shape).await,
-                Err(error) => vec![Err(error); count],
-            }
-        })
-    }
-
-    fn put(
-        &self,
-        puts: Vec<Fill<AnyPermit>>,
-        shape: &'static Shape,
-    ) -> Soon<'_, Vec<Result<Filled>>> {
-        soon(self, async move {
-            let count = puts.len();
-            match puts.into_iter().map(restore::<B>).collect() {
-                Ok(puts) => CacheBackend::put(self, puts, shape).await,
-                Err(error) => vec![Err(error); count],
-            }
-        })
-    }
-
-    fn invalidate<'a>(&'a self, keys: &'a [CacheKey]) -> Soon<'a, Vec<Result<()>>> {
-        soon(self, CacheBackend::invalidate(self, keys))
-    }
-
-    fn clear<'a>(&'a self, scope: Scope<'a>) -> Soon<'a, Result<()>> {
-        soon(self, CacheBackend::clear(self, scope))
-    }
-
-    fn stamp_tags<'a>(
-        &'a self,
-        namespace: Option<&'a str>,
-        tags: &'a [Tag],
-        lasts: Option<Duration>,
-    ) -> Soon<'a, Result<TagStamps>> {
-        soon(self, CacheBackend::stamp_tags(self, namespace, tags, lasts))
-    }
-
-    fn health(&self) -> Soon<'_, Result<()>> {
-        soon(self, CacheBackend::health(self))
-    }
-
-    fn run_pending_tasks(&self) -> Soon<'_, Result<()>> {
-        soon(self, CacheBackend::run_pending_tasks(self))
-    }
-}
-
-/// An answer that says that the backend broke its promise to answer at once.
-trait Broken: Sized {
-    fn broken(error: Error) -> Self;
-}
-
-impl<T> Broken for Result<T> {
-    fn broken(error: Error) -> Self {
-        Err(error)
-    }
-}
-
-/// One error stands for all: the engine says the same of each key that has no answer.
-impl<T> Broken for Vec<Result<T>> {
-    fn broken(error: Error) -> Self {
-        vec![Err(error)]
-    }
-}
-
-/// Runs a question on the stack if the backend answers at once, else puts it in a box.
+/// Stores entries of any type, and keeps the promise that nothing stale is ever stored.
 ///
-/// It is decided before the first poll: a future that was polled on the stack cannot be boxed later.
-fn soon<'a, B, T>(backend: &B, question: impl Future<Output = T> + Send + 'a) -> Soon<'a, T>
-where
-    B: CacheBackend,
-    T: Broken,
-{
-    if !CacheBackend::answers_at_once(backend) {
-        return Soon::Later(Box::pin(question));
+/// The trait knows no strategies and no types: values are [`Erased`], a [`Shape`] tells what a backend must know of them. Methods
+/// take slices and answer once for each item, in the order asked, so that a partial failure stays partial.
+///
+/// # The fill protocol
+/// Every load is bracketed: [`open`](Self::open) comes *before* the repository is asked and gives a permit;
+/// [`fill`](Self::fill) consumes it, and stores only if no invalidation, put or clear of that key came in between. A permit is a type
+/// of the backend's own, so nobody else can make one. A store that can only get, set and delete cannot do this;
+/// the suite of feature `testing` (`testing::conformance`) tells.
+///
+/// Every [`Stamp`] that a miss or an open returns names the key's state: an acknowledged invalidation, put or clear changes it for ever.
+/// Callers share one load only while their stamps are equal.
+///
+/// # Cancel safety
+/// A future may be dropped at any point. A call that may have changed the store must leave it as if the call had happened,
+/// or had not; an abandoned `fill` or `put` must not leave an entry that an invalidation could not reach.
+pub trait CacheBackend: Clone + Send + Sync + 'static {
+    /// What `open` gives and `fill` or `put` consumes.
+    type Permit: Send + Sync + 'static;
+
+    /// Answers a read at once, without a future; `None` if it has to be awaited. Costs no round trip and no allocation.
+    fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
+        let _ = (key, shape);
+        None
     }
-    let mut context = Context::from_waker(Waker::noop());
-    match pin!(question).poll(&mut context) {
-        Poll::Ready(answer) => Soon::Now(Some(answer)),
-        Poll::Pending => Soon::Now(Some(T::broken(broken_promise(std::any::type_name::<B>())))),
+
+    /// Reads entries. A value of another type or layout is a miss.
+    ///
+    /// # Errors
+    /// For each key on its own: [`Error::DeserializationError`] if what is stored there is corrupt, another error if the store could not be
+    /// asked.
+    fn read(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+    ) -> impl Future<Output = Vec<Result<Lookup>>> + Send;
+
+    /// Gives a permit for each key, and what is stored there now.
+    ///
+    /// # Errors
+    /// For each key on its own, if the store could not be asked.
+    fn open(
+        &self,
+        keys: &[CacheKey],
+        shape: &'static Shape,
+        intent: Intent,
+    ) -> impl Future<Output = Vec<Result<Opened<Self::Permit>>>> + Send;
+
+    /// Stores what was loaded under each permit, unless the key was invalidated, put or cleared since.
+    ///
+    /// # Errors
+    /// For each fill on its own, if the store could not be asked or the value could not be encoded.
+    fn fill(
+        &self,
+        fills: Vec<Fill<Self::Permit>>,
+        shape: &'static Shape,
+    ) -> impl Future<Output = Vec<Result<Filled>>> + Send;
+
+    /// Replaces entries with values that were written to the repository after `open`. Where the key has changed since, the order of the
+    /// two writes is unknown: the entry is dropped instead. Either way the key's stamp changes.
+    ///
+    /// # Errors
+    /// For each put on its own. The entry may then be the old one: the caller must invalidate.
+    fn put(
+        &self,
+        puts: Vec<Fill<Self::Permit>>,
+        shape: &'static Shape,
+    ) -> impl Future<Output = Vec<Result<Filled>>> + Send;
+
+    /// Drops entries, and voids every permit that is open for them. When it returns, no later read sees the old value.
+    ///
+    /// # Errors
+    /// For each key on its own, if the store could not be told.
+    fn invalidate(&self, keys: &[CacheKey]) -> impl Future<Output = Vec<Result<()>>> + Send;
+
+    /// Drops all entries of a scope, and voids their permits, in constant time.
+    ///
+    /// # Errors
+    /// If the store could not be told; [`Error::ConfigError`] if it has no way to drop such a scope.
+    fn clear(&self, scope: Scope<'_>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Says in which state tags are, and then in which *epoch* the namespace's tags are, which ends before any of them is cleared.
+    ///
+    /// A tag that is known before the load is asked about before it. One that is known only from what was loaded is asked about after it, and
+    /// stored only if the epoch is still the one from before the load: else the tag may have been cleared in between. An entry counts only
+    /// while its tags are in the state that it was filled with. Their states are remembered for at least `lasts`, or for good; a lost one is a new one.
+    ///
+    /// # Errors
+    /// If the store could not be asked.
+    fn stamp_tags(
+        &self,
+        namespace: Option<&str>,
+        tags: &[Tag],
+        lasts: Option<Duration>,
+    ) -> impl Future<Output = Result<TagStamps>> + Send;
+
+    /// Says whether the store can be used now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn health(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Does what was put off: tells a store far away what it could not be told before, tidies up one that is near.
+    ///
+    /// # Errors
+    /// What kept it from being done.
+    fn run_pending_tasks(&self) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Returns about how many entries are stored, where that is known without asking anyone.
+    fn entries(&self) -> Option<u64> {
+        None
+    }
+
+    /// Tells a service from now on what nobody asked the store to do: what it evicts, and whether it can be used. Of the latter it is told at once, if
+    /// that is known.
+    fn watch(&self, watcher: Watcher) {
+        let _ = watcher;
+    }
+
+    /// Says whether entries are so far away that a caller is not to wait for the fill of what it has loaded.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Promises that each of its futures is ready when it is polled first, as those of a store in
+    /// this process can be. Such a future is polled on the stack and never boxed, and a function
+    /// that is not `async` can be cached. A backend that breaks the promise fails with
+    /// [`Error::ConfigError`], which names it.
+    fn answers_at_once(&self) -> bool {
+        false
     }
 }
 
-fn broken_promise(backend: &str) -> Error {
-    let fault = format!(
-        "`{backend}` says that it answers at once, and it did not; \
-         return `false` from `answers_at_once`"
-    );
-    Error::ConfigError(fault.into())
+/// Is what a read found under a key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Lookup {
+    /// A fresh value.
+    Hit {
+        /// What is stored.
+        value: Erased,
+        /// How long ago it was stored.
+        age: Age,
+    },
+    /// The fresh knowledge that the repository has no such entity.
+    Absent {
+        /// How long ago it was stored.
+        age: Age,
+    },
+    /// A value whose time is over, kept for those who take it nevertheless.
+    Stale(Stale),
+    /// Nothing fresh, and the state the key is in; `None` where only `open` can tell.
+    Miss(Option<Stamp>),
 }
 
-fn erase<P: Send + Sync + 'static>(opened: Opened<P>) -> Opened<AnyPermit> {
-    Opened {
-        permit: Box::new(opened.permit),
-        stamp: opened.stamp,
-        found: opened.found,
-        lease: opened.lease,
+/// Is a value that has ended and is still kept. What was invalidated is never one.
+#[derive(Clone, Debug)]
+pub struct Stale {
+    /// What is stored.
+    pub value: Erased,
+    /// How long ago it was stored.
+    pub age: Age,
+    /// How long ago its time was over.
+    pub since: Duration,
+    /// The state the key is in.
+    pub stamp: Stamp,
+}
+
+/// Names the state of a key between two invalidations; never used again once the key was invalidated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp(u128);
+
+impl Stamp {
+    /// Builds a stamp from a number that the backend uses once for a key.
+    #[must_use]
+    pub const fn new(number: u128) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u128 {
+        self.0
     }
 }
 
-/// Takes back a permit of this backend. One of another backend stores nothing, and says so.
-fn restore<B: CacheBackend>(fill: Fill<AnyPermit>) -> Result<Fill<B::Permit>> {
-    match fill.permit.downcast::<B::Permit>() {
-        Ok(permit) => Ok(Fill {
-            permit: *permit,
-            entry: fill.entry,
-            ttl: fill.ttl,
-            stale: fill.stale,
-            tags: fill.tags,
-        }),
-        Err(_) => Err(Error::BackendError(
-            "the permit is another backend's".into(),
-        )),
+/// Is the state of tags, and of all tags of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagStamps {
+    /// Of each tag, in the order asked.
+    pub tags: Vec<Stamp>,
+    /// Of the namespace: changes before a tag of it does.
+    pub epoch: Stamp,
+}
+
+/// Is a tag of an entry, and the state in which it was when the entry was filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged {
+    /// Which tag.
+    pub tag: Tag,
+    /// Its state.
+    pub stamp: Stamp,
+}
+
+/// Says what a permit is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Intent {
+    /// The repository will be read; a `fill` follows.
+    Load,
+    /// The repository will be written; a `put` follows.
+    Write,
+}
+
+/// Is the answer to `open`.
+#[derive(Debug)]
+pub struct Opened<P> {
+    /// The right to fill or put, for as long as nothing invalidates it.
+    pub permit: P,
+    /// The state the permit belongs to.
+    pub stamp: Stamp,
+    /// What was stored when the permit was given.
+    pub found: Lookup,
+    /// Whose turn it is to load.
+    pub lease: Lease,
+}
+
+/// Says whose turn it is to load, among all that share a store. It saves loads, and nothing more: a permit is as good without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// It is the caller's, or nobody shares the store.
+    Held,
+    /// It is this process', and not the caller's alone: who opened before may be loading, or have loaded.
+    Shared,
+    /// Somebody else is loading: what they load will be found by who opens again in a while.
+    Taken,
+}
+
+/// Is one thing to store.
+#[derive(Debug)]
+pub struct Fill<P> {
+    /// Where, and since when.
+    pub permit: P,
+    /// What.
+    pub entry: Entry,
+    /// For how long it is fresh; `None` is until it is evicted or invalidated.
+    pub ttl: Option<Duration>,
+    /// For how long after that it is kept, to be found [`Stale`].
+    pub stale: Duration,
+    /// What else than its key it can be dropped by.
+    pub tags: Vec<Tagged>,
+}
+
+impl<P> Fill<P> {
+    /// How long after it was stored it is gone, if ever.
+    pub(crate) fn kept(&self) -> Option<Duration> {
+        self.ttl.map(|ttl| ttl.saturating_add(self.stale))
     }
+}
+
+/// Is what an entry says of its key.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Entry {
+    /// The repository has this.
+    Value(Erased),
+    /// The repository has nothing.
+    Absent,
+    /// The repository has nothing, and that is not to be remembered: what is stored is dropped.
+    Gone,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Value(_) => "Value",
+            Self::Absent => "Absent",
+            Self::Gone => "Gone",
+        })
+    }
+}
+
+/// Says what became of a fill or a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Filled {
+    /// It is stored.
+    Stored,
+    /// Something newer came first; nothing was stored.
+    Superseded,
+}
+
+/// The tags of a fill, as an entry carries them: which one, and its stamp.
+#[cfg(any(feature = "testing", feature = "redis"))]
+pub(crate) fn tags_of<P>(fill: &Fill<P>) -> Vec<(u64, u64)> {
+    let half = |stamp: Stamp| u64::try_from(stamp.get()).unwrap_or_default();
+    let tags = fill.tags.iter();
+    tags.map(|tagged| (tagged.tag.id(), half(tagged.stamp)))
+        .collect()
+}
+
+/// Gives exactly `count` answers, whatever a backend returned: what it left out has failed.
+pub(crate) fn padded<T>(answers: Vec<Result<T>>, count: usize) -> impl Iterator<Item = Result<T>> {
+    let missing = || {
+        Err(Error::BackendError(
+            "the backend left a question unanswered".into(),
+        ))
+    };
+    answers
+        .into_iter()
+        .chain(std::iter::repeat_with(missing))
+        .take(count)
+}
+
+/// Gives the answer to a call about one key.
+pub(crate) fn only<T>(answers: Vec<Result<T>>) -> Result<T> {
+    padded(answers, 1).next().unwrap_or(Err(Error::CacheMiss))
 }

@@ -10,11 +10,12 @@ pub use bytes::ByteBackend;
 pub use counting::CountingRepository;
 pub use faults::{Fault, FaultyBackend};
 
-use crate::backend::{Age, Entry, Lookup, Stamp};
+use crate::clock::Age;
 use crate::envelope::{Header, Sealed, stamp_time};
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::shape::Shape;
+use crate::store::{Entry, Lookup, Stamp};
 use std::time::Duration;
 
 /// The guards that entries are built under here.

@@ -6,8 +6,8 @@ mod members;
 pub(crate) use kept::{Kept, May, Must};
 pub(crate) use members::{Apart, Listed, Members, Within};
 
-use crate::codec::Payloads;
 use crate::entity::CacheEntity;
+use crate::entity::Payloads;
 use crate::error::Result;
 use crate::schema::CacheSchema;
 use serde::de::{DeserializeOwned, Deserializer};

@@ -1,9 +1,9 @@
-use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
 use crate::shape::Shape;
 use crate::store::{AnyPermit, Store};
+use crate::store::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
 use crate::tag::{Scope, Tag};
 use std::fmt;
 use std::sync::Arc;

@@ -6,14 +6,14 @@ mod store;
 
 pub use builder::InMemoryBuilder;
 
-use super::{
-    CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp, TagStamps,
-};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
 use crate::shape::Shape;
+use crate::store::{
+    CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp, TagStamps,
+};
 use crate::tag::{Scope, Tag};
 use evictions::Evictions;
 use guards::Guards;

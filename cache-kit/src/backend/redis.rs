@@ -23,13 +23,13 @@ mod wire;
 pub use config::{RedisConfig, RedisTls};
 pub use permit::RedisPermit;
 
-use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps};
 use crate::background::Background;
 use crate::envelope::Wrap;
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::observe::{Watcher, Watchers};
 use crate::shape::Shape;
+use crate::store::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps};
 use crate::tag::{Scope, Tag};
 use coalesce::Coalescer;
 use journal::Journal;

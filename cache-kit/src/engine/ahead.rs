@@ -2,11 +2,12 @@
 
 use super::read::{Pass, Read, Task};
 use super::{Engine, Kind};
-use crate::backend::{Age, Lease, Lookup, Opened};
+use crate::clock::Age;
 use crate::error::Result;
 use crate::flight::Tag;
 use crate::observe::CacheEvent;
 use crate::store::AnyPermit;
+use crate::store::{Lease, Lookup, Opened};
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use std::time::Duration;
@@ -63,7 +64,7 @@ impl Read<'_> {
         if is_newer || opened.lease == Lease::Taken {
             return None;
         }
-        let tag = Tag::of_kind(self.kind(), Some(opened.stamp));
+        let tag = Tag::of_shape(self.kind().shape, Some(opened.stamp));
         let lead = self.engine.flights.begin(key, tag)?;
         self.record(|prefix| CacheEvent::Refresh { prefix });
         Some(Task {

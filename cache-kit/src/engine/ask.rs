@@ -3,7 +3,7 @@
 use super::Kind;
 use crate::error::Error;
 use crate::flight::Failure;
-use crate::output::{Seen, Terms};
+use crate::provenance::{Overrides, Provenance};
 use crate::shape::Erased;
 use crate::strategy::CacheStrategy;
 use crate::timeouts::Timeouts;
@@ -94,7 +94,7 @@ pub enum Loaded {
 /// What a load says of what it brought.
 #[derive(Clone, Default)]
 pub struct Says {
-    pub(crate) terms: Terms,
+    pub(crate) terms: Overrides,
     /// Whether it is not to be stored.
     pub(crate) is_unwanted: bool,
 }
@@ -103,9 +103,9 @@ pub struct Says {
 #[derive(Clone)]
 pub enum Answer {
     /// A value.
-    Value(Erased, Seen),
+    Value(Erased, Provenance),
     /// The repository has none.
-    Absent(Seen),
+    Absent(Provenance),
     /// Another caller's load failed.
     Failed(Failure),
     /// The call cannot be answered: a declaration or a loaded value is wrong, or time is up.

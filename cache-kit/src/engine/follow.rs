@@ -154,7 +154,7 @@ impl Read<'_> {
         if super::body::is_loading(self.engine.id(), &key) {
             return self.push_alone(at, Pass::Unopened);
         }
-        let tag = Tag::of_kind(self.kind(), stamp);
+        let tag = Tag::of_shape(self.kind().shape, stamp);
         match self.engine.flights.join(&key, tag) {
             Joined::Lead(lead) => {
                 let task = Task {

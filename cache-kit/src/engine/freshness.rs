@@ -1,6 +1,7 @@
 //! What becomes of what a look-up found. Pure: no store, no clock, no flight.
 
-use crate::backend::{Age, Lookup};
+use crate::clock::Age;
+use crate::store::Lookup;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
 use std::time::Duration;
@@ -87,7 +88,7 @@ pub(crate) fn decide(found: &Lookup, now: &Circumstances) -> Decision {
 mod tests {
     use super::Decision::{Load, LoadAhead, LoadOrFallBack, Revalidate, Serve, ServeStale};
     use super::*;
-    use crate::backend::{Stale, Stamp};
+    use crate::store::{Stale, Stamp};
     use std::sync::Arc;
 
     const NOW: Circumstances = Circumstances {

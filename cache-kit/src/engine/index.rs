@@ -8,12 +8,12 @@ use super::ask::{Answer, Ask, Loaded, Says, Takes};
 use super::read::{Peeked, Read};
 use super::turn::Turn;
 use super::{Engine, Kind, Run};
-use crate::backend::Lookup;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{CacheEvent, InvalidationSource};
-use crate::output::Seen;
+use crate::provenance::Provenance;
 use crate::shape::Erased;
+use crate::store::Lookup;
 use crate::store::Soon;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;
@@ -230,7 +230,7 @@ impl<'e> ByIndex<'e> {
                 None => Found::Lost,
             },
             Err(Answer::Absent(_)) if self.ask.takes.absent => {
-                Found::Answer(Answer::Absent(Seen::SHARED))
+                Found::Answer(Answer::Absent(Provenance::SHARED))
             }
             Err(Answer::Absent(_) | Answer::Missed) => Found::Lost,
             Err(failed) => Found::Answer(failed),

@@ -1,9 +1,9 @@
 //! What the engine must know of a cached type, without its type.
 
+use super::definitions::Definition;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::KeyWriter;
-use crate::service::Definition;
 use crate::shape::{Erased, Shape};
 use crate::ttl::Lifetime;
 use std::any::Any;

@@ -4,12 +4,12 @@ use super::ask::{Answer, Loaded, Says};
 use super::read::{Pass, Purpose, Read, Task};
 use super::storing::fill_of;
 use super::tags::PendingFill;
-use crate::backend::Entry;
 use crate::error::Error;
 use crate::flight::{Failure, Landing};
 use crate::observe::{CacheEvent, LoadOutcome, Operation};
-use crate::output::Seen;
+use crate::provenance::Provenance;
 use crate::shape::Erased;
+use crate::store::Entry;
 use crate::ttl::Lifetime;
 use smallvec::SmallVec;
 use std::mem::take;
@@ -139,11 +139,11 @@ impl Read<'_> {
             (Loaded::Value(value, _), Some(error)) => self.invalid(task, value, error),
             (Loaded::Value(value, says), None) => {
                 let landing = Landing::Value(Arc::clone(&value));
-                let answer = Answer::Value(Arc::clone(&value), Seen::SHARED);
+                let answer = Answer::Value(Arc::clone(&value), Provenance::SHARED);
                 self.success(task, Entry::Value(value), landing, answer, says, decided)
             }
             (Loaded::Absent(says), _) => {
-                let answer = Answer::Absent(Seen::SHARED);
+                let answer = Answer::Absent(Provenance::SHARED);
                 self.success(task, Entry::Absent, Landing::Absent, answer, says, decided)
             }
             (Loaded::Failed { failure, cause }, _) => {
@@ -179,7 +179,7 @@ impl Read<'_> {
         let own = if self.ask.takes.errors {
             Own::Instead(Answer::Refused(error.clone()))
         } else {
-            Own::Output(Some(Answer::Value(Arc::clone(&value), Seen::SHARED)))
+            Own::Output(Some(Answer::Value(Arc::clone(&value), Provenance::SHARED)))
         };
         let landing = Some(Landing::Invalid(value, error));
         self.failure(task, landing, Some(&cause), own)

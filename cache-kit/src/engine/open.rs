@@ -3,10 +3,10 @@
 use super::body::{Keys, Limit, LoadReport, Surroundings};
 use super::lease::LeaseWait;
 use super::read::{Pass, Progress, Purpose, Read, Task};
-use crate::backend::{Intent, Lease, Opened};
 use crate::error::{Error, Result};
 use crate::flight::Landing;
 use crate::store::AnyPermit;
+use crate::store::{Intent, Lease, Opened};
 use smallvec::SmallVec;
 use std::mem::take;
 

@@ -2,10 +2,10 @@
 
 use super::ask::{Answer, Reload};
 use super::read::{Missed, Pass, Purpose, Read};
-use crate::backend::{Intent, Lease};
 use crate::error::Error;
 use crate::key::CacheKey;
 use crate::observe::InvalidationSource;
+use crate::store::{Intent, Lease};
 use crate::strategy::CacheStrategy;
 
 impl Read<'_> {

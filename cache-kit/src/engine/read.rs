@@ -2,20 +2,19 @@
 
 use super::ask::{Answer, Ask, Loaded, Reload};
 use super::body::{Run, Surroundings, is_loading};
-use super::freshness::{Circumstances, Decision, Windows, decide};
 use super::land::ManyLanding;
 use super::lease::LeaseWait;
 use super::tags::TagSnapshot;
 use super::{Engine, Kind};
-use crate::backend::{Age, Lease, Lookup, Stamp};
+use crate::clock::Age;
 use crate::early::EarlyBird;
 use crate::error::{Error, Result};
-use crate::flight::{Joined, Landing, Lead, Tag, Waiting};
+use crate::flight::{Joined, Lead, Tag, Waiting};
 use crate::key::CacheKey;
-use crate::observe::{CacheEvent, Operation, store_span};
-use crate::output::{Seen, Source};
+use crate::observe::CacheEvent;
 use crate::shape::Erased;
 use crate::store::{AnyPermit, Soon};
+use crate::store::{Lease, Lookup, Stamp};
 use crate::strategy::CacheStrategy;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -63,10 +62,10 @@ pub(super) struct Item {
     /// `None` if the key cannot be, or the call passes the cache by.
     pub(super) key: Option<CacheKey>,
     /// Why the call cannot go through the cache.
-    refusal: Option<Error>,
-    peeked: Peeked,
+    pub(super) refusal: Option<Error>,
+    pub(super) peeked: Peeked,
     pub(super) answer: Option<Answer>,
-    missed: Missed,
+    pub(super) missed: Missed,
     pub(super) purpose: Purpose,
     /// What the answer is if the load fails.
     pub(super) fallback: Option<Box<Fallback>>,
@@ -94,7 +93,7 @@ pub(super) enum Missed {
 
 impl Missed {
     /// What is known after a look-up that failed. A corrupt entry is there to be replaced.
-    fn after(error: &Error) -> Self {
+    pub(super) fn after(error: &Error) -> Self {
         match error {
             Error::DeserializationError(_) => Self::Unstamped,
             _ => Self::Unreachable,
@@ -137,7 +136,7 @@ pub(super) enum Pass {
 impl Pass {
     /// Keeps a permit for a flight that this caller may lead. Where others opened with it, their
     /// flight may have landed before this one begins: it is asked for again then.
-    fn kept(permit: AnyPermit, lease: Lease) -> Self {
+    pub(super) fn kept(permit: AnyPermit, lease: Lease) -> Self {
         match lease {
             Lease::Shared => Self::Unopened,
             Lease::Held | Lease::Taken => Self::Opened(permit, lease),
@@ -180,7 +179,7 @@ pub(super) enum Progress {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     LookUp,
     Plan,
     Load,
@@ -195,7 +194,7 @@ pub(crate) struct Read<'e> {
     pub(super) span: Span,
     /// Whether a task runs it, whose answer nobody is given.
     pub(super) is_detached: bool,
-    stage: Stage,
+    pub(super) stage: Stage,
     pub(super) items: SmallVec<[Item; 1]>,
     /// What this call is to load.
     pub(super) tasks: SmallVec<[Task; 1]>,
@@ -220,7 +219,7 @@ impl<'e> Read<'e> {
         Self::in_span(engine, ask, span)
     }
 
-    fn in_span(engine: &'e Arc<Engine>, ask: Ask, span: Span) -> Self {
+    pub(super) fn in_span(engine: &'e Arc<Engine>, ask: Ask, span: Span) -> Self {
         Self {
             surroundings: None,
             engine,
@@ -346,7 +345,7 @@ impl<'e> Read<'e> {
     }
 
     /// Counts what a caller is given. What a task loads is given to nobody.
-    fn record_given(&self, event: impl FnOnce(&'static str) -> CacheEvent<'static>) {
+    pub(super) fn record_given(&self, event: impl FnOnce(&'static str) -> CacheEvent<'static>) {
         if !self.is_detached {
             self.record(event);
         }
@@ -454,231 +453,10 @@ impl<'e> Read<'e> {
     }
 
     /// Gives up what is still to be loaded.
-    fn hand_over(&mut self) {
+    pub(super) fn hand_over(&mut self) {
         self.tasks.clear();
         self.waits.clear();
         self.rejoining.clear();
-    }
-
-    /// Asks the cache. Keys that it cannot answer are counted as misses here.
-    pub(crate) async fn look_up(&mut self, reload: Reload<'_>) {
-        self.stage = Stage::Plan;
-        self.refuse();
-        if self.ask.strategy != CacheStrategy::Refresh && self.ask.strategy != CacheStrategy::Fresh
-        {
-            return;
-        }
-        let is_asked = |item: &Item| item.answer.is_none() && item.key.is_some();
-        let is_far = |item: &&Item| is_asked(item) && item.peeked.found.is_none();
-        let keys: Vec<_> = self.items.iter().filter(is_far).cloned_keys();
-        let near = self.items.iter().filter(|item| is_asked(item)).count() - keys.len();
-        if near > 0 {
-            drop(store_span(self.prefix(), Operation::Read, near));
-        }
-        let mut lookups = self.engine.read(self.kind(), &keys).await.into_iter();
-        for at in 0..self.items.len() {
-            let item = &mut self.items[at];
-            if item.answer.is_some() {
-                continue;
-            }
-            let lookup = match (item.peeked.found.take(), &item.key) {
-                // It was refused, and is loaded beside the cache.
-                (_, None) => continue,
-                (Some(found), _) => Ok(found),
-                (None, _) => lookups.next().unwrap_or(Err(Error::Timeout)),
-            };
-            match lookup {
-                Ok(found) => self.consider(at, found, reload),
-                Err(error) if self.is_strict() => self.answer_with(at, Answer::Broken(error)),
-                Err(error) => self.miss(at, Missed::after(&error)),
-            }
-        }
-    }
-
-    /// Refuses what cannot go through the cache, where the output can say so. Else it is loaded
-    /// beside the cache, unless a miss is all that is wanted.
-    fn refuse(&mut self) {
-        let mut reported: Option<String> = None;
-        for at in 0..self.items.len() {
-            let Some(error) = self.items[at].refusal.take() else {
-                continue;
-            };
-            // One declaration is wrong once, however many keys there are.
-            let said = error.to_string();
-            if reported.as_ref() != Some(&said) {
-                self.engine.failed(self.kind(), Operation::Declare, &error);
-                reported = Some(said);
-            }
-            if self.ask.takes.errors {
-                self.answer_with(at, Answer::Refused(error));
-            } else if self.ask.strategy == CacheStrategy::Fresh {
-                self.items[at].answer = Some(Answer::Missed);
-            } else {
-                self.push_alone(at, Pass::Denied);
-            }
-        }
-    }
-
-    fn miss(&mut self, at: usize, missed: Missed) {
-        let tier = self.engine.tier();
-        self.record(|prefix| CacheEvent::Miss { prefix, tier });
-        self.items[at].missed = missed;
-    }
-
-    /// Does what is decided on what was found.
-    fn consider(&mut self, at: usize, found: Lookup, reload: Reload<'_>) {
-        let (found, Some(key)) = (self.typed(found), self.items[at].key.clone()) else {
-            return;
-        };
-        let is_drawn = self.draws(at, &found);
-        let is_stale = matches!(found, Lookup::Stale(_));
-        let decision = decide(
-            &found,
-            &Circumstances {
-                strategy: self.ask.strategy,
-                age_limit: self.ask.age_limit,
-                takes_absent: self.ask.takes.absent,
-                windows: if is_stale {
-                    self.engine.windows(self.kind(), self.ask.lifetime)
-                } else {
-                    Windows::default()
-                },
-                is_drawn,
-                is_throttled: (is_drawn || is_stale) && self.engine.throttle.holds(&key),
-            },
-        );
-        match (decision, found) {
-            (Decision::LoadAhead, Lookup::Hit { value, age }) => {
-                let Some(bird) = self.engine.early.begin(&key) else {
-                    return self.serve(at, value, age);
-                };
-                let fallback = Fallback {
-                    value: Arc::clone(&value),
-                    age,
-                    stamp: None,
-                    bird: Some(bird),
-                };
-                match self.load_ahead_by_task(&key, Box::new(fallback), reload) {
-                    None => self.serve(at, value, age),
-                    fallback => {
-                        self.items[at].purpose = Purpose::Ahead;
-                        self.items[at].fallback = fallback;
-                    }
-                }
-            }
-            (_, Lookup::Hit { value, age }) if decision == Decision::Serve => {
-                self.serve(at, value, age);
-            }
-            (Decision::Serve, Lookup::Absent { age }) => {
-                let tier = self.engine.tier();
-                self.record_given(|prefix| CacheEvent::AbsentHit { prefix, tier });
-                let seen = Seen::stored(Source::Absent, age);
-                self.items[at].answer = Some(Answer::Absent(seen));
-            }
-            (decision, Lookup::Stale(stale)) => {
-                let stamp = stale.stamp;
-                if decision != Decision::Load {
-                    self.items[at].fallback = Some(Box::new(Fallback {
-                        value: stale.value,
-                        age: stale.age,
-                        stamp: Some(stamp),
-                        bird: None,
-                    }));
-                }
-                match decision {
-                    Decision::ServeStale => self.serve_stale(at),
-                    Decision::Revalidate => self.revalidate(at, &key, stamp, reload),
-                    _ => self.miss(at, Missed::At(stamp)),
-                }
-            }
-            (_, Lookup::Miss(Some(stamp))) => self.miss(at, Missed::At(stamp)),
-            _ => self.miss(at, Missed::Unstamped),
-        }
-    }
-
-    /// Takes what is of another type than the store was asked for as a miss.
-    fn typed(&self, found: Lookup) -> Lookup {
-        let is_known = |value: &Erased| self.kind().shape.describes(value);
-        match found {
-            Lookup::Hit { value, .. } if !is_known(&value) => Lookup::Miss(None),
-            Lookup::Stale(stale) if !is_known(&stale.value) => Lookup::Miss(Some(stale.stamp)),
-            found => found,
-        }
-    }
-
-    /// Draws whether a hit is loaded again before it ends.
-    fn draws(&self, at: usize, found: &Lookup) -> bool {
-        let Lookup::Hit { age, .. } = found else {
-            return false;
-        };
-        let Ask {
-            kind,
-            strategy,
-            lifetime,
-            ..
-        } = &self.ask;
-        self.items[at].peeked.is_drawn || self.engine.draws_early(kind, *strategy, *lifetime, *age)
-    }
-
-    /// Sees to the next value of one that is stale and serves.
-    fn revalidate(&mut self, at: usize, key: &CacheKey, stamp: Stamp, reload: Reload<'_>) {
-        let tag = Tag::of_kind(self.kind(), Some(stamp));
-        let Some(lead) = self.engine.flights.begin(key, tag) else {
-            // Another caller does.
-            return self.serve_stale(at);
-        };
-        self.record(|prefix| CacheEvent::Refresh { prefix });
-        match self.load_by_task(at, lead, Purpose::Revalidate, reload) {
-            None => self.serve_stale(at),
-            Some(lead) => {
-                self.items[at].purpose = Purpose::Revalidate;
-                self.tasks.push(Task {
-                    item: at,
-                    lead: Some(lead),
-                    pass: Pass::Unopened,
-                });
-                self.miss(at, Missed::At(stamp));
-            }
-        }
-    }
-
-    /// Answers with what is fresh.
-    pub(super) fn serve(&mut self, at: usize, value: Erased, age: Age) {
-        let tier = self.engine.tier();
-        self.record_given(|prefix| CacheEvent::Hit { prefix, tier });
-        let seen = Seen::stored(Source::Hit, age);
-        self.items[at].answer = Some(Answer::Value(value, seen));
-    }
-
-    /// Answers with what is stale, and another caller replaces.
-    pub(super) fn serve_stale(&mut self, at: usize) {
-        let tier = self.engine.tier();
-        self.record_given(|prefix| CacheEvent::StaleHit { prefix, tier });
-        self.items[at].answer = self.items[at].fallback.as_deref().map(Fallback::stale);
-    }
-
-    /// Answers with the fallback, where there is one.
-    pub(super) fn fall_back(&mut self, at: usize) -> bool {
-        let Some(fallback) = self.items[at].fallback.take() else {
-            return false;
-        };
-        if self.items[at].purpose == Purpose::Ahead {
-            self.serve(at, Arc::clone(&fallback.value), fallback.age);
-        } else {
-            self.record_given(|prefix| CacheEvent::StandIn { prefix });
-            self.items[at].answer = Some(fallback.stale());
-        }
-        true
-    }
-
-    /// Answers with the fallback because the load of this call failed.
-    pub(super) fn fall_back_after_failure(&mut self, at: usize) -> bool {
-        let item = &self.items[at];
-        if let (Some(_), Some(key)) = (&item.fallback, &item.key) {
-            let windows = self.engine.windows(self.kind(), self.ask.lifetime);
-            self.engine.throttle.hold(key, windows.throttle);
-        }
-        self.fall_back(at)
     }
 
     pub(super) fn missed(&self, at: usize) -> Missed {
@@ -719,7 +497,7 @@ impl<'e> Read<'e> {
         match self
             .engine
             .flights
-            .join(key, Tag::of_kind(self.ask.kind, stamp))
+            .join(key, Tag::of_shape(self.ask.kind.shape, stamp))
         {
             Joined::Lead(lead) => self.tasks.push(Task {
                 item: at,
@@ -739,54 +517,6 @@ impl<'e> Read<'e> {
         Pass::kept(permit, lease)
     }
 
-    /// Returns the answer that a flight's landing is to this call; `None` if it is of no use.
-    pub(super) fn answer_of(&self, landing: &Landing) -> Option<Answer> {
-        let takes = &self.ask.takes;
-        match landing {
-            Landing::Value(value) => Some(Answer::Value(Arc::clone(value), Seen::SHARED)),
-            Landing::Found(Some(value), age) => {
-                let seen = Seen::stored(Source::Hit, *age);
-                Some(Answer::Value(Arc::clone(value), seen))
-            }
-            Landing::Invalid(_, error) if takes.errors => Some(Answer::Refused(error.clone())),
-            Landing::Invalid(value, _) => Some(Answer::Value(Arc::clone(value), Seen::SHARED)),
-            Landing::Absent => takes.absent.then_some(Answer::Absent(Seen::SHARED)),
-            Landing::Found(None, age) => {
-                let seen = Seen::stored(Source::Absent, *age);
-                takes.absent.then_some(Answer::Absent(seen))
-            }
-            Landing::Failed(failure) => {
-                let is_taken = takes.failure(failure);
-                is_taken.then(|| Answer::Failed(failure.clone()))
-            }
-            Landing::Broken(error) => {
-                let is_taken = self.is_strict();
-                is_taken.then(|| Answer::Broken(error.clone()))
-            }
-        }
-    }
-
-    /// Takes what another call brought; `false` if it is of no use here.
-    pub(super) fn take(&mut self, at: usize, landing: &Landing) -> bool {
-        let Some(answer) = self.answer_of(landing) else {
-            return false;
-        };
-        self.record(|prefix| CacheEvent::Coalesced { prefix });
-        self.answer_with(at, answer);
-        true
-    }
-
-    /// Returns what `open` found, as a flight's landing.
-    pub(super) fn landing_of(&self, found: Lookup) -> Option<Landing> {
-        let is_too_old = |age: &Age| self.ask.age_limit.is_some_and(|limit| age.get() >= limit);
-        match self.typed(found) {
-            Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(&age) => None,
-            Lookup::Hit { value, age } => Some(Landing::Found(Some(value), age)),
-            Lookup::Absent { age } => Some(Landing::Found(None, age)),
-            Lookup::Stale(_) | Lookup::Miss(_) => None,
-        }
-    }
-
     /// Polls the caller's body as the load of the keys that are its to load.
     pub(crate) fn run<'t, F>(&'t mut self, body: Pin<&'t mut F>) -> Run<'t, 'e, F>
     where
@@ -798,23 +528,5 @@ impl<'e> Read<'e> {
     /// Runs the caller's body where it does not wait.
     pub(crate) fn run_now<O>(&mut self, body: impl FnOnce() -> O) -> O {
         self.surround().run_now(body)
-    }
-}
-
-impl Fallback {
-    fn stale(&self) -> Answer {
-        let seen = Seen::stored(Source::Stale, self.age);
-        Answer::Value(Arc::clone(&self.value), seen)
-    }
-}
-
-/// Clones the keys of items.
-trait ClonedKeys {
-    fn cloned_keys(self) -> Vec<CacheKey>;
-}
-
-impl<'i, I: Iterator<Item = &'i Item>> ClonedKeys for I {
-    fn cloned_keys(self) -> Vec<CacheKey> {
-        self.filter_map(|item| item.key.clone()).collect()
     }
 }

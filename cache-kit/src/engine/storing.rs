@@ -1,8 +1,8 @@
 //! What of a load is stored, and for how long.
 
-use crate::backend::{Entry, Fill};
-use crate::output::Terms;
+use crate::provenance::Overrides;
 use crate::store::AnyPermit;
+use crate::store::{Entry, Fill};
 use crate::ttl::Lifetime;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) fn fill_of(
     permit: AnyPermit,
     entry: Entry,
     decided: Option<Lifetime>,
-    terms: &Terms,
+    terms: &Overrides,
     is_stale: bool,
 ) -> Option<Fill<AnyPermit>> {
     match (decided.map(|decided| terms.applied(decided)), is_stale) {

@@ -2,12 +2,12 @@
 //! it.
 
 use super::{Engine, Kind};
-use crate::backend::{Fill, Filled, Stamp, TagStamps, Tagged, only};
 use crate::error::{Error, Result};
 use crate::observe::Operation;
-use crate::output::Terms;
+use crate::provenance::Overrides;
 use crate::shape::Erased;
 use crate::store::AnyPermit;
+use crate::store::{Fill, Filled, Stamp, TagStamps, Tagged, only};
 use crate::tag::Tag;
 use std::time::Duration;
 
@@ -79,7 +79,12 @@ impl Engine {
     }
 
     /// Returns the tags of a value, and those that its load said of it.
-    pub(super) fn tags_of(&self, kind: &Kind, value: Option<&Erased>, terms: &Terms) -> Vec<Tag> {
+    pub(super) fn tags_of(
+        &self,
+        kind: &Kind,
+        value: Option<&Erased>,
+        terms: &Overrides,
+    ) -> Vec<Tag> {
         let own = value.map(|value| kind.tags(value)).unwrap_or_default();
         self.distinct_tags(own.iter().chain(&terms.tags))
     }

@@ -4,14 +4,14 @@
 use super::storing::to_fill;
 use super::tags::{PendingFill, TagSnapshot};
 use super::{Engine, Kind};
-use crate::backend::{Entry, Filled, Intent, only};
 use crate::background::Background;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{CacheEvent, InvalidationSource, Operation, store_span};
-use crate::output::Terms;
+use crate::provenance::Overrides;
 use crate::shape::Erased;
 use crate::store::AnyPermit;
+use crate::store::{Entry, Filled, Intent, only};
 use crate::strategy::CacheStrategy;
 use crate::timer::all;
 use crate::ttl::Lifetime;
@@ -24,7 +24,7 @@ use tracing::Instrument;
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What was written, and what the write says of it.
-pub(crate) type Written = (Erased, Terms);
+pub(crate) type Written = (Erased, Overrides);
 
 /// The permission to store what is about to be written.
 struct Permission {

@@ -6,11 +6,12 @@ use super::buffer::Buffer;
 #[cfg(feature = "compression")]
 use super::compression;
 use super::{Header, Sealed};
-use crate::backend::{Age, Entry, Lookup, Stale, Stamp};
+use crate::clock::Age;
 use crate::codec::Encoding;
 use crate::error::{Damage, Error, Result};
 use crate::key::CacheKey;
 use crate::shape::{Erased, Shape};
+use crate::store::{Entry, Lookup, Stale, Stamp};
 use std::borrow::Cow;
 
 /// How a store writes entries. It reads what any other setting wrote, but for this: with encryption, nothing that is not encrypted.

@@ -1,6 +1,8 @@
 //! Entities that say themselves how long they live.
 
-use super::{Payload, Seen};
+use super::Payload;
+use crate::provenance::Overrides;
+use crate::provenance::Provenance;
 use crate::ttl::Lifetime;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,21 +42,6 @@ pub struct Cached<P> {
     pub value: P,
     lifetime: Lifetime,
     tags: Vec<String>,
-}
-
-/// What an entity says of itself, and the declaration does not.
-#[derive(Clone, Debug, Default)]
-pub struct Terms {
-    pub(crate) lifetime: Lifetime,
-    pub(crate) tags: Vec<String>,
-}
-
-impl Terms {
-    /// How long the entity lives, where it is not said otherwise for so long; `None` if it is not to be stored.
-    pub(crate) fn applied(&self, declared: Lifetime) -> Option<Lifetime> {
-        let lifetime = self.lifetime.or(declared);
-        (lifetime.ttl() != Some(Duration::ZERO)).then_some(lifetime)
-    }
 }
 
 impl<P> Cached<P> {
@@ -123,11 +110,11 @@ impl<P: Payload> Payload for Cached<P> {
 
     const TAGS: bool = true;
 
-    fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
+    fn from_found(entity: Arc<P::Entity>, seen: Provenance) -> Self {
         Self::new(P::from_found(entity, seen))
     }
 
-    fn absent(seen: Seen) -> Option<Self> {
+    fn absent(seen: Provenance) -> Option<Self> {
         P::absent(seen).map(Self::new)
     }
 
@@ -139,10 +126,10 @@ impl<P: Payload> Payload for Cached<P> {
         self.value.into_entity()
     }
 
-    fn terms(&self) -> Terms {
-        let mut inner = self.value.terms();
+    fn overrides(&self) -> Overrides {
+        let mut inner = self.value.overrides();
         inner.tags.extend(self.tags.iter().cloned());
-        Terms {
+        Overrides {
             lifetime: self.lifetime.or(inner.lifetime),
             tags: inner.tags,
         }

@@ -1,20 +1,19 @@
 //! Between a function's return type and the engine, which knows no types.
 
 use super::sharing::{Carrying, IfOwn, Saying, Sharing};
-use super::{CachedOutput, EntityOf, Payload, Seen, Source};
-use crate::backend::{Age, CacheBackend, Lookup};
+use super::{CachedOutput, EntityOf, Payload};
 use crate::call::Call;
-use crate::engine::{
-    Answer, Ask, Begun, DetachedLoad, IndexTurn, Kind, Loaded, Peeked, Says, Takes, Turn,
-};
+use crate::clock::Age;
+use crate::engine::{Answer, Ask, Begun, DetachedLoad, Kind, Loaded, Peeked, Says, Takes, Turn};
 use crate::entity::CacheEntity;
 use crate::error::Result;
-use crate::index::{CacheIndex, index_kind};
+use crate::handle::CacheService;
 use crate::key::{CacheKey, KeyWriter};
 use crate::observe::{CacheEvent, Tier};
-use crate::service::CacheService;
+use crate::provenance::{Provenance, Source};
 use crate::shape::{Erased, Shape};
 use crate::store::Soon;
+use crate::store::{CacheBackend, Lookup};
 use crate::strategy::CacheStrategy;
 use std::fmt;
 use std::future::Future;
@@ -160,11 +159,11 @@ where
                 let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
                 cache.engine().record(&CacheEvent::Hit { prefix, tier });
                 tracing::trace!(key = shown(key), "hit");
-                let seen = Seen::stored(Source::Hit, age);
+                let seen = Provenance::stored(Source::Hit, age);
                 Ok(O::from_payload(O::Payload::from_found(entity, seen)))
             }
             Some(Lookup::Absent { age }) if O::Payload::ABSENT && is_young(age) => {
-                let seen = Seen::stored(Source::Absent, age);
+                let seen = Provenance::stored(Source::Absent, age);
                 let Some(absent) = O::Payload::absent(seen) else {
                     return Err(Peeked::missed());
                 };
@@ -260,7 +259,7 @@ where
             };
         };
         let says = Says {
-            terms: payload.terms(),
+            terms: payload.overrides(),
             is_unwanted,
         };
         match payload.entity() {
@@ -418,85 +417,5 @@ impl<O, E: Answers<O>> Future for Land<'_, O, E> {
 impl<O, E> fmt::Debug for Land<'_, O, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Land").finish_non_exhaustive()
-    }
-}
-
-/// Answers a look-up by an index at once, if both the hint and the entity are in reach.
-///
-/// # Errors
-/// What is to be asked then.
-pub(crate) fn peek_by<I, B, O, S, C, Y>(
-    edge: Edge<O, S, C, Y>,
-    cache: &CacheService<B>,
-    asked: &KeyWriter,
-    call: Call,
-) -> std::result::Result<O, Ask>
-where
-    I: CacheIndex<Entity = EntityOf<O>>,
-    B: CacheBackend,
-    O: CachedOutput,
-    S: Sharing<O>,
-    C: Carrying<O>,
-    Y: Saying<O>,
-{
-    match edge.try_peek_by::<I, B>(cache, asked, &call) {
-        Some(output) => Ok(output),
-        None => Err(edge.ask(call)),
-    }
-}
-
-impl<O, S, C, Y> Edge<O, S, C, Y>
-where
-    O: CachedOutput,
-    S: Sharing<O>,
-    C: Carrying<O>,
-    Y: Saying<O>,
-{
-    fn try_peek_by<I, B>(self, cache: &CacheService<B>, asked: &KeyWriter, call: &Call) -> Option<O>
-    where
-        I: CacheIndex<Entity = EntityOf<O>>,
-        B: CacheBackend,
-    {
-        if !call.peeks() {
-            return None;
-        }
-        let (engine, index) = (cache.engine(), index_kind::<I>());
-        let peek = |key: &KeyWriter, kind: &Kind| {
-            key.with_key(|key| cache.backend().peek(key, kind.shape))
-                .flatten()
-        };
-        let Some(Lookup::Hit { value: hint, .. }) = peek(asked, index.hints) else {
-            return None;
-        };
-        let key = engine.key_at(index.entities, &(index.text)(&hint)?);
-        let Some(Lookup::Hit { value, age }) = peek(&key, index.entities) else {
-            return None;
-        };
-        let is_drawn = engine.draws_early(index.entities, call.strategy, call.lifetime(), age);
-        if is_drawn || !engine.is_found(index, &value, asked) {
-            return None;
-        }
-        let entity = downcast::<EntityOf<O>>(value)?;
-        engine.record_hit(index.hints);
-        engine.record_hit(index.entities);
-        let seen = Seen::stored(Source::Hit, age);
-        Some(O::from_payload(O::Payload::from_found(entity, seen)))
-    }
-
-    /// Lands a load of what an index asks for.
-    pub(crate) fn land_by_index<'e>(
-        self,
-        turn: IndexTurn<'e>,
-        output: Option<O>,
-    ) -> Land<'e, O, Self> {
-        let says_why = turn.has_fallback();
-        let loaded = output
-            .as_ref()
-            .map(|output| self.loaded(output, false, says_why));
-        Land {
-            landing: turn.land(loaded),
-            output,
-            edge: self,
-        }
     }
 }

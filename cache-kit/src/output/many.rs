@@ -1,13 +1,15 @@
 //! The return types that a cached function of many keys may have.
 
+use super::batch::Batch;
 use super::edge::Edge;
 use super::sharing::{Carrying, Saying, Sharing};
-use super::{Cached, Payload, Seen, Terms};
-use crate::backend::CacheBackend;
+use super::{Cached, Payload};
 use crate::call::Call;
 use crate::engine::{Answer, Ask, Kind, Loaded, ManyLanding, Run, Takes};
 use crate::entity::CacheEntity;
-use crate::service::{Batch, CacheService};
+use crate::handle::CacheService;
+use crate::provenance::{Overrides, Provenance};
+use crate::store::CacheBackend;
 use crate::store::Soon;
 use foldhash::HashMapExt as _;
 use std::collections::{BTreeMap, HashMap};
@@ -75,8 +77,8 @@ type Answered<I> = (KeyOf<I>, Found<I>);
 /// What is said of one key, if anything can be.
 fn item<I: Payload>(found: Found<I>) -> Option<I> {
     match found {
-        Some(entity) => Some(I::from_found(entity, Seen::SHARED)),
-        None => I::absent(Seen::SHARED),
+        Some(entity) => Some(I::from_found(entity, Provenance::SHARED)),
+        None => I::absent(Provenance::SHARED),
     }
 }
 
@@ -192,11 +194,13 @@ pub type EntityOfMany<O> = Entity<ItemOf<O>>;
 pub type LoadOf<O> = Result<Vec<EntityOfMany<O>>, <O as BatchOutput>::Error>;
 
 /// Takes apart what a body has brought: the entities, and what they say of themselves.
-pub(crate) fn entities<O: BatchOutput>(payload: O::Payload) -> Vec<(Arc<EntityOfMany<O>>, Terms)> {
+pub(crate) fn entities<O: BatchOutput>(
+    payload: O::Payload,
+) -> Vec<(Arc<EntityOfMany<O>>, Overrides)> {
     let items = payload.into_items().into_iter();
     items
         .filter_map(|item| {
-            let terms = item.terms();
+            let terms = item.overrides();
             Some((item.into_entity()?, terms))
         })
         .collect()

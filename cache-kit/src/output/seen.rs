@@ -1,7 +1,10 @@
 //! What a caller got, and how it came by it.
 
-use super::{Payload, Terms};
-use crate::backend::Age;
+use super::Payload;
+use crate::clock::Age;
+use crate::provenance::Overrides;
+use crate::provenance::Provenance;
+use crate::provenance::Source;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,24 +44,6 @@ pub struct Outcome<P> {
     pub age: Option<Duration>,
 }
 
-/// Says where a value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Source {
-    /// A fresh entry.
-    Hit,
-    /// An entry that has ended: the next one is being loaded, or could not be.
-    Stale,
-    /// The entry that says there is none.
-    Absent,
-    /// The repository, asked by this call.
-    Loaded,
-    /// The repository, or the store, asked by another call that this one waited for.
-    Shared,
-    /// Nothing is cached, and the strategy was `Fresh`.
-    Miss,
-}
-
 impl<P> Outcome<P> {
     /// Builds the outcome of a load: what the body of a cached function returns.
     pub const fn loaded(value: P) -> Self {
@@ -90,7 +75,7 @@ impl<P> Outcome<P> {
         }
     }
 
-    fn of(value: P, seen: Seen) -> Self {
+    fn of(value: P, seen: Provenance) -> Self {
         Self {
             value,
             source: seen.source,
@@ -105,27 +90,6 @@ impl<P> From<P> for Outcome<P> {
     }
 }
 
-/// How a value was come by. Its age is found out for those who want it.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen {
-    source: Source,
-    age: Option<Age>,
-}
-
-impl Seen {
-    pub(crate) const fn stored(source: Source, age: Age) -> Self {
-        Self {
-            source,
-            age: Some(age),
-        }
-    }
-
-    pub(crate) const SHARED: Self = Self {
-        source: Source::Shared,
-        age: None,
-    };
-}
-
 #[diagnostic::do_not_recommend]
 impl<P: Payload> Payload for Outcome<P> {
     type Entity = P::Entity;
@@ -134,11 +98,11 @@ impl<P: Payload> Payload for Outcome<P> {
 
     const TAGS: bool = P::TAGS;
 
-    fn from_found(entity: Arc<P::Entity>, seen: Seen) -> Self {
+    fn from_found(entity: Arc<P::Entity>, seen: Provenance) -> Self {
         Self::of(P::from_found(entity, seen), seen)
     }
 
-    fn absent(seen: Seen) -> Option<Self> {
+    fn absent(seen: Provenance) -> Option<Self> {
         P::absent(seen).map(|value| Self::of(value, seen))
     }
 
@@ -146,7 +110,7 @@ impl<P: Payload> Payload for Outcome<P> {
         self.value.entity()
     }
 
-    fn terms(&self) -> Terms {
-        self.value.terms()
+    fn overrides(&self) -> Overrides {
+        self.value.overrides()
     }
 }

@@ -1,9 +1,10 @@
 //! Keys written from arguments, with their names and types compared to the entity's key fields.
 
-use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
-use crate::key::{KeyArg, KeyPart, KeyWriter, ParseKeyError};
-use crate::service::CacheService;
+use crate::entity::KeyArg;
+use crate::handle::CacheService;
+use crate::key::{KeyPart, KeyWriter, ParseKeyError};
+use crate::store::CacheBackend;
 use std::fmt;
 use std::marker::PhantomData;
 

@@ -2,14 +2,14 @@
 //! the compiler says once what is wrong with it.
 
 use super::edges::NoEdge;
-use crate::backend::CacheBackend;
 use crate::engine::{Kind, Write};
 use crate::error::{Error, Result};
+use crate::handle::CacheService;
 use crate::key::KeyWriter;
 use crate::output::{
     CachedOutput, Carrying, Edge, EntityOf, FreshOutput, Payload, Saying, Sharing, written_by,
 };
-use crate::service::CacheService;
+use crate::store::CacheBackend;
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;

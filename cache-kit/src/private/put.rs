@@ -1,10 +1,11 @@
 //! The key of a write, from whichever arguments have it: those named like the key's fields, else the entity itself.
 
 use super::keys::KeyNamed;
-use crate::backend::CacheBackend;
 use crate::entity::CacheEntity;
-use crate::key::{KeyArg, KeyWriter};
-use crate::service::CacheService;
+use crate::entity::KeyArg;
+use crate::handle::CacheService;
+use crate::key::KeyWriter;
+use crate::store::CacheBackend;
 use std::marker::PhantomData;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The keys of values: parts that say by themselves how they are written, and whose they are.
 
-use crate::backend::CacheBackend;
+use crate::handle::CacheService;
 use crate::key::{KeyPart, KeyWriter};
-use crate::service::CacheService;
+use crate::store::CacheBackend;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,12 +1,12 @@
 //! Writes that make entries untrue.
 
 use super::outcome::Finish;
-use crate::backend::CacheBackend;
 use crate::engine::{Scopes, Write as Begun};
 use crate::entity::CacheEntity;
 use crate::error::Error;
+use crate::handle::CacheService;
 use crate::key::KeyWriter;
-use crate::service::CacheService;
+use crate::store::CacheBackend;
 
 /// Accompanies a write that makes entries untrue.
 pub struct Write<'c>(Begun<'c>);

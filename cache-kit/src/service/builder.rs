@@ -1,13 +1,11 @@
-use super::definitions::Definitions;
-use super::settings::Settings;
-use super::{CacheService, Inner};
-use crate::backend::CacheBackend;
+use super::CacheService;
 use crate::background::Background;
 use crate::early::Early;
-use crate::engine::Engine;
+use crate::engine::{Definitions, Engine, Settings};
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer, Watch};
+use crate::store::CacheBackend;
 use crate::throttle::Throttle;
 use crate::timeouts::Timeouts;
 use crate::ttl::{Lifetime, TtlPolicy};
@@ -78,10 +76,10 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     }
 
     /// Begins with what a service has.
-    pub(super) fn like(service: &Inner<B>) -> Self {
-        let engine = &service.engine;
+    pub(super) fn like(service: &CacheService<B>) -> Self {
+        let engine = service.engine();
         Self {
-            backend: service.backend.clone(),
+            backend: service.backend().clone(),
             settings: engine.settings.clone(),
             flights: Arc::clone(&engine.flights),
             throttle: Arc::clone(&engine.throttle),
@@ -190,10 +188,7 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
             definitions: Definitions::default(),
             settings: self.settings,
         };
-        CacheService(Arc::new(Inner {
-            backend: self.backend,
-            engine: Arc::new(engine),
-        }))
+        CacheService::of(self.backend, engine)
     }
 }
 

@@ -1,14 +1,15 @@
 //! One entity at a time: what is cached, or what the repository has.
 
 use super::{CacheService, Found};
-use crate::backend::{CacheBackend, Lookup};
 use crate::call::Call;
 use crate::engine::{ByIndex, DetachedLoad, Kind};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
+use crate::index::peek_by;
 use crate::index::{CacheIndex, index_kind};
 use crate::key::{CacheKey, KeyPart as _};
-use crate::output::{AnyError, FreshOutput, Payload, peek_by};
+use crate::output::{AnyError, FreshOutput, Payload};
+use crate::store::{CacheBackend, Lookup};
 use crate::strategy::CacheStrategy;
 use std::future::Future;
 use std::sync::Arc;

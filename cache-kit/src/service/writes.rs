@@ -1,12 +1,12 @@
 //! What changes entries: puts, removals, invalidations.
 
 use super::CacheService;
-use crate::backend::CacheBackend;
 use crate::engine::{Kind, Write};
 use crate::entity::CacheEntity;
 use crate::error::Result;
 use crate::observe::InvalidationSource;
 use crate::output::{CachedOutput, EntityOf, Payload, written_by};
+use crate::store::CacheBackend;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl<B: CacheBackend> CacheService<B> {
         P: Payload + CachedOutput<Payload = P> + Into<Arc<P::Entity>>,
     {
         let (kind, engine) = (Kind::of::<P::Entity>(), self.engine());
-        let terms = entity.terms();
+        let terms = entity.overrides();
         let entity: Arc<P::Entity> = entity.into();
         let key = self.writer_for::<P::Entity>(&entity.cache_key());
         engine

@@ -1,10 +1,7 @@
 //! A store of bytes by the rules that a remote one follows: a guard beside each key, values that carry the guard they were
 //! loaded under, and no state for a key that nobody has opened.
 
-use crate::backend::{
-    Age, CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp, TagStamps,
-    tags_of,
-};
+use crate::clock::Age;
 use crate::clock::Clock;
 use crate::codec::Encoding;
 #[cfg(feature = "encryption")]
@@ -13,6 +10,9 @@ use crate::envelope::{self, Header, Sealed, Wrap};
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::shape::Shape;
+use crate::store::{
+    CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp, TagStamps, tags_of,
+};
 use crate::tag::{Scope, Tag, namespace_of};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -16,12 +16,12 @@ mod permits;
 mod promises;
 mod scopes;
 
-use crate::backend::{
-    CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps, Tagged, only,
-};
 use crate::entity::CacheEntity;
 use crate::key::CacheKey;
 use crate::shape::{Erased, Shape};
+use crate::store::{
+    CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps, Tagged, only,
+};
 use crate::tag::{Scope, Tag};
 use crate::testing::bytes::SHORT;
 use serde::{Deserialize, Serialize};

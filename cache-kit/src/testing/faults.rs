@@ -1,10 +1,10 @@
 //! A backend that fails when it is told to.
 
-use crate::backend::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps, only};
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::{Operation, Watcher};
 use crate::shape::Shape;
+use crate::store::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps, only};
 use crate::tag::{Scope, Tag};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,7 +2,8 @@
 
 use super::{Declared, Storable, ValueOf, Within};
 use crate::error::Error;
-use crate::output::{FreshOutput, Payload, Seen, Terms};
+use crate::output::{FreshOutput, Payload};
+use crate::provenance::{Overrides, Provenance};
 use crate::ttl::Lifetime;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -53,11 +54,11 @@ impl<V: Storable, D: Declared, W: Within<V>, A: Absence> Payload for Kept<V, D, 
 
     const ABSENT: bool = A::IS_SAID;
 
-    fn from_found(entity: Arc<Self::Entity>, _: Seen) -> Self {
+    fn from_found(entity: Arc<Self::Entity>, _: Provenance) -> Self {
         Self::new(Some(Arc::clone(&entity.value)), false)
     }
 
-    fn absent(_: Seen) -> Option<Self> {
+    fn absent(_: Provenance) -> Option<Self> {
         A::IS_SAID.then(|| Self::new(None, false))
     }
 
@@ -66,8 +67,8 @@ impl<V: Storable, D: Declared, W: Within<V>, A: Absence> Payload for Kept<V, D, 
         Some(Arc::new(ValueOf::new(Arc::clone(value))))
     }
 
-    fn terms(&self) -> Terms {
-        let mut terms = Terms::default();
+    fn overrides(&self) -> Overrides {
+        let mut terms = Overrides::default();
         if self.is_unwanted {
             terms.lifetime = Lifetime::from(Duration::ZERO);
         }

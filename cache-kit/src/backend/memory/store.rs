@@ -1,11 +1,11 @@
 //! The seam to the store: all that an in-memory backend asks of a map that forgets. moka today; nothing else names it.
 
 use super::evictions::Evictions;
-use crate::backend::{Fill, Tagged};
 use crate::clock::Clock;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::EvictionCause;
 use crate::shape::Erased;
+use crate::store::{Fill, Tagged};
 use moka::Expiry;
 use moka::notification::RemovalCause;
 use moka::sync::Cache;

@@ -3,10 +3,10 @@
 use super::journal::Debt;
 use super::wire::{Reply, Request, integer, unexpected};
 use super::{Shared, names, open};
-use crate::backend::{Stamp, TagStamps};
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::random::random_fraction;
+use crate::store::{Stamp, TagStamps};
 use crate::tag::{Scope, Tag};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -7,10 +7,11 @@ use super::scopes::ScopeGuards;
 use super::script::{GUARD, OPEN};
 use super::wire::{Reply, Request, ServerClock, bytes, check_runtime, integer, unexpected};
 use super::{Shared, stamp_of};
-use crate::backend::{self, Intent, Lookup, Opened, only};
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::shape::Shape;
+use crate::store;
+use crate::store::{Intent, Lookup, Opened, only};
 use redis::{Cmd, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +40,9 @@ struct OpenedKey {
 impl Opening {
     pub(super) fn into_opened(self, key: &CacheKey) -> Opened<RedisPermit> {
         let lease = match &self.lease {
-            _ if self.is_taken => backend::Lease::Taken,
-            Some(lease) if lease.share() => backend::Lease::Shared,
-            _ => backend::Lease::Held,
+            _ if self.is_taken => store::Lease::Taken,
+            Some(lease) if lease.share() => store::Lease::Shared,
+            _ => store::Lease::Held,
         };
         Opened {
             stamp: stamp_of(self.guard, self.prefix_guard),

@@ -8,9 +8,9 @@ use super::names;
 use super::node::{Node, Target, Timing};
 use super::script::PROBE;
 use super::wire::{Parcel, Reply, Request};
-use crate::backend::only;
 use crate::error::{Error, Result};
 use crate::observe::{Watcher, Watchers};
+use crate::store::only;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What is sent to Redis, and what comes back.
 
 use super::script;
-use crate::backend::Age;
+use crate::clock::Age;
 use crate::error::{Error, Result};
 use redis::aio::MultiplexedConnection;
 use redis::{Arg, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};

@@ -1,8 +1,8 @@
 //! The checks that look at what happens when things overlap.
 
 use super::{Bench, Verdict, describe, value};
-use crate::backend::{CacheBackend, Entry, Filled};
 use crate::key::CacheKey;
+use crate::store::{CacheBackend, Entry, Filled};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! What is dropped as a whole is gone, whatever was in progress.
 
 use super::{Bench, Verdict, expect};
-use crate::backend::CacheBackend;
 use crate::error::Error;
 use crate::key::CacheKey;
+use crate::store::CacheBackend;
 use crate::tag::Scope;
 
 pub(super) async fn a_cleared_namespace_is_empty_and_others_are_not<B: CacheBackend>(

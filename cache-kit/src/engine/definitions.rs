@@ -1,6 +1,6 @@
 //! One prefix belongs to one definition. Two would read and drop each other's entries.
 
-use crate::engine::Kind;
+use super::Kind;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::check_prefix;

@@ -1,6 +1,6 @@
 //! What a service was set up with, and what of it decides how long an entry lives.
 
-use crate::engine::Kind;
+use super::Kind;
 use crate::error::{Error, FailurePolicy, Result};
 use crate::key::check_prefix;
 use crate::observe::CacheMetrics;
@@ -14,19 +14,19 @@ use std::time::Duration;
 
 #[derive(Clone)]
 pub(crate) struct Settings {
-    pub(super) namespace: Option<Box<str>>,
-    pub(super) lifetime: Lifetime,
-    pub(super) ttl_policy: Option<Arc<TtlPolicy>>,
+    pub(crate) namespace: Option<Box<str>>,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) ttl_policy: Option<Arc<TtlPolicy>>,
     pub(crate) failure_policy: FailurePolicy,
     pub(crate) timeouts: Timeouts,
     pub(crate) flight_deadline: Duration,
     pub(crate) backend_deadline: Duration,
     pub(crate) lease_deadline: Duration,
-    pub(super) metrics: Option<Arc<dyn CacheMetrics>>,
+    pub(crate) metrics: Option<Arc<dyn CacheMetrics>>,
 }
 
 impl Settings {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if let Some(namespace) = &self.namespace {
             check_prefix(namespace)
                 .map_err(|fault| Error::ConfigError(fault.replace("prefix", "namespace").into()))?;
