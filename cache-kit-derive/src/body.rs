@@ -10,7 +10,9 @@ use crate::signature::Shell;
 /// The body as an `async move` block of the function's output.
 pub(crate) fn async_block(shell: &Shell, output: &Type) -> TokenStream {
     let block = typed_block(shell, &shell.block.stream(), output);
-    quote!(async move #block)
+    // Where the body stands: a future that is not `Send` is blamed there.
+    let keywords = at(shell.block.span(), quote!(async move));
+    quote!(#keywords #block)
 }
 
 /// Statements as a block of the function's output.

@@ -1,6 +1,6 @@
 //! What one call asks for. Generated code fills it in.
 
-use crate::engine::{Ask, Kind, Takes};
+use crate::engine::{Ask, Kind, Subject, Takes};
 use crate::strategy::CacheStrategy;
 use crate::timeouts::Timeouts;
 use crate::ttl::Lifetime;
@@ -146,9 +146,7 @@ impl Call {
             tags: self.tags,
             brings_tags,
             takes,
-            is_hint: false,
-            is_many: false,
-            is_partial: false,
+            subject: Subject::One,
         }
     }
 }

@@ -29,7 +29,7 @@ mod turn;
 mod write;
 
 pub use ask::Answer;
-pub(crate) use ask::{Ask, DetachedLoad, Loaded, Reload, Says, Takes, TakesFailures};
+pub(crate) use ask::{Ask, DetachedLoad, Loaded, Reload, Says, Subject, Takes, TakesFailures};
 pub use body::Run;
 pub(crate) use definitions::Definitions;
 pub use index::IndexTurn;

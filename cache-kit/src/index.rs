@@ -1,7 +1,7 @@
 //! Other fields that name an entity.
 
 use crate::call::Call;
-use crate::engine::{Ask, IndexKind, IndexTurn, Kind};
+use crate::engine::{ByIndex, IndexKind, IndexTurn, Kind};
 use crate::entity::CacheEntity;
 use crate::handle::CacheService;
 use crate::key::{KeyPart, KeyWriter};
@@ -65,12 +65,12 @@ pub(crate) const fn index_kind<I: CacheIndex>() -> &'static IndexKind {
 ///
 /// # Errors
 /// What is to be asked then.
-pub(crate) fn peek_by<I, B, O, S, C, Y>(
+pub(crate) fn peek_by<'e, I, B, O, S, C, Y>(
     edge: Edge<O, S, C, Y>,
-    cache: &CacheService<B>,
+    cache: &'e CacheService<B>,
     asked: &KeyWriter,
     call: Call,
-) -> Result<O, Ask>
+) -> Result<O, Box<ByIndex<'e>>>
 where
     I: CacheIndex<Entity = EntityOf<O>>,
     B: CacheBackend,
@@ -79,10 +79,43 @@ where
     C: Carrying<O>,
     Y: Saying<O>,
 {
-    match edge.try_peek_by::<I, B>(cache, asked, &call) {
-        Some(output) => Ok(output),
-        None => Err(edge.ask(call)),
+    if let Some(output) = try_peek_by::<I, B, O>(cache, asked, &call) {
+        return Ok(output);
     }
+    let (engine, ask) = (cache.engine(), edge.ask(call));
+    Err(ByIndex::new(engine, index_kind::<I>(), ask, asked.clone()))
+}
+
+fn try_peek_by<I, B, O>(cache: &CacheService<B>, asked: &KeyWriter, call: &Call) -> Option<O>
+where
+    I: CacheIndex<Entity = EntityOf<O>>,
+    B: CacheBackend,
+    O: CachedOutput,
+{
+    if !call.peeks() {
+        return None;
+    }
+    let (engine, index) = (cache.engine(), index_kind::<I>());
+    let peek = |key: &KeyWriter, kind: &Kind| {
+        key.with_key(|key| cache.backend().peek(key, kind.shape))
+            .flatten()
+    };
+    let Some(Lookup::Hit { value: hint, .. }) = peek(asked, index.hints) else {
+        return None;
+    };
+    let key = engine.key_at(index.entities, &(index.text)(&hint)?);
+    let Some(Lookup::Hit { value, age }) = peek(&key, index.entities) else {
+        return None;
+    };
+    let is_drawn = engine.draws_early(index.entities, call.strategy, call.lifetime(), age);
+    if is_drawn || !engine.is_found(index, &value, asked) {
+        return None;
+    }
+    let entity = value.downcast::<EntityOf<O>>().ok()?;
+    engine.record_hit(index.hints);
+    engine.record_hit(index.entities);
+    let seen = Provenance::stored(Source::Hit, age);
+    Some(O::from_payload(O::Payload::from_found(entity, seen)))
 }
 
 impl<O, S, C, Y> Edge<O, S, C, Y>
@@ -92,43 +125,8 @@ where
     C: Carrying<O>,
     Y: Saying<O>,
 {
-    fn try_peek_by<I, B>(self, cache: &CacheService<B>, asked: &KeyWriter, call: &Call) -> Option<O>
-    where
-        I: CacheIndex<Entity = EntityOf<O>>,
-        B: CacheBackend,
-    {
-        if !call.peeks() {
-            return None;
-        }
-        let (engine, index) = (cache.engine(), index_kind::<I>());
-        let peek = |key: &KeyWriter, kind: &Kind| {
-            key.with_key(|key| cache.backend().peek(key, kind.shape))
-                .flatten()
-        };
-        let Some(Lookup::Hit { value: hint, .. }) = peek(asked, index.hints) else {
-            return None;
-        };
-        let key = engine.key_at(index.entities, &(index.text)(&hint)?);
-        let Some(Lookup::Hit { value, age }) = peek(&key, index.entities) else {
-            return None;
-        };
-        let is_drawn = engine.draws_early(index.entities, call.strategy, call.lifetime(), age);
-        if is_drawn || !engine.is_found(index, &value, asked) {
-            return None;
-        }
-        let entity = value.downcast::<EntityOf<O>>().ok()?;
-        engine.record_hit(index.hints);
-        engine.record_hit(index.entities);
-        let seen = Provenance::stored(Source::Hit, age);
-        Some(O::from_payload(O::Payload::from_found(entity, seen)))
-    }
-
     /// Lands a load of what an index asks for.
-    pub(crate) fn land_by_index<'e>(
-        self,
-        turn: IndexTurn<'e>,
-        output: Option<O>,
-    ) -> Land<'e, O, Self> {
+    pub(crate) fn land_by_index(self, turn: IndexTurn<'_>, output: Option<O>) -> Land<'_, O, Self> {
         let says_why = turn.has_fallback();
         let loaded = output
             .as_ref()

@@ -121,16 +121,16 @@ impl Way {
 
     /// Statements that ask the cache, and the repository if need be.
     fn read(model: &Model, private: &TokenStream) -> TokenStream {
-        let (cache, edge, asked) = (local("cache"), local("edge"), local("asked"));
+        let (edge, asked) = (local("edge"), local("asked"));
         let (load, turn, out) = (local("body"), local("turn"), local("out"));
         let (answer, reload) = (local("answer"), local("reload"));
         if model.shell.is_sync() {
             return Self::read_now(model, private);
         }
-        let output = match or_miss(model, private) {
-            Some(miss) => quote!(#edge.answer_or(#answer, #miss)),
-            None => quote!(#edge.answer(#answer)),
-        };
+        let output = or_miss(model, private).map_or_else(
+            || quote!(#edge.answer(#answer)),
+            |miss| quote!(#edge.answer_or(#answer, #miss)),
+        );
         let answered = quote! {
             ::core::result::Result::Ok(#turn) => #turn,
             ::core::result::Result::Err(#answer) => return #output,
@@ -144,7 +144,7 @@ impl Way {
         let (bind, begin, body) = match &model.refresh {
             Refresh::Inline => (
                 None,
-                quote!(match #edge.begin(#cache, #asked).await { #answered }),
+                quote!(match #edge.begin(#asked).await { #answered }),
                 body::async_block(&model.shell, &model.output),
             ),
             Refresh::Background(background) => {
@@ -155,7 +155,7 @@ impl Way {
                 };
                 let begin = quote!({
                     let #reload = #make;
-                    match #edge.begin_or_refresh(#cache, #asked, &#reload).await { #answered }
+                    match #edge.begin_or_refresh(#asked, &#reload).await { #answered }
                 });
                 let bind = background.bind(model, private);
                 (Some(bind), begin, background.call(model, private))
@@ -163,7 +163,7 @@ impl Way {
         };
         // The body is declared after the turn: whoever hangs up drops the load before handing over.
         // expands to:
-        //     let mut turn = match edge.begin(cache, asked).await {
+        //     let mut turn = match edge.begin(asked).await {
         //         Ok(turn) => turn,
         //         Err(answer) => return edge.answer(answer),
         //     };
@@ -185,7 +185,7 @@ impl Way {
     fn read_now(model: &Model, private: &TokenStream) -> TokenStream {
         // expands to:
         //     K::at_once(cache);
-        //     edge.read_now(cache, asked, || (move || -> Ret { … })())
+        //     edge.read_now(asked, || (move || -> Ret { … })())
         let (cache, edge, asked) = (local("cache"), local("edge"), local("asked"));
         let output = &model.output;
         let span = model.function.sig.fn_token.span;
@@ -195,8 +195,8 @@ impl Way {
         let block = body::typed_block(&model.shell, &model.shell.block.stream(), output);
         let body = quote!(|| (move || -> #output #block)());
         let read = match unless(model, private) {
-            None => quote!(#edge.read_now(#cache, #asked, #body)),
-            Some(unless) => quote!(#edge.read_now_unless(#cache, #asked, #body, #unless)),
+            None => quote!(#edge.read_now(#asked, #body)),
+            Some(unless) => quote!(#edge.read_now_unless(#asked, #body, #unless)),
         };
         quote!(let #checked = #cache; #at_once(#checked); #read)
     }

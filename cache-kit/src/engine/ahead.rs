@@ -43,7 +43,7 @@ impl Read<'_> {
     /// then what is fresh is the answer.
     pub(super) fn opened_ahead(
         &mut self,
-        task: Task,
+        task: &Task,
         opened: Result<Opened<AnyPermit>>,
     ) -> Option<Task> {
         let at = task.item;

@@ -30,12 +30,25 @@ pub(crate) struct Ask {
     /// Whether a load can bring tags that its value does not have by itself.
     pub(crate) brings_tags: bool,
     pub(crate) takes: Takes,
-    /// Whether what is asked for is where an entity was last found. Such an absence has no guard.
-    pub(crate) is_hint: bool,
-    /// Whether the call asks for any number of keys.
-    pub(crate) is_many: bool,
-    /// Whether one key's failure leaves the other keys alone.
-    pub(crate) is_partial: bool,
+    pub(crate) subject: Subject,
+}
+
+/// What a call asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    One,
+    /// Where an entity was last found. An absence of that has no guard.
+    Hint,
+    /// Any number of keys; the first failure ends the call.
+    Many,
+    /// Any number of keys; a failure is its own key's.
+    Each,
+}
+
+impl Subject {
+    pub(crate) fn is_many(self) -> bool {
+        matches!(self, Self::Many | Self::Each)
+    }
 }
 
 /// What the caller's output can be made of.

@@ -12,13 +12,13 @@ use tracing::{Instrument, Span};
 
 impl Fallback {
     /// The same value for the task and for the caller.
-    fn shared(&self) -> Box<Self> {
-        Box::new(Self {
+    fn shared(&self) -> Self {
+        Self {
             value: Arc::clone(&self.value),
             age: self.age,
             stamp: self.stamp,
             bird: None,
-        })
+        }
     }
 }
 
@@ -39,7 +39,7 @@ impl Read<'_> {
         let (Some(key), Some(fallback)) = (&item.key, &item.fallback) else {
             return Some(lead);
         };
-        let fallback = fallback.shared();
+        let fallback = Box::new(fallback.shared());
         self.spawn(
             &runtime,
             key.clone(),
@@ -80,7 +80,7 @@ impl Read<'_> {
         purpose: Purpose,
         fallback: Box<Fallback>,
         lead: Option<Lead>,
-        mut load: DetachedLoad,
+        mut body: DetachedLoad,
     ) {
         let prefix = self.prefix();
         let span = tracing::debug_span!(parent: None, "cache_refresh", prefix);
@@ -89,7 +89,7 @@ impl Read<'_> {
         let refresh = async move {
             let mut read = Read::detached(&engine, ask, key, purpose, fallback, lead, own);
             while read.next(None).await {
-                let loaded = read.run(load.as_mut()).await;
+                let loaded = read.run(body.as_mut()).await;
                 // Counted and logged where it happens.
                 let _ = read.land_one(loaded).await;
             }

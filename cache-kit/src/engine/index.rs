@@ -4,7 +4,7 @@
 //! that was not opened. So the first load by an index tells where the entity is, and the next one,
 //! by whichever key, stores it.
 
-use super::ask::{Answer, Ask, Loaded, Says, Takes};
+use super::ask::{Answer, Ask, Loaded, Says, Subject, Takes};
 use super::read::{Peeked, Read};
 use super::turn::Turn;
 use super::{Engine, Kind, Run};
@@ -99,6 +99,11 @@ impl<'e> ByIndex<'e> {
             ask,
             asked,
         })
+    }
+
+    /// Says by which tags what is loaded can be dropped.
+    pub(crate) fn tag(&mut self, tags: Vec<String>) {
+        self.ask.tags = tags;
     }
 
     /// Goes on until the call is answered, or the caller's to load.
@@ -220,7 +225,7 @@ impl<'e> ByIndex<'e> {
             } else {
                 CacheStrategy::Refresh
             },
-            is_hint: true,
+            subject: Subject::Hint,
             ..self.step(self.index.hints)
         };
         match self.step_with(ask, self.asked.to_key()).await {

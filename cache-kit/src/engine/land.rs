@@ -1,6 +1,6 @@
 //! After a load: what came is stored, and everyone who waits is told.
 
-use super::ask::{Answer, Loaded, Says};
+use super::ask::{Answer, Loaded, Says, Subject};
 use super::read::{Pass, Purpose, Read, Task};
 use super::storing::fill_of;
 use super::tags::PendingFill;
@@ -23,6 +23,22 @@ struct Result {
     landing: Option<Landing>,
     own: Own,
     fill: Option<PendingFill>,
+}
+
+/// How long what was loaded lives, once that has been asked.
+enum Decided {
+    NotAsked,
+    /// `None`: it is not to be stored.
+    So(Option<Lifetime>),
+}
+
+impl Decided {
+    fn lifetime(&self) -> Option<Lifetime> {
+        match self {
+            Self::NotAsked => None,
+            Self::So(lifetime) => *lifetime,
+        }
+    }
 }
 
 /// What the caller gets of its own load.
@@ -64,7 +80,7 @@ impl Read<'_> {
             surroundings.report.end(outcome);
         }
         let tasks = take(&mut self.loading);
-        let mut decided = None;
+        let mut decided = Decided::NotAsked;
         let mut results: SmallVec<[Result; 1]> = SmallVec::with_capacity(tasks.len());
         for ((task, loaded), fault) in tasks.into_iter().zip(loaded).zip(faults) {
             results.push(self.result_of(task, loaded, fault, &mut decided));
@@ -117,7 +133,7 @@ impl Read<'_> {
         let is = |test: fn(&Loaded) -> bool| loaded.iter().any(test);
         if is(|one| matches!(one, Loaded::TooLate)) {
             LoadOutcome::TimedOut
-        } else if !self.ask.is_many && faults.iter().any(Option::is_some) {
+        } else if !self.ask.subject.is_many() && faults.iter().any(Option::is_some) {
             LoadOutcome::Failed
         } else if is(|one| matches!(one, Loaded::Value(..))) {
             LoadOutcome::Found
@@ -133,22 +149,22 @@ impl Read<'_> {
         task: Task,
         loaded: Loaded,
         fault: Option<Error>,
-        decided: &mut Option<Option<Lifetime>>,
+        decided: &mut Decided,
     ) -> Result {
         match (loaded, fault) {
             (Loaded::Value(value, _), Some(error)) => self.invalid(task, value, error),
             (Loaded::Value(value, says), None) => {
                 let landing = Landing::Value(Arc::clone(&value));
                 let answer = Answer::Value(Arc::clone(&value), Provenance::SHARED);
-                self.success(task, Entry::Value(value), landing, answer, says, decided)
+                self.success(task, Entry::Value(value), landing, answer, &says, decided)
             }
             (Loaded::Absent(says), _) => {
                 let answer = Answer::Absent(Provenance::SHARED);
-                self.success(task, Entry::Absent, Landing::Absent, answer, says, decided)
+                self.success(task, Entry::Absent, Landing::Absent, answer, &says, decided)
             }
             (Loaded::Failed { failure, cause }, _) => {
                 let own = match &failure {
-                    Some(failure) if self.ask.is_partial => {
+                    Some(failure) if self.ask.subject == Subject::Each => {
                         Own::Instead(Answer::Failed(failure.clone()))
                     }
                     _ => Own::Output(None),
@@ -217,8 +233,8 @@ impl Read<'_> {
         entry: Entry,
         landing: Landing,
         answer: Answer,
-        says: Says,
-        decided: &mut Option<Option<Lifetime>>,
+        says: &Says,
+        decided: &mut Decided,
     ) -> Result {
         let item = &self.items[task.item];
         let is_stale = item.fallback.is_some() && item.purpose != Purpose::Ahead;
@@ -236,7 +252,10 @@ impl Read<'_> {
                 // What is stored is older than what was loaded and is not to be.
                 let entry = if says.is_unwanted { Entry::Gone } else { entry };
                 // A policy is asked once, however many keys there are.
-                let decided = *decided.get_or_insert_with(|| self.decided_lifetime());
+                if let Decided::NotAsked = decided {
+                    *decided = Decided::So(self.decided_lifetime());
+                }
+                let decided = decided.lifetime();
                 let fill = fill_of(permit, entry, decided, &says.terms, is_stale);
                 fill.map(|fill| PendingFill::new(fill, &self.snapshot, tags))
             }
@@ -253,7 +272,8 @@ impl Read<'_> {
     /// Says whether a value is the one of this key. Another one is not stored: an invalidation of
     /// it would not find it here. A batch gives each key its own.
     fn is_asked_for(&self, at: usize, value: Option<&Erased>) -> bool {
-        let (Some(value), false) = (value, self.ask.is_many || !self.kind().is_keyed) else {
+        let (Some(value), false) = (value, self.ask.subject.is_many() || !self.kind().is_keyed)
+        else {
             return true;
         };
         let mut own = self.engine.writer(self.prefix());
@@ -297,7 +317,7 @@ impl Read<'_> {
                     self.record(|prefix| CacheEvent::Miss { prefix, tier });
                 }
                 has_failed = answer.is_none();
-                self.items[at].answer = answer.filter(|_| self.ask.is_many);
+                self.items[at].answer = answer.filter(|_| self.ask.subject.is_many());
             }
         }
         match (task.lead, landing, late) {

@@ -94,7 +94,7 @@ impl<'e> Read<'e> {
     /// Takes what `open` answered for one task; `None` if that is done.
     fn opened(&mut self, mut task: Task, opened: Result<Opened<AnyPermit>>) -> Option<Task> {
         if self.items[task.item].purpose == Purpose::Ahead {
-            return self.opened_ahead(task, opened);
+            return self.opened_ahead(&task, opened);
         }
         match opened {
             Ok(opened) => {

@@ -13,10 +13,9 @@ impl Read<'_> {
     pub(super) async fn plan(&mut self, reload: Reload<'_>) {
         match self.ask.strategy {
             CacheStrategy::Bypass => {
-                let beside = self.unanswered();
-                beside
-                    .into_iter()
-                    .for_each(|at| self.push_alone(at, Pass::Denied));
+                for at in self.unanswered() {
+                    self.push_alone(at, Pass::Denied);
+                }
             }
             CacheStrategy::Fresh => {
                 for at in self.unanswered() {

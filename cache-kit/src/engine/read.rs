@@ -1,6 +1,6 @@
 //! One call on its way through the cache, of one key or of many.
 
-use super::ask::{Answer, Ask, Loaded, Reload};
+use super::ask::{Answer, Ask, Loaded, Reload, Subject};
 use super::body::{Run, Surroundings, is_loading};
 use super::land::ManyLanding;
 use super::lease::LeaseWait;
@@ -253,13 +253,15 @@ impl<'e> Read<'e> {
         read
     }
 
-    /// Begins a call of one key that shares no load: after having waited for too long.
-    pub(crate) fn alone(engine: &'e Arc<Engine>, ask: Ask, key: Result<CacheKey>) -> Self {
-        let mut read = Self::of_one(engine, ask, key, Peeked::default());
-        let pass = match read.items[0].key {
-            Some(_) => Pass::Unopened,
-            None => Pass::Denied,
+    /// Begins a call of one key anew, that shares no load: after having waited for too long.
+    pub(super) fn alone(engine: &'e Arc<Engine>, ask: Ask, key: Option<CacheKey>) -> Self {
+        let mut read = Self::new(engine, ask);
+        let pass = if key.is_some() {
+            Pass::Unopened
+        } else {
+            Pass::Denied
         };
+        read.push_item(key, None, Peeked::default());
         read.push_alone(0, pass);
         read.stage = Stage::Load;
         read
@@ -308,6 +310,15 @@ impl<'e> Read<'e> {
         if let Some(key) = &key {
             tracing::trace!(parent: &self.span, %key, "asked");
         }
+        self.push_item(key, refusal, peeked);
+    }
+
+    pub(super) fn push_item(
+        &mut self,
+        key: Option<CacheKey>,
+        refusal: Option<Error>,
+        peeked: Peeked,
+    ) {
         self.items.push(Item {
             key,
             refusal,
@@ -317,10 +328,15 @@ impl<'e> Read<'e> {
             purpose: Purpose::Miss,
             fallback: None,
             takes_next: true,
-            takes_absence: !self.ask.is_hint,
+            takes_absence: self.ask.subject != Subject::Hint,
             patience: None,
             hand_overs: 0,
         });
+    }
+
+    /// Says by which tags what is loaded can be dropped.
+    pub(crate) fn tag(&mut self, tags: Vec<String>) {
+        self.ask.tags = tags;
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -363,7 +379,7 @@ impl<'e> Read<'e> {
 
     /// Answers a key. A failure ends the call, unless it is the key's alone.
     pub(super) fn answer_with(&mut self, item: usize, answer: Answer) {
-        self.has_failed |= answer.is_failure() && !self.ask.is_partial;
+        self.has_failed |= answer.is_failure() && self.ask.subject != Subject::Each;
         self.items[item].answer = Some(answer);
     }
 

@@ -159,19 +159,21 @@ impl Engine {
         filled.map(move |filled| {
             let outcomes = filled.into_iter().zip(gone);
             outcomes
-                .map(|(filled, is_gone)| self.filled(kind, filled?, is_gone))
+                .map(|(filled, is_gone)| {
+                    self.record_filled(kind, filled?, is_gone);
+                    Ok(())
+                })
                 .collect()
         })
     }
 
-    fn filled(&self, kind: &Kind, filled: Filled, is_gone: bool) -> Result<()> {
+    fn record_filled(&self, kind: &Kind, filled: Filled, is_gone: bool) {
         let prefix = kind.prefix();
         match filled {
             Filled::Stored if is_gone => {}
             Filled::Stored => self.record(&CacheEvent::Fill { prefix }),
             Filled::Superseded => self.record(&CacheEvent::SupersededFill { prefix }),
         }
-        Ok(())
     }
 
     /// Drops entries. What changes entries is never cut short by a deadline.

@@ -2,10 +2,8 @@
 
 use super::ask::{Answer, Loaded, Reload};
 use super::body::Run;
-use super::read::{Peeked, Progress, Read};
-use super::{Ask, Engine};
-use crate::error::{Error, Result};
-use crate::key::CacheKey;
+use super::read::{Progress, Read};
+use crate::error::Error;
 use crate::observe::Operation;
 use crate::store::Soon;
 use std::future::Future;
@@ -26,46 +24,27 @@ pub(crate) type Begun<'r, 'e> = Soon<'r, Result<Turn<'e>, Answer>>;
 #[must_use = "dropped, it hands over to a caller that waits"]
 pub struct Turn<'e>(Box<Read<'e>>);
 
-impl Engine {
-    /// Begins a call of one key, which a peek has not answered.
-    pub(crate) fn begin<'r, 'e: 'r>(
-        self: &'e Arc<Self>,
-        ask: Ask,
-        key: Result<CacheKey>,
-        peeked: Peeked,
-        reload: Reload<'r>,
-    ) -> Begun<'r, 'e> {
-        Turn::of(Box::new(Read::of_one(self, ask, key, peeked)), reload)
-    }
-
-    /// Begins a call on this thread, over a store that answers at once. Only another thread's load
-    /// is waited for, no longer than a flight may take, and where `waits` is false not by a thread
-    /// of a runtime: the load may need that very thread. Else this one loads for itself.
+impl<'e> Turn<'e> {
+    /// Goes on with a call on this thread, over a store that answers at once. Only another thread's
+    /// load is waited for, no longer than a flight may take, and where `waits` is false not by a
+    /// thread of a runtime: the load may need that very thread. Else this one loads for itself.
     ///
     /// # Errors
     /// The answer, if nothing is to be loaded.
-    pub(crate) fn begin_now<'e>(
-        self: &'e Arc<Self>,
-        ask: Ask,
-        key: Result<CacheKey>,
-        peeked: Peeked,
-        waits: bool,
-    ) -> Result<Turn<'e>, Answer> {
+    pub(crate) fn now(read: Box<Read<'e>>, waits: bool) -> Result<Self, Answer> {
+        let (engine, kind) = (read.engine, read.ask.kind);
         let waits = waits || Handle::try_current().is_err();
-        let until = waits.then(|| Instant::now() + self.settings.flight_deadline);
-        let begun = self.begin(ask.clone(), key.clone(), peeked, None);
-        if let Some(begun) = wait_for(begun, until) {
+        let until = waits.then(|| Instant::now() + engine.settings.flight_deadline);
+        let (ask, key) = (read.ask.clone(), read.items[0].key.clone());
+        if let Some(begun) = wait_for(Self::of(read, None), until) {
             return begun;
         }
         if waits {
-            self.failed(ask.kind, Operation::Wait, &Error::Timeout);
+            engine.failed(kind, Operation::Wait, &Error::Timeout);
         }
-        let alone = Turn::of(Box::new(Read::alone(self, ask, key)), None);
-        wait_for_all(alone)
+        wait_for_all(Self::of(Box::new(Read::alone(engine, ask, key)), None))
     }
-}
 
-impl<'e> Turn<'e> {
     /// Goes on with a call of one key until it is answered, or the caller's to load. Over a store
     /// that answers at once only a call that follows another needs a future.
     pub(crate) fn of<'r>(mut read: Box<Read<'e>>, reload: Reload<'r>) -> Begun<'r, 'e>

@@ -97,12 +97,10 @@ where
 
     /// The read-through: look up; after a miss ask the repository, or those who do.
     async fn expand(&mut self, reload: Reload<'_>) -> Result<Option<Arc<T>>, Stop> {
-        let Asked { ask, key, peeked } = match self.peek()? {
+        let mut read = match self.peek()? {
             Ok(entity) => return self.hit(entity),
-            Err(asked) => asked,
+            Err(asked) => asked.0,
         };
-        let cache = self.cache;
-        let mut read = Box::new(Read::of_one(cache.engine(), ask, key, peeked));
         let span = read.span();
         read.look_up(reload).instrument(span).await;
         match read.take_answer() {
@@ -116,7 +114,7 @@ where
     }
 
     /// Takes what is in reach at once. (The writer of the key is not kept while the call waits.)
-    fn peek(&self) -> Result<std::result::Result<Option<Arc<T>>, Asked>> {
+    fn peek(&self) -> Result<Result<Option<Arc<T>>, Asked<'e>>> {
         let mut call = Call::new(self.strategy).within(self.config.timeouts);
         if let Some(ttl) = self.config.ttl {
             call = call.ttl(ttl);

@@ -4,11 +4,12 @@ use super::sharing::{Carrying, IfOwn, Saying, Sharing};
 use super::{CachedOutput, EntityOf, Payload};
 use crate::call::Call;
 use crate::clock::Age;
-use crate::engine::{Answer, Ask, Begun, DetachedLoad, Kind, Loaded, Peeked, Says, Takes, Turn};
+use crate::engine::{
+    Answer, Ask, Begun, DetachedLoad, Kind, Loaded, Peeked, Read, Says, Takes, Turn,
+};
 use crate::entity::CacheEntity;
-use crate::error::Result;
 use crate::handle::CacheService;
-use crate::key::{CacheKey, KeyWriter};
+use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, Tier};
 use crate::provenance::{Provenance, Source};
 use crate::shape::{Erased, Shape};
@@ -34,23 +35,19 @@ pub struct Edge<O, S, C, Y> {
 /// An edge for functions that take any error type.
 pub(crate) type AnyError<O> = Edge<O, IfOwn, IfOwn, IfOwn>;
 
-/// What a call asks that a peek has not answered.
-pub struct Asked {
-    pub(crate) ask: Ask,
-    pub(crate) key: Result<CacheKey>,
-    pub(crate) peeked: Peeked,
-}
+/// A call that a peek has not answered.
+pub struct Asked<'e>(pub(crate) Box<Read<'e>>);
 
-impl Asked {
+impl Asked<'_> {
     /// Says by which tags what is loaded can be dropped.
     #[must_use]
     pub fn tags(mut self, tags: Vec<String>) -> Self {
-        self.ask.tags = tags;
+        self.0.tag(tags);
         self
     }
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Asked").finish_non_exhaustive()
     }
@@ -116,82 +113,33 @@ where
     /// # Errors
     /// What is to be asked then.
     #[inline]
-    pub fn peek<B: CacheBackend>(
+    pub fn peek<'e, B: CacheBackend>(
         self,
-        cache: &CacheService<B>,
+        cache: &'e CacheService<B>,
         key: &KeyWriter,
         call: Call,
-    ) -> std::result::Result<O, Asked> {
-        let peeked = match self.try_peek(cache, key, &call) {
+    ) -> Result<O, Asked<'e>> {
+        let peeked = match try_peek(cache, key, &call) {
             Ok(output) => return Ok(output),
             Err(peeked) => peeked,
         };
-        Err(Asked {
-            ask: self.ask(call),
-            key: key.to_key(),
-            peeked,
-        })
-    }
-
-    /// The same, of what is only borrowed.
-    pub(crate) fn try_peek<B: CacheBackend>(
-        self,
-        cache: &CacheService<B>,
-        key: &KeyWriter,
-        call: &Call,
-    ) -> std::result::Result<O, Peeked> {
-        if !call.peeks() {
-            return Err(Peeked::default());
-        }
-        let shape = Shape::of::<EntityOf<O>>();
-        let found = key.with_key(|key| cache.backend().peek(key, shape));
-        let is_young = |age: Age| call.age_limit.is_none_or(|limit| age.get() < limit);
-        match found.flatten() {
-            Some(hit @ Lookup::Hit { age, .. })
-                if is_young(age) && draws::<O>(cache, call, age) =>
-            {
-                Err(Peeked::drawn(hit))
-            }
-            Some(Lookup::Hit { value, age }) if is_young(age) => {
-                let Some(entity) = downcast::<EntityOf<O>>(value) else {
-                    return Err(Peeked::missed());
-                };
-                let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
-                cache.engine().record(&CacheEvent::Hit { prefix, tier });
-                tracing::trace!(key = shown(key), "hit");
-                let seen = Provenance::stored(Source::Hit, age);
-                Ok(O::from_payload(O::Payload::from_found(entity, seen)))
-            }
-            Some(Lookup::Absent { age }) if O::Payload::ABSENT && is_young(age) => {
-                let seen = Provenance::stored(Source::Absent, age);
-                let Some(absent) = O::Payload::absent(seen) else {
-                    return Err(Peeked::missed());
-                };
-                let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
-                let hit = CacheEvent::AbsentHit { prefix, tier };
-                cache.engine().record(&hit);
-                tracing::trace!(key = shown(key), "hit");
-                Ok(O::from_payload(absent))
-            }
-            found => Err(Peeked::found(found)),
-        }
+        let (engine, ask) = (cache.engine(), self.ask(call));
+        let read = Read::of_one(engine, ask, key.to_key(), peeked);
+        Err(Asked(Box::new(read)))
     }
 
     /// Asks for what a peek has not answered; gives the turn to load, or the answer.
-    pub fn begin<B: CacheBackend>(self, cache: &CacheService<B>, asked: Asked) -> Begun<'_, '_> {
-        let Asked { ask, key, peeked } = asked;
-        cache.engine().begin(ask, key, peeked, None)
+    pub fn begin(self, asked: Asked<'_>) -> Begun<'_, '_> {
+        Turn::of(asked.0, None)
     }
 
     /// The same, with a load that a task can run: what is stale, and serves, is refreshed by one.
-    pub fn begin_or_refresh<'r, 'e: 'r, B: CacheBackend>(
+    pub fn begin_or_refresh<'r, 'e: 'r>(
         self,
-        cache: &'e CacheService<B>,
-        asked: Asked,
+        asked: Asked<'e>,
         reload: &'r (dyn Fn() -> DetachedLoad + Sync + 'r),
     ) -> Begun<'r, 'e> {
-        let Asked { ask, key, peeked } = asked;
-        cache.engine().begin(ask, key, peeked, Some(reload))
+        Turn::of(asked.0, Some(reload))
     }
 
     /// Makes loads that a task can run of what begins one.
@@ -224,7 +172,7 @@ where
     }
 
     /// Builds the output of an answer; `miss` is what a `Fresh` miss returns.
-    pub fn answer_or(self, answer: Answer, miss: impl FnOnce() -> O) -> O {
+    pub fn answer_or(self, answer: Answer, miss: fn() -> O) -> O {
         match answer {
             Answer::Missed => miss(),
             answer => self.answer(answer),
@@ -269,27 +217,27 @@ where
     }
 
     /// Lands a load: stores it, tells everyone who waits for it, and returns what the caller gets.
-    pub fn land<'e>(self, turn: Turn<'e>, output: Option<O>) -> Land<'e, O, Self> {
+    pub fn land(self, turn: Turn<'_>, output: Option<O>) -> Land<'_, O, Self> {
         self.land_as(turn, output, false)
     }
 
     /// The same; nothing is stored of an output of which `unless` holds.
-    pub fn land_unless<'e>(
+    pub fn land_unless(
         self,
-        turn: Turn<'e>,
+        turn: Turn<'_>,
         output: Option<O>,
         unless: impl FnOnce(&O) -> bool,
-    ) -> Land<'e, O, Self> {
+    ) -> Land<'_, O, Self> {
         let is_unwanted = output.as_ref().is_some_and(unless);
         self.land_as(turn, output, is_unwanted)
     }
 
-    pub(crate) fn land_as<'e>(
+    pub(crate) fn land_as(
         self,
-        turn: Turn<'e>,
+        turn: Turn<'_>,
         output: Option<O>,
         is_unwanted: bool,
-    ) -> Land<'e, O, Self> {
+    ) -> Land<'_, O, Self> {
         let says_why = turn.has_fallback();
         let loaded = output
             .as_ref()
@@ -303,28 +251,21 @@ where
 
     /// Runs a body that does not wait, over a store that answers at once. Only another thread's
     /// load of the same key is waited for, no longer than a flight may take.
-    pub fn read_now<B: CacheBackend>(
-        self,
-        cache: &CacheService<B>,
-        asked: Asked,
-        body: impl FnOnce() -> O,
-    ) -> O {
-        self.read_now_unless(cache, asked, body, |_| false)
+    pub fn read_now(self, asked: Asked<'_>, body: impl FnOnce() -> O) -> O {
+        self.read_now_unless(asked, body, |_| false)
     }
 
     /// The same; nothing is stored of an output of which `unless` holds.
-    pub fn read_now_unless<B: CacheBackend>(
+    pub fn read_now_unless(
         self,
-        cache: &CacheService<B>,
-        asked: Asked,
+        asked: Asked<'_>,
         body: impl FnOnce() -> O,
         unless: impl FnOnce(&O) -> bool,
     ) -> O {
-        let Asked { ask, key, peeked } = asked;
         // What is loaded by a function that waits may need this very thread, where that is one of
         // a runtime. A prefix is one function's, and this one does not wait.
         let waits = !EntityOf::<O>::KEYED;
-        let mut turn = match cache.engine().begin_now(ask, key, peeked, waits) {
+        let mut turn = match Turn::now(asked.0, waits) {
             Ok(turn) => turn,
             Err(answer) => return self.answer(answer),
         };
@@ -341,6 +282,47 @@ where
 pub type Detached<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 
 // What a hit runs knows its types: no virtual call.
+
+/// Answers at once if the entry is in reach; `Err` is what was found.
+fn try_peek<O: CachedOutput, B: CacheBackend>(
+    cache: &CacheService<B>,
+    key: &KeyWriter,
+    call: &Call,
+) -> Result<O, Peeked> {
+    if !call.peeks() {
+        return Err(Peeked::default());
+    }
+    let shape = Shape::of::<EntityOf<O>>();
+    let found = key.with_key(|key| cache.backend().peek(key, shape));
+    let is_young = |age: Age| call.age_limit.is_none_or(|limit| age.get() < limit);
+    match found.flatten() {
+        Some(hit @ Lookup::Hit { age, .. }) if is_young(age) && draws::<O>(cache, call, age) => {
+            Err(Peeked::drawn(hit))
+        }
+        Some(Lookup::Hit { value, age }) if is_young(age) => {
+            let Some(entity) = downcast::<EntityOf<O>>(value) else {
+                return Err(Peeked::missed());
+            };
+            let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
+            cache.engine().record(&CacheEvent::Hit { prefix, tier });
+            tracing::trace!(key = shown(key), "hit");
+            let seen = Provenance::stored(Source::Hit, age);
+            Ok(O::from_payload(O::Payload::from_found(entity, seen)))
+        }
+        Some(Lookup::Absent { age }) if O::Payload::ABSENT && is_young(age) => {
+            let seen = Provenance::stored(Source::Absent, age);
+            let Some(absent) = O::Payload::absent(seen) else {
+                return Err(Peeked::missed());
+            };
+            let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
+            let hit = CacheEvent::AbsentHit { prefix, tier };
+            cache.engine().record(&hit);
+            tracing::trace!(key = shown(key), "hit");
+            Ok(O::from_payload(absent))
+        }
+        found => Err(Peeked::found(found)),
+    }
+}
 
 fn tier<B: CacheBackend>(cache: &CacheService<B>) -> Tier {
     if cache.backend().is_remote() {

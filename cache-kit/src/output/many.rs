@@ -5,7 +5,7 @@ use super::edge::Edge;
 use super::sharing::{Carrying, Saying, Sharing};
 use super::{Cached, Payload};
 use crate::call::Call;
-use crate::engine::{Answer, Ask, Kind, Loaded, ManyLanding, Run, Takes};
+use crate::engine::{Answer, Ask, Kind, Loaded, ManyLanding, Run, Subject, Takes};
 use crate::entity::CacheEntity;
 use crate::handle::CacheService;
 use crate::provenance::{Overrides, Provenance};
@@ -294,7 +294,7 @@ where
     ) -> Box<ManyRead<'_, O, S, C, Y>> {
         let takes = batch_takes(self.edge.sharing, self.edge.carrying);
         let ask = Ask {
-            is_many: true,
+            subject: Subject::Many,
             ..call.into_ask(Kind::of::<EntityOfMany<O>>(), takes, ItemOf::<O>::TAGS)
         };
         Box::new(ManyRead {
@@ -320,7 +320,7 @@ where
     Y: Saying<LoadOf<O>>,
 {
     /// Goes on until there is something for the body to load; `false` if there is not.
-    pub fn next(&mut self) -> impl Future<Output = bool> + Send + use<'_, 'e, O, S, C, Y> {
+    pub fn has_more(&mut self) -> Soon<'_, bool> {
         self.batch.next()
     }
 
@@ -372,18 +372,13 @@ where
 
     /// Returns what came of all keys.
     pub fn finish(self) -> O {
-        O::from_result(match self.batch.failure() {
-            Some(failure) => {
-                let (sharing, carrying) = (self.edge.sharing, self.edge.carrying);
-                Err(batch_failure(failure, sharing, carrying))
-            }
-            None => {
-                let found = self.batch.entities();
-                Ok(O::Payload::from_found(
-                    self.keys.into_iter().zip(found).collect(),
-                ))
-            }
-        })
+        if let Some(failure) = self.batch.failure() {
+            let (sharing, carrying) = (self.edge.sharing, self.edge.carrying);
+            return O::from_result(Err(batch_failure(failure, sharing, carrying)));
+        }
+        let found = self.batch.entities();
+        let found = self.keys.into_iter().zip(found);
+        O::from_result(Ok(O::Payload::from_found(found.collect())))
     }
 }
 

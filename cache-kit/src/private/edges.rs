@@ -49,11 +49,11 @@ impl<R> NoEdge<R> {
         Err(NoAsked)
     }
 
-    pub fn begin<C>(self, _: &C, _: NoAsked) -> Begun {
+    pub fn begin(self, _: NoAsked) -> Begun {
         ready(Ok(NoTurn))
     }
 
-    pub fn begin_or_refresh<C>(self, _: &C, _: NoAsked, (): &()) -> Begun {
+    pub fn begin_or_refresh(self, _: NoAsked, (): &()) -> Begun {
         ready(Ok(NoTurn))
     }
 
@@ -65,7 +65,7 @@ impl<R> NoEdge<R> {
         unreachable!("nothing of this runs")
     }
 
-    pub fn answer_or<M>(self, answer: NoAnswer, _: M) -> R {
+    pub fn answer_or(self, answer: NoAnswer, _: fn() -> R) -> R {
         self.answer(answer)
     }
 
@@ -77,11 +77,11 @@ impl<R> NoEdge<R> {
         self.land(turn, output)
     }
 
-    pub fn read_now<C>(self, _: &C, _: NoAsked, body: impl FnOnce() -> R) -> R {
+    pub fn read_now(self, _: NoAsked, body: impl FnOnce() -> R) -> R {
         body()
     }
 
-    pub fn read_now_unless<C, U>(self, _: &C, _: NoAsked, body: impl FnOnce() -> R, _: U) -> R {
+    pub fn read_now_unless<U>(self, _: NoAsked, body: impl FnOnce() -> R, _: U) -> R {
         body()
     }
 }

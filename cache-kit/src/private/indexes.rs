@@ -10,12 +10,12 @@ use super::edges::NoEdge;
 use super::keys::Nowhere;
 use super::outcome::Returns;
 use crate::call::Call;
-use crate::engine::{Answer, Ask, ByIndex, IndexTurn};
+use crate::engine::{Answer, ByIndex, IndexTurn};
 use crate::entity::CacheEntity;
 use crate::entity::KeyArg;
 use crate::handle::CacheService;
+use crate::index::CacheIndex;
 use crate::index::peek_by;
-use crate::index::{CacheIndex, index_kind};
 use crate::key::KeyWriter;
 use crate::output::{CachedOutput, Carrying, Edge, EntityOf, Land, Saying, Sharing};
 use crate::store::CacheBackend;
@@ -158,16 +158,13 @@ impl<O, const NAME: u64, S: Copy, C: Copy, Y: Copy> Clone for IndexEdge<O, NAME,
 
 impl<O, const NAME: u64, S: Copy, C: Copy, Y: Copy> Copy for IndexEdge<O, NAME, S, C, Y> {}
 
-/// What a call by an index asks that a peek has not answered.
-pub struct IndexAsked {
-    ask: Ask,
-    key: KeyWriter,
-}
+/// A call by an index that a peek has not answered.
+pub struct IndexAsked<'e>(Box<ByIndex<'e>>);
 
-impl IndexAsked {
+impl IndexAsked<'_> {
     #[must_use]
     pub fn tags(mut self, tags: Vec<String>) -> Self {
-        self.ask.tags = tags;
+        self.0.tag(tags);
         self
     }
 }
@@ -180,37 +177,29 @@ where
     C: Carrying<O>,
     Y: Saying<O>,
 {
-    pub fn peek<B: CacheBackend>(
-        self,
-        cache: &CacheService<B>,
-        key: &KeyWriter,
-        call: Call,
-    ) -> Result<O, IndexAsked> {
-        let peeked = peek_by::<IndexOf<O, NAME>, B, O, S, C, Y>(self.0, cache, key, call);
-        peeked.map_err(|ask| IndexAsked {
-            ask,
-            key: key.clone(),
-        })
-    }
-
-    pub fn begin<'e, B: CacheBackend>(
+    pub fn peek<'e, B: CacheBackend>(
         self,
         cache: &'e CacheService<B>,
-        asked: IndexAsked,
-    ) -> Soon<'e, Result<IndexTurn<'e>, Answer>> {
-        let IndexAsked { ask, key } = asked;
-        ByIndex::new(cache.engine(), index_kind::<IndexOf<O, NAME>>(), ask, key).begin()
+        key: &KeyWriter,
+        call: Call,
+    ) -> Result<O, IndexAsked<'e>> {
+        let peeked = peek_by::<IndexOf<O, NAME>, B, O, S, C, Y>(self.0, cache, key, call);
+        peeked.map_err(IndexAsked)
+    }
+
+    pub fn begin(self, asked: IndexAsked<'_>) -> Soon<'_, Result<IndexTurn<'_>, Answer>> {
+        asked.0.begin()
     }
 
     pub fn answer(self, answer: Answer) -> O {
         self.0.answer(answer)
     }
 
-    pub fn answer_or(self, answer: Answer, miss: impl FnOnce() -> O) -> O {
+    pub fn answer_or(self, answer: Answer, miss: fn() -> O) -> O {
         self.0.answer_or(answer, miss)
     }
 
-    pub fn land<'e>(self, turn: IndexTurn<'e>, output: Option<O>) -> Land<'e, O, Edge<O, S, C, Y>> {
+    pub fn land(self, turn: IndexTurn<'_>, output: Option<O>) -> Land<'_, O, Edge<O, S, C, Y>> {
         self.0.land_by_index(turn, output)
     }
 }

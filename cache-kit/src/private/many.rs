@@ -226,7 +226,7 @@ impl<O> NoManyEdge<O> {
 pub struct NoManyRead<O>(PhantomData<fn() -> O>);
 
 impl<O> NoManyRead<O> {
-    pub fn next(&mut self) -> Ready<bool> {
+    pub fn has_more(&mut self) -> Ready<bool> {
         ready(false)
     }
 

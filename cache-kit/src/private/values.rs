@@ -94,26 +94,25 @@ where
     C: Carrying<O>,
     Y: Saying<O>,
 {
-    pub fn peek<B: CacheBackend>(
+    pub fn peek<'e, B: CacheBackend>(
         self,
-        cache: &CacheService<B>,
+        cache: &'e CacheService<B>,
         key: &KeyWriter,
         call: Call,
-    ) -> Result<R, Asked> {
+    ) -> Result<R, Asked<'e>> {
         self.edge.peek(cache, key, call).map(self.form.unwrap)
     }
 
-    pub fn begin<B: CacheBackend>(self, cache: &CacheService<B>, asked: Asked) -> Begun<'_, '_> {
-        self.edge.begin(cache, asked)
+    pub fn begin(self, asked: Asked<'_>) -> Begun<'_, '_> {
+        self.edge.begin(asked)
     }
 
-    pub fn begin_or_refresh<'r, 'e: 'r, B: CacheBackend>(
+    pub fn begin_or_refresh<'r, 'e: 'r>(
         self,
-        cache: &'e CacheService<B>,
-        asked: Asked,
+        asked: Asked<'e>,
         reload: &'r (dyn Fn() -> DetachedLoad + Sync + 'r),
     ) -> Begun<'r, 'e> {
-        self.edge.begin_or_refresh(cache, asked, reload)
+        self.edge.begin_or_refresh(asked, reload)
     }
 
     pub fn reload<F>(self, begin: F) -> impl Fn() -> DetachedLoad + use<R, P, O, S, C, Y, F>
@@ -153,16 +152,16 @@ where
         (self.form.unwrap)(self.edge.answer_or(answer, miss))
     }
 
-    pub fn land<'e>(self, turn: Turn<'e>, output: Option<R>) -> Land<'e, R, Self> {
+    pub fn land(self, turn: Turn<'_>, output: Option<R>) -> Land<'_, R, Self> {
         self.land_unless(turn, output, |_| false)
     }
 
-    pub fn land_unless<'e>(
+    pub fn land_unless(
         self,
-        turn: Turn<'e>,
+        turn: Turn<'_>,
         output: Option<R>,
         unless: impl Fn(&P) -> bool,
-    ) -> Land<'e, R, Self> {
+    ) -> Land<'_, R, Self> {
         let output = output.map(|output| (self.form.wrap)(output, &unless));
         let Land {
             landing, output, ..
@@ -174,24 +173,18 @@ where
         }
     }
 
-    pub fn read_now<B: CacheBackend>(
-        self,
-        cache: &CacheService<B>,
-        asked: Asked,
-        body: impl FnOnce() -> R,
-    ) -> R {
-        self.read_now_unless(cache, asked, body, |_| false)
+    pub fn read_now(self, asked: Asked<'_>, body: impl FnOnce() -> R) -> R {
+        self.read_now_unless(asked, body, |_| false)
     }
 
-    pub fn read_now_unless<B: CacheBackend>(
+    pub fn read_now_unless(
         self,
-        cache: &CacheService<B>,
-        asked: Asked,
+        asked: Asked<'_>,
         body: impl FnOnce() -> R,
         unless: impl Fn(&P) -> bool,
     ) -> R {
         let Form { wrap, unwrap } = self.form;
-        unwrap(self.edge.read_now(cache, asked, || wrap(body(), &unless)))
+        unwrap(self.edge.read_now(asked, || wrap(body(), &unless)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::CacheService;
 use crate::call::Call;
-use crate::engine::{Ask, Kind, Loaded, Takes};
+use crate::engine::{Ask, Kind, Loaded, Subject, Takes};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::output::{Batch, Brought, IfOwn, batch_failure, batch_takes, failed_as};
@@ -63,7 +63,7 @@ impl<B: CacheBackend> CacheService<B> {
     {
         let mut load = load;
         let takes = batch_takes::<Vec<T>, E, _, _>(IfOwn, IfOwn);
-        let mut batch = Batch::<T>::new(self.engine(), asked::<T>(takes, false), keys);
+        let mut batch = Batch::<T>::new(self.engine(), asked::<T>(takes, Subject::Many), keys);
         while batch.next().await {
             let missing = batch.missing();
             let mut body = Box::pin(async { load(missing).await });
@@ -135,7 +135,7 @@ impl<B: CacheBackend> CacheService<B> {
         R: DataRepository<T> + ?Sized,
     {
         let takes = batch_takes::<Vec<T>, Error, _, _>(IfOwn, IfOwn);
-        let mut batch = Batch::<T>::new(self.engine(), asked::<T>(takes, true), keys);
+        let mut batch = Batch::<T>::new(self.engine(), asked::<T>(takes, Subject::Each), keys);
         while batch.next().await {
             let missing = batch.missing();
             let mut body = Box::pin(async { repository.load_many(&missing).await });
@@ -168,10 +168,9 @@ impl<B: CacheBackend> CacheService<B> {
 }
 
 /// What a call of many keys asks for by hand.
-fn asked<T: CacheEntity>(takes: Takes, is_partial: bool) -> Ask {
+fn asked<T: CacheEntity>(takes: Takes, subject: Subject) -> Ask {
     Ask {
-        is_many: true,
-        is_partial,
+        subject,
         ..Call::new(CacheStrategy::Refresh).into_ask(Kind::of::<T>(), takes, false)
     }
 }

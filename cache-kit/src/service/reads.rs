@@ -2,11 +2,10 @@
 
 use super::{CacheService, Found};
 use crate::call::Call;
-use crate::engine::{ByIndex, DetachedLoad, Kind};
+use crate::engine::{DetachedLoad, Kind};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::index::peek_by;
-use crate::index::{CacheIndex, index_kind};
+use crate::index::{CacheIndex, peek_by};
 use crate::key::{CacheKey, KeyPart as _};
 use crate::output::{AnyError, FreshOutput, Payload};
 use crate::store::{CacheBackend, Lookup};
@@ -141,12 +140,11 @@ impl<B: CacheBackend> CacheService<B> {
         field.write(&mut key);
         let edge = AnyError::<Result<Option<Arc<I::Entity>>, E>>::of_any_error();
         let call = Call::new(CacheStrategy::Refresh);
-        let ask = match peek_by::<I, B, _, _, _, _>(edge, self, &key, call) {
+        let asked = match peek_by::<I, B, _, _, _, _>(edge, self, &key, call) {
             Ok(hit) => return hit,
-            Err(ask) => ask,
+            Err(asked) => asked,
         };
-        let begun = ByIndex::new(self.engine(), index_kind::<I>(), ask, key).begin();
-        let mut turn = match begun.await {
+        let mut turn = match asked.begin().await {
             Ok(turn) => turn,
             Err(answer) => return edge.answer(answer),
         };
@@ -179,7 +177,7 @@ impl<B: CacheBackend> CacheService<B> {
                 Err(asked) => asked,
             }
         };
-        let mut turn = match edge.begin(self, asked).await {
+        let mut turn = match edge.begin(asked).await {
             Ok(turn) => turn,
             Err(answer) => return edge.answer_or(answer, || Ok(None)),
         };
@@ -236,7 +234,7 @@ impl<B: CacheBackend> CacheService<B> {
                 Err(asked) => asked,
             }
         };
-        let mut turn = match edge.begin(self, asked).await {
+        let mut turn = match edge.begin(asked).await {
             Ok(turn) => turn,
             Err(answer) => return edge.answer_or(answer, <Result<P, E>>::miss),
         };
@@ -301,7 +299,7 @@ impl<B: CacheBackend> CacheService<B> {
                 edge.loaded(&output, false, true)
             })
         };
-        let mut turn = match edge.begin_or_refresh(self, asked, &reload).await {
+        let mut turn = match edge.begin_or_refresh(asked, &reload).await {
             Ok(turn) => turn,
             Err(answer) => return edge.answer(answer),
         };

@@ -28,7 +28,7 @@ pub(in crate::cached) fn expand(model: &Model, keys: &Keys) -> TokenStream {
     let call = call(model, &private);
     let tags = model.expand_tags(&call_name, &private);
     let function = keys.body(model, &private);
-    let land = match unless(model, &private) {
+    let bring = match unless(model, &private) {
         None => quote!(land(#out)),
         Some(unless) => quote!(land_unless(#out, #unless)),
     };
@@ -41,7 +41,7 @@ pub(in crate::cached) fn expand(model: &Model, keys: &Keys) -> TokenStream {
     //     let call = K::Call::new(K::CacheStrategy::Refresh)…;
     //     let mut batch = edge.begin(cache, outcome.asked(ids), call);
     //     let mut load = |missing: Vec<_>| async move { let ids: &[u64] = &missing; … };
-    //     while batch.next().await {
+    //     while batch.has_more().await {
     //         let mut body = Box::pin(load(batch.missing()));
     //         let out = batch.run(body.as_mut()).await;
     //         drop(body);
@@ -61,12 +61,12 @@ pub(in crate::cached) fn expand(model: &Model, keys: &Keys) -> TokenStream {
         #bind_retry
         #lend
         let #load = #function;
-        while #batch.next().await {
+        while #batch.has_more().await {
             let #missing = #batch.missing();
             let mut #body = ::std::boxed::Box::pin(#load(#missing));
             let #out = #batch.run(#body.as_mut()).await;
             ::core::mem::drop(#body);
-            if let ::core::option::Option::Some(#failed) = #batch.#land.await {
+            if let ::core::option::Option::Some(#failed) = #batch.#bring.await {
                 return #failed;
             }
         }

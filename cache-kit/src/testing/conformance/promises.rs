@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+#[expect(clippy::unused_async, reason = "as every check is")]
 pub(super) async fn what_answers_at_once_is_ready_when_it_is_polled_first<B: CacheBackend>(
     bench: Bench<B>,
 ) -> Verdict {
