@@ -46,16 +46,16 @@ impl Desk {
         Some(self.load(*held).await)
     }
 
-    /// Weighs a shelf.
+    /// Weighs a room.
     ///
     /// # Errors
     /// Never.
     #[cached(prefix = "weight", skip(scale))]
-    pub async fn weight(&self, shelf: u64, scale: &Rc<Cell<u64>>) -> Result<u64, String> {
+    pub async fn weight(&self, room: u64, scale: &Rc<Cell<u64>>) -> Result<u64, String> {
         let held = Rc::clone(scale);
         pause().await;
-        held.set(shelf);
-        Ok(held.get() + self.load(shelf).await.id)
+        held.set(room);
+        Ok(held.get() + self.load(room).await.id)
     }
 
     /// Finds many.

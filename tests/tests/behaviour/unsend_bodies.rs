@@ -51,8 +51,8 @@ impl<B: CacheBackend> Desk<B> {
     }
 
     #[cached(prefix = "heaviest", ttl = "1h", skip(scale))]
-    async fn heaviest(&self, shelf: u64, scale: &Cell<u64>) -> u64 {
-        let held = Rc::new(shelf);
+    async fn heaviest(&self, room: u64, scale: &Cell<u64>) -> u64 {
+        let held = Rc::new(room);
         let parcel = self.load(*held).await;
         scale.set(scale.get() + 1);
         parcel.weight + *held

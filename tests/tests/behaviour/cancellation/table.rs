@@ -28,7 +28,7 @@ pub(super) struct Table<B: CacheBackend> {
     pub(super) cache: CacheService<B>,
     /// A service of another process over the same store.
     pub(super) elsewhere: CacheService<B>,
-    /// The same service with a soft timeout.
+    /// `cache` with a soft timeout.
     impatient: CacheService<B>,
     pub(super) clock: ManualClock,
     version: Arc<AtomicU64>,
