@@ -1,8 +1,9 @@
 //! What the compiler says of cache-kit's macros, case by case.
 //!
 //! `ui/<area>/<family>/<fault>.rs` must fail to compile with what is beside it in `<fault>.stderr`;
-//! `pass/*.rs` must compile and run. The wording of the compiler's own messages changes from release to
-//! release, so the first kind runs on one release only. To bless it after a change:
+//! `pass/*.rs` and `nesting/*.rs` must compile and run. The wording of the compiler's own messages
+//! changes from release to release, so the first kind runs on one release only. To bless it after
+//! a change:
 //! `TRYBUILD=overwrite cargo test -p cache-kit-ui-tests`, then read every `.stderr` that differs.
 #![forbid(unsafe_code)]
 
@@ -31,6 +32,11 @@ fn faults_are_explained() {
 #[test]
 fn all_else_compiles_and_runs() {
     TestCases::new().pass("pass/*.rs");
+}
+
+#[test]
+fn nested_calls_compile_and_run() {
+    TestCases::new().pass("nesting/*.rs");
 }
 
 /// The release of the compiler that cargo uses.
