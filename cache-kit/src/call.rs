@@ -1,6 +1,6 @@
 //! What one call asks for. Generated code fills it in.
 
-use crate::engine::{Ask, Kind, Subject, Takes};
+use crate::engine::{Ask, AskOptions, Kind, Subject, Takes};
 use crate::strategy::CacheStrategy;
 use crate::timeouts::Timeouts;
 use crate::ttl::Lifetime;
@@ -11,11 +11,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Call {
     pub(crate) strategy: CacheStrategy,
-    lifetime: Lifetime,
-    ttl_class: Option<Cow<'static, str>>,
-    pub(crate) age_limit: Option<Duration>,
-    timeouts: Timeouts,
-    tags: Vec<String>,
+    options: AskOptions,
 }
 
 impl Call {
@@ -24,11 +20,7 @@ impl Call {
     pub fn new(strategy: CacheStrategy) -> Self {
         Self {
             strategy,
-            lifetime: Lifetime::new(),
-            ttl_class: None,
-            age_limit: None,
-            timeouts: Timeouts::default(),
-            tags: Vec::new(),
+            options: AskOptions::default(),
         }
     }
 
@@ -44,84 +36,84 @@ impl Call {
     /// Says after how long a caller who could have a stale value has it.
     #[must_use]
     pub fn soft_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.soft = Some(timeout);
+        self.options.timeouts.soft = Some(timeout);
         self
     }
 
     /// Says after how long a load has failed.
     #[must_use]
     pub fn hard_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.hard = Some(timeout);
+        self.options.timeouts.hard = Some(timeout);
         self
     }
 
     #[must_use]
     pub(crate) fn within(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+        self.options.timeouts = timeouts;
         self
     }
 
     /// Says by which tags what is loaded can be dropped.
     #[must_use]
     pub fn tags(mut self, tags: Vec<String>) -> Self {
-        self.tags = tags;
+        self.options.tags = tags;
         self
     }
 
     /// Overrides the entity's TTL.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.lifetime = self.lifetime.with_ttl(ttl);
+        self.options.lifetime = self.options.lifetime.with_ttl(ttl);
         self
     }
 
     /// Overrides the entity's negative TTL.
     #[must_use]
     pub fn negative_ttl(mut self, ttl: Duration) -> Self {
-        self.lifetime = self.lifetime.with_negative_ttl(ttl);
+        self.options.lifetime = self.options.lifetime.with_negative_ttl(ttl);
         self
     }
 
     /// Overrides the entity's jitter.
     #[must_use]
     pub fn jitter(mut self, fraction: f64) -> Self {
-        self.lifetime = self.lifetime.with_jitter(fraction);
+        self.options.lifetime = self.options.lifetime.with_jitter(fraction);
         self
     }
 
     /// Overrides for how long the entity's values serve while the next is loaded.
     #[must_use]
     pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
-        self.lifetime = self.lifetime.with_stale_while_revalidate(window);
+        self.options.lifetime = self.options.lifetime.with_stale_while_revalidate(window);
         self
     }
 
     /// Overrides for how long the entity's values serve where the load of the next fails.
     #[must_use]
     pub fn stale_if_error(mut self, window: Duration) -> Self {
-        self.lifetime = self.lifetime.with_stale_if_error(window);
+        self.options.lifetime = self.options.lifetime.with_stale_if_error(window);
         self
     }
 
     /// Overrides how early the entity's values are loaded again.
     #[must_use]
     pub fn early_refresh(mut self, beta: f64) -> Self {
-        self.lifetime = self.lifetime.with_early_refresh(beta);
+        self.options.lifetime = self.options.lifetime.with_early_refresh(beta);
         self
     }
 
     /// Overrides how long a key is not asked for again after a load that failed.
     #[must_use]
     pub fn error_throttle(mut self, interval: Duration) -> Self {
-        self.lifetime = self.lifetime.with_error_throttle(interval);
+        self.options.lifetime = self.options.lifetime.with_error_throttle(interval);
         self
     }
 
     /// Names the class that asks, and how old an entry it accepts.
     #[must_use]
     pub(crate) fn class(mut self, class: Cow<'static, str>, age_limit: Option<Duration>) -> Self {
-        self.ttl_class = Some(class);
-        self.age_limit = age_limit;
+        self.options.ttl_class = Some(class);
+        self.options.age_limit = age_limit;
         self
     }
 
@@ -131,7 +123,11 @@ impl Call {
     }
 
     pub(crate) fn lifetime(&self) -> Lifetime {
-        self.lifetime
+        self.options.lifetime
+    }
+
+    pub(crate) fn age_limit(&self) -> Option<Duration> {
+        self.options.age_limit
     }
 
     /// Says what the call asks of a kind, for an output that can be made of so much.
@@ -139,11 +135,7 @@ impl Call {
         Ask {
             kind,
             strategy: self.strategy,
-            lifetime: self.lifetime,
-            ttl_class: self.ttl_class,
-            age_limit: self.age_limit,
-            timeouts: self.timeouts,
-            tags: self.tags,
+            options: (self.options != AskOptions::default()).then(|| Box::new(self.options)),
             brings_tags,
             takes,
             subject: Subject::One,

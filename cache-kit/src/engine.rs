@@ -29,7 +29,9 @@ mod turn;
 mod write;
 
 pub use ask::Answer;
-pub(crate) use ask::{Ask, DetachedLoad, Loaded, Reload, Says, Subject, Takes, TakesFailures};
+pub(crate) use ask::{
+    Ask, AskOptions, DetachedLoad, Loaded, Reload, Says, Subject, Takes, TakesFailures,
+};
 pub use body::Run;
 pub(crate) use definitions::Definitions;
 pub use index::IndexTurn;

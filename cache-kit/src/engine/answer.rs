@@ -54,7 +54,7 @@ impl Read<'_> {
     pub(super) fn fall_back_after_failure(&mut self, at: usize) -> bool {
         let item = &self.items[at];
         if let (Some(_), Some(key)) = (&item.fallback, &item.key) {
-            let windows = self.engine.windows(self.kind(), self.ask.lifetime);
+            let windows = self.engine.windows(self.kind(), self.ask.lifetime());
             self.engine.throttle.hold(key, windows.throttle);
         }
         self.fall_back(at)
@@ -101,7 +101,7 @@ impl Read<'_> {
 
     /// Returns what `open` found, as a flight's landing.
     pub(super) fn landing_of(&self, found: Lookup) -> Option<Landing> {
-        let is_too_old = |age: &Age| self.ask.age_limit.is_some_and(|limit| age.get() >= limit);
+        let is_too_old = |age: &Age| self.ask.age_limit().is_some_and(|limit| age.get() >= limit);
         match self.typed(found) {
             Lookup::Hit { age, .. } | Lookup::Absent { age } if is_too_old(&age) => None,
             Lookup::Hit { value, age } => Some(Landing::Found(Some(value), age)),

@@ -19,7 +19,17 @@ use std::time::Duration;
 pub(crate) struct Ask {
     pub(crate) kind: &'static Kind,
     pub(crate) strategy: CacheStrategy,
-    /// What the call says of lifetimes, and the declaration does not.
+    /// What few calls say. In a box: each call that waits keeps it.
+    pub(crate) options: Option<Box<AskOptions>>,
+    /// Whether a load can bring tags that its value does not have by itself.
+    pub(crate) brings_tags: bool,
+    pub(crate) takes: Takes,
+    pub(crate) subject: Subject,
+}
+
+/// What a call says, and the declaration does not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct AskOptions {
     pub(crate) lifetime: Lifetime,
     pub(crate) ttl_class: Option<Cow<'static, str>>,
     /// An entry of this age, or an older one, is a miss.
@@ -27,10 +37,41 @@ pub(crate) struct Ask {
     pub(crate) timeouts: Timeouts,
     /// The tags that are known before the load.
     pub(crate) tags: Vec<String>,
-    /// Whether a load can bring tags that its value does not have by itself.
-    pub(crate) brings_tags: bool,
-    pub(crate) takes: Takes,
-    pub(crate) subject: Subject,
+}
+
+impl Ask {
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        self.option(|options| options.lifetime)
+    }
+
+    pub(crate) fn age_limit(&self) -> Option<Duration> {
+        self.option(|options| options.age_limit)
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.option(|options| options.timeouts)
+    }
+
+    pub(crate) fn ttl_class(&self) -> Option<&str> {
+        self.options.as_ref()?.ttl_class.as_deref()
+    }
+
+    pub(crate) fn tags(&self) -> &[String] {
+        let options = self.options.as_ref();
+        options.map_or(&[], |options| &options.tags)
+    }
+
+    fn option<T: Default>(&self, of: impl FnOnce(&AskOptions) -> T) -> T {
+        self.options.as_deref().map(of).unwrap_or_default()
+    }
+
+    pub(crate) fn set_tags(&mut self, tags: Vec<String>) {
+        self.options.get_or_insert_default().tags = tags;
+    }
+
+    pub(crate) fn set_lifetime(&mut self, lifetime: Lifetime) {
+        self.options.get_or_insert_default().lifetime = lifetime;
+    }
 }
 
 /// What a call asks for.

@@ -4,6 +4,7 @@ use super::Engine;
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, LoadOutcome};
 use foldhash::HashSet;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -25,13 +26,13 @@ pub(super) enum Keys {
 impl Keys {
     const FEW: usize = 8;
 
-    pub(super) fn new(mut keys: Vec<CacheKey>) -> Self {
+    pub(super) fn new(mut keys: SmallVec<[CacheKey; 1]>) -> Self {
         match keys.len() {
             1 => match keys.pop() {
                 Some(key) => Self::One(key),
                 None => unreachable!("there is one"),
             },
-            0..=Self::FEW => Self::Few(keys.into()),
+            0..=Self::FEW => Self::Few(keys.into_iter().collect()),
             _ => Self::Many(Arc::new(keys.into_iter().collect())),
         }
     }

@@ -13,29 +13,24 @@ use tokio::time::Instant;
 const HAND_OVERS: u32 = 8;
 
 impl Read<'_> {
-    /// Waits for one flight, and takes what it brings.
-    pub(super) async fn follow(&mut self, mut wait: Wait, reload: Reload<'_>) {
-        let at = wait.item;
-        let arrived = match self.items[at].patience {
-            None => self.wait(&mut wait).await,
-            Some(patience) => {
-                let left = patience.saturating_sub(self.waited());
-                timer::within(left, &mut wait.follower).await
-            }
+    /// Waits for the first flight of those that are waited for, and takes what it brings.
+    pub(super) async fn follow(&mut self, reload: Reload<'_>) {
+        let arrived = self.wait().await;
+        let Some(wait) = self.waits.pop_front() else {
+            return;
         };
+        let at = wait.item;
         match arrived {
             Some(Arrived::Landed(landing)) => self.landed(wait, &landing),
             Some(Arrived::Lead(lead)) => {
                 let Wait { pass, follower, .. } = wait;
                 drop(follower);
-                self.take_over(
-                    Task {
-                        item: at,
-                        lead: Some(lead),
-                        pass,
-                    },
-                    reload,
-                );
+                let task = Task {
+                    item: at,
+                    lead: Some(lead),
+                    pass,
+                };
+                self.take_over(task, reload);
             }
             None => {
                 drop(wait);
@@ -51,36 +46,44 @@ impl Read<'_> {
         self.waits_since.get_or_insert_with(Instant::now).elapsed()
     }
 
-    /// Waits for a flight until its deadline. Then nobody joins it any more, and for as long again
-    /// those who wait can load, a few at a time; `None` if that took too long as well.
-    async fn wait(&mut self, wait: &mut Wait) -> Option<Arrived> {
+    /// Waits for the first flight until its deadline. Then nobody joins it any more, and for as long
+    /// again those who wait can load, a few at a time; `None` if that took too long as well. A call
+    /// with little patience waits for so long only.
+    ///
+    /// It waits where the flight lies: ten thousand callers of one key keep it there only.
+    async fn wait(&mut self) -> Option<Arrived> {
+        let first = self.waits.front()?;
+        let (item, is_over) = (&self.items[first.item], first.is_over);
         let deadline = self.engine.settings.flight_deadline;
-        if !wait.is_over {
-            let left = deadline.saturating_sub(self.waited());
-            let arrived = timer::within(left, &mut wait.follower).await;
+        let last = item.patience.unwrap_or(deadline.saturating_mul(2));
+        if item.patience.is_none() && !is_over {
+            let arrived = self.wait_until(deadline).await;
             if arrived.is_some() {
                 return arrived;
             }
             // So it is for all that this call waits for: what is free then is loaded at once.
-            self.give_up(wait);
-            for mut other in std::mem::take(&mut self.waits) {
-                if self.items[other.item].patience.is_none() {
-                    self.give_up(&mut other);
-                }
-                self.waits.push_back(other);
+            for at in 0..self.waits.len() {
+                self.give_up(at);
             }
         }
-        let left = deadline.saturating_mul(2).saturating_sub(self.waited());
-        timer::within(left, &mut wait.follower).await
+        self.wait_until(last).await
+    }
+
+    async fn wait_until(&mut self, deadline: Duration) -> Option<Arrived> {
+        let left = deadline.saturating_sub(self.waited());
+        let first = self.waits.front_mut()?;
+        timer::within(left, &mut first.follower).await
     }
 
     /// Gives up on those who load: nobody joins their flight any more, and a few of those who wait
     /// can load as well.
-    fn give_up(&self, wait: &mut Wait) {
-        if !std::mem::replace(&mut wait.is_over, true) {
-            self.engine
-                .failed(self.kind(), Operation::Wait, &Error::Timeout);
+    fn give_up(&mut self, at: usize) {
+        let wait = &mut self.waits[at];
+        let is_patient = self.items[wait.item].patience.is_none();
+        if is_patient && !std::mem::replace(&mut wait.is_over, true) {
             wait.follower.widen();
+            self.engine
+                .failed(self.ask.kind, Operation::Wait, &Error::Timeout);
         }
     }
 
@@ -109,7 +112,7 @@ impl Read<'_> {
     /// leader found is not known here: a call with a limit looks for itself.
     fn takes(&self, at: usize, landing: &Landing) -> bool {
         match landing {
-            Landing::Found(..) if self.ask.age_limit.is_some() => false,
+            Landing::Found(..) if self.ask.age_limit().is_some() => false,
             // It belongs to no key and so to no guard: it can be older than this call.
             Landing::Absent if !self.items[at].takes_absence => false,
             _ => self.items[at].takes_next,

@@ -103,7 +103,7 @@ impl<'e> ByIndex<'e> {
 
     /// Says by which tags what is loaded can be dropped.
     pub(crate) fn tag(&mut self, tags: Vec<String>) {
-        self.ask.tags = tags;
+        self.ask.set_tags(tags);
     }
 
     /// Goes on until the call is answered, or the caller's to load.
@@ -218,8 +218,7 @@ impl<'e> ByIndex<'e> {
     /// Has the entity loaded to find out where it is. A caller that waits for another's load is
     /// told that only, and reads the entity there.
     async fn locate(&self, is_outdated: bool) -> Found<'e> {
-        let ask = Ask {
-            lifetime: self.hint_lifetime(),
+        let mut ask = Ask {
             strategy: if is_outdated {
                 CacheStrategy::Invalidate
             } else {
@@ -228,6 +227,7 @@ impl<'e> ByIndex<'e> {
             subject: Subject::Hint,
             ..self.step(self.index.hints)
         };
+        ask.set_lifetime(self.hint_lifetime());
         match self.step_with(ask, self.asked.to_key()).await {
             Ok(turn) => Found::Load(turn, Loads::Hint),
             Err(Answer::Value(hint, _)) => match (self.index.text)(&hint) {
@@ -274,7 +274,9 @@ impl<'e> ByIndex<'e> {
     /// How long it is remembered where the entity is: longer than the entity, of which it says
     /// nothing else.
     fn hint_lifetime(&self) -> Lifetime {
-        let declared = self.engine.declared(self.index.entities, self.ask.lifetime);
+        let declared = self
+            .engine
+            .declared(self.index.entities, self.ask.lifetime());
         let ttl = declared.ttl();
         ttl.map_or(Lifetime::new(), |ttl| {
             Lifetime::from(ttl.saturating_mul(HINTS_OUTLIVE))

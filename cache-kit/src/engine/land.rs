@@ -85,7 +85,8 @@ impl Read<'_> {
         for ((task, loaded), fault) in tasks.into_iter().zip(loaded).zip(faults) {
             results.push(self.result_of(task, loaded, fault, &mut decided));
         }
-        let (mut whose, mut fills) = (Vec::new(), Vec::new());
+        let mut whose: SmallVec<[usize; 1]> = SmallVec::new();
+        let mut fills = Vec::new();
         for (index, result) in results.iter_mut().enumerate() {
             if let Some(fill) = result.fill.take() {
                 whose.push(index);
@@ -257,7 +258,7 @@ impl Read<'_> {
                 }
                 let decided = decided.lifetime();
                 let fill = fill_of(permit, entry, decided, &says.terms, is_stale);
-                fill.map(|fill| PendingFill::new(fill, &self.snapshot, tags))
+                fill.map(|fill| PendingFill::new(fill, self.snapshot.as_deref(), tags))
             }
             _ => None,
         };
@@ -294,8 +295,8 @@ impl Read<'_> {
     /// How long what this call loads lives; `None` if it is not to be stored.
     pub(super) fn decided_lifetime(&self) -> Option<Lifetime> {
         let Self { engine, ask, .. } = self;
-        let class = ask.ttl_class.as_deref();
-        engine.lifetime(ask.kind, ask.lifetime, ask.strategy, class)
+        let class = ask.ttl_class();
+        engine.lifetime(ask.kind, ask.lifetime(), ask.strategy, class)
     }
 
     /// Answers the key, and tells everyone on its flight; `true` if the call's own load is its

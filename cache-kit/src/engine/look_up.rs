@@ -1,6 +1,6 @@
 //! Looks up what is stored, and does what is decided on what was found.
 
-use super::ask::{Answer, Ask, Reload};
+use super::ask::{Answer, Reload};
 use super::freshness::{Circumstances, Decision, Windows, decide};
 use super::read::{Fallback, Item, Missed, Pass, Purpose, Read, Stage, Task};
 use crate::error::Error;
@@ -89,10 +89,10 @@ impl Read<'_> {
             &found,
             &Circumstances {
                 strategy: self.ask.strategy,
-                age_limit: self.ask.age_limit,
+                age_limit: self.ask.age_limit(),
                 takes_absent: self.ask.takes.absent,
                 windows: if is_stale {
-                    self.engine.windows(self.kind(), self.ask.lifetime)
+                    self.engine.windows(self.kind(), self.ask.lifetime())
                 } else {
                     Windows::default()
                 },
@@ -154,13 +154,8 @@ impl Read<'_> {
         let Lookup::Hit { age, .. } = found else {
             return false;
         };
-        let Ask {
-            kind,
-            strategy,
-            lifetime,
-            ..
-        } = &self.ask;
-        self.items[at].peeked.is_drawn || self.engine.draws_early(kind, *strategy, *lifetime, *age)
+        let (kind, strategy, lifetime) = (self.kind(), self.ask.strategy, self.ask.lifetime());
+        self.items[at].peeked.is_drawn || self.engine.draws_early(kind, strategy, lifetime, *age)
     }
 
     /// Sees to the next value of one that is stale and serves.

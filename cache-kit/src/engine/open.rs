@@ -5,6 +5,7 @@ use super::lease::LeaseWait;
 use super::read::{Pass, Progress, Purpose, Read, Task};
 use crate::error::{Error, Result};
 use crate::flight::Landing;
+use crate::key::CacheKey;
 use crate::store::AnyPermit;
 use crate::store::{Intent, Lease, Opened};
 use smallvec::SmallVec;
@@ -18,23 +19,30 @@ impl<'e> Read<'e> {
     pub(super) async fn open_tasks(&mut self) -> Option<Progress> {
         self.fall_back_where_throttled();
         self.open_unopened().await;
-        let (taken, own): (SmallVec<[Task; 1]>, SmallVec<[Task; 1]>) =
-            take(&mut self.tasks).into_iter().partition(is_taken);
-        let taken = self.serve_revalidated(taken);
-        if own.is_empty() && !taken.is_empty() && self.is_patient {
-            self.tasks = taken;
+        if !self.sort_opened() {
             return Some(Progress::Wait);
-        }
-        if own.is_empty() {
-            self.loading = taken;
-        } else {
-            (self.loading, self.tasks) = (own, taken);
         }
         let mut passes = self.loading.iter().map(|task| &task.pass);
         if passes.any(|pass| matches!(pass, Pass::Opened(..))) && self.has_tags() {
             Box::pin(self.ask_about_tags()).await;
         }
         (!self.loading.is_empty()).then_some(Progress::Load)
+    }
+
+    /// Sorts out what is loaded now; `false` if another process has to be waited for.
+    fn sort_opened(&mut self) -> bool {
+        let (taken, own): (SmallVec<[Task; 1]>, SmallVec<[Task; 1]>) =
+            take(&mut self.tasks).into_iter().partition(is_taken);
+        let taken = self.serve_revalidated(taken);
+        if !own.is_empty() {
+            (self.loading, self.tasks) = (own, taken);
+        } else if taken.is_empty() || !self.is_patient {
+            self.loading = taken;
+        } else {
+            self.tasks = taken;
+            return false;
+        }
+        true
     }
 
     /// Waits for what another process is loading, and looks again then.
@@ -74,7 +82,7 @@ impl<'e> Read<'e> {
         let unopened = self.tasks.iter();
         let unopened = unopened.filter(|task| matches!(task.pass, Pass::Unopened));
         let keys = unopened.map(|task| self.items[task.item].key.clone());
-        let keys: Vec<_> = keys.flatten().collect();
+        let keys: SmallVec<[CacheKey; 1]> = keys.flatten().collect();
         if keys.is_empty() {
             return;
         }
@@ -139,16 +147,16 @@ impl<'e> Read<'e> {
     }
 
     fn has_tags(&self) -> bool {
-        !self.ask.tags.is_empty() || self.ask.brings_tags || self.kind().is_tagged
+        !self.ask.tags().is_empty() || self.ask.brings_tags || self.kind().is_tagged
     }
 
     /// Asks about the tags of what will be loaded. Without an answer nothing is stored.
     async fn ask_about_tags(&mut self) {
         let kept = || self.kept();
-        let (tags, brings) = (&self.ask.tags, self.ask.brings_tags);
+        let (tags, brings) = (self.ask.tags(), self.ask.brings_tags);
         let snapshot = self.engine.tag_snapshot(self.kind(), tags, brings, kept);
         match snapshot.await {
-            Ok(snapshot) => self.snapshot = snapshot,
+            Ok(snapshot) => self.snapshot = Some(Box::new(snapshot)),
             Err(error) if self.is_strict() => {
                 for task in take(&mut self.loading) {
                     if !self.fall_back_where_ahead(&task) {
@@ -178,11 +186,12 @@ impl<'e> Read<'e> {
     pub(super) fn surround(&mut self) -> &mut Surroundings<'e> {
         let (prefix, engine) = (self.prefix(), self.engine);
         let items = self.loading.iter().map(|task| &self.items[task.item]);
-        let keys: Vec<_> = items.clone().filter_map(|item| item.key.clone()).collect();
+        let keys = items.clone().filter_map(|item| item.key.clone());
+        let keys: SmallVec<[CacheKey; 1]> = keys.collect();
         for key in &keys {
             tracing::trace!(parent: &self.span, %key, "loading");
         }
-        let timeouts = engine.timeouts(self.ask.timeouts);
+        let timeouts = engine.timeouts(self.ask.timeouts());
         let is_ahead = |task: &Task| self.items[task.item].purpose == Purpose::Ahead;
         let has_fallback = items.clone().all(|item| item.fallback.is_some());
         let limit = if self.loading.iter().all(is_ahead) && !self.is_detached {
@@ -202,7 +211,7 @@ impl<'e> Read<'e> {
         let with_fallback =
             items.filter(|item| item.fallback.is_some() && item.purpose != Purpose::Ahead);
         let throttle = with_fallback.filter_map(|item| {
-            let windows = engine.windows(self.kind(), self.ask.lifetime);
+            let windows = engine.windows(self.kind(), self.ask.lifetime());
             Some((item.key.clone()?, windows.throttle))
         });
         let report = LoadReport::begin(engine, prefix, throttle.collect());

@@ -7,6 +7,7 @@ use crate::key::CacheKey;
 use crate::observe::InvalidationSource;
 use crate::store::{Intent, Lease};
 use crate::strategy::CacheStrategy;
+use smallvec::SmallVec;
 
 impl Read<'_> {
     /// Decides for each key without an answer how it is loaded.
@@ -28,7 +29,7 @@ impl Read<'_> {
     }
 
     /// The keys that have no answer, and no task yet.
-    fn unanswered(&self) -> Vec<usize> {
+    fn unanswered(&self) -> SmallVec<[usize; 4]> {
         let has_task = |at: usize| self.tasks.iter().any(|task| task.item == at);
         let items = self.items.iter().enumerate();
         let unanswered = items.filter(|(_, item)| item.answer.is_none());
@@ -79,7 +80,7 @@ impl Read<'_> {
     }
 
     async fn plan_loads(&mut self, reload: Reload<'_>) {
-        let soft = self.engine.timeouts(self.ask.timeouts).soft;
+        let soft = self.engine.timeouts(self.ask.timeouts()).soft;
         let mut unstamped = Vec::new();
         for at in self.unanswered() {
             let item = &self.items[at];

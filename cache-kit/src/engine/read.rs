@@ -200,7 +200,7 @@ pub(crate) struct Read<'e> {
     pub(super) tasks: SmallVec<[Task; 1]>,
     /// What the caller's body loads now.
     pub(super) loading: SmallVec<[Task; 1]>,
-    pub(super) snapshot: TagSnapshot,
+    pub(super) snapshot: Option<Box<TagSnapshot>>,
     pub(super) waits: VecDeque<Wait>,
     pub(super) waits_since: Option<Instant>,
     /// Items whose flight brought nothing of use: they join the next.
@@ -230,7 +230,7 @@ impl<'e> Read<'e> {
             items: SmallVec::new(),
             tasks: SmallVec::new(),
             loading: SmallVec::new(),
-            snapshot: TagSnapshot::default(),
+            snapshot: None,
             waits: VecDeque::new(),
             waits_since: None,
             rejoining: Vec::new(),
@@ -295,7 +295,7 @@ impl<'e> Read<'e> {
     pub(crate) fn declared(&self) -> Result<()> {
         match self.ask.strategy {
             CacheStrategy::Bypass => Ok(()),
-            _ => self.engine.declare(self.ask.kind, self.ask.lifetime),
+            _ => self.engine.declare(self.ask.kind, self.ask.lifetime()),
         }
     }
 
@@ -336,7 +336,7 @@ impl<'e> Read<'e> {
 
     /// Says by which tags what is loaded can be dropped.
     pub(crate) fn tag(&mut self, tags: Vec<String>) {
-        self.ask.tags = tags;
+        self.ask.set_tags(tags);
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -425,10 +425,10 @@ impl<'e> Read<'e> {
     }
 
     async fn wait_for_others(&mut self, reload: Reload<'_>) {
-        if !self.tasks.is_empty() {
+        if self.tasks.is_empty() {
+            self.follow(reload).await;
+        } else {
             self.wait_for_lease().await;
-        } else if let Some(wait) = self.waits.pop_front() {
-            self.follow(wait, reload).await;
         }
     }
 

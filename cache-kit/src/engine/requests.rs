@@ -157,10 +157,10 @@ impl Engine {
         let ask = || self.store.fill(fills, kind.shape);
         let filled = self.request(kind, Operation::Fill, gone.len(), ask);
         filled.map(move |filled| {
-            let outcomes = filled.into_iter().zip(gone);
+            let outcomes = filled.into_iter().enumerate();
             outcomes
-                .map(|(filled, is_gone)| {
-                    self.record_filled(kind, filled?, is_gone);
+                .map(|(at, filled)| {
+                    self.record_filled(kind, filled?, gone[at]);
                     Ok(())
                 })
                 .collect()

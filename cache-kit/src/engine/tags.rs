@@ -32,7 +32,18 @@ pub(crate) struct PendingFill {
 pub(super) type Stamped = std::result::Result<Fill<AnyPermit>, Result<Filled>>;
 
 impl PendingFill {
-    pub(super) fn new(mut fill: Fill<AnyPermit>, snapshot: &TagSnapshot, found: Vec<Tag>) -> Self {
+    pub(super) fn new(
+        mut fill: Fill<AnyPermit>,
+        snapshot: Option<&TagSnapshot>,
+        found: Vec<Tag>,
+    ) -> Self {
+        let Some(snapshot) = snapshot else {
+            return Self {
+                fill,
+                wanted: found,
+                epoch: None,
+            };
+        };
         let outlives = match (fill.kept(), snapshot.kept) {
             (None, kept) => kept.is_some(),
             (Some(kept), most) => most.is_some_and(|most| kept > most),

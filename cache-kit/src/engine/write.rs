@@ -124,7 +124,7 @@ impl Engine {
         };
         let tags = self.tags_of(kind, Some(&value), &terms);
         let put = to_fill(permission.permit, Entry::Value(value), &lifetime);
-        let put = PendingFill::new(put, &permission.snapshot, tags);
+        let put = PendingFill::new(put, Some(&permission.snapshot), tags);
         let prefix = kind.prefix();
         let answer = match self.stamp_fills(kind, vec![put]).await.pop() {
             Some(Ok(put)) => {

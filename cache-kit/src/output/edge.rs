@@ -294,7 +294,7 @@ fn try_peek<O: CachedOutput, B: CacheBackend>(
     }
     let shape = Shape::of::<EntityOf<O>>();
     let found = key.with_key(|key| cache.backend().peek(key, shape));
-    let is_young = |age: Age| call.age_limit.is_none_or(|limit| age.get() < limit);
+    let is_young = |age: Age| call.age_limit().is_none_or(|limit| age.get() < limit);
     match found.flatten() {
         Some(hit @ Lookup::Hit { age, .. }) if is_young(age) && draws::<O>(cache, call, age) => {
             Err(Peeked::drawn(hit))

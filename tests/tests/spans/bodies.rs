@@ -248,11 +248,13 @@ struct Sums {
 impl Sums {
     #[cached(prefix = "sum", ttl = "1m")]
     fn sum(&self, of: u64) -> u64 {
+        tracing::info!("sum");
         of
     }
 
     #[cached]
     fn find(&self, id: u64) -> Option<Song> {
+        tracing::info!("find");
         Some(song(id))
     }
 }
@@ -272,4 +274,18 @@ async fn a_synchronous_function_has_the_spans_of_a_call_and_of_its_load() {
         let begun = lines.iter().filter(|line| **line == load).count();
         assert_eq!(begun, 1, "{lines:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_function_that_does_not_wait_says_lies_in_its_load() {
+    let traced = traced(Level::DEBUG).await;
+    let sums = Sums {
+        cache: CacheService::new(InMemoryBackend::new()),
+    };
+    sums.sum(1);
+    let spans = call("sum", "Refresh");
+    assert_eq!(said(traced.log.take()), [format!("{spans}: sum")]);
+    sums.find(1);
+    let spans = call("song", "Refresh");
+    assert_eq!(said(traced.log.take()), [format!("{spans}: find")]);
 }
