@@ -109,7 +109,7 @@ impl Lifetime {
     ///
     /// A read begins a load if `load time × beta × −ln(random) ≥ time left`, the load time being what loads of the prefix took lately ("XFetch": A. Vattani, F. Chierichetti,
     /// K. Lowenstein, Optimal Probabilistic Cache Stampede Prevention, VLDB 2015). Who runs it is as with
-    /// [`with_stale_while_revalidate`](Self::with_stale_while_revalidate); batches do not take part.
+    /// [`with_stale_while_revalidate`](Self::with_stale_while_revalidate); a batch loads it with what it misses.
     #[must_use]
     pub const fn with_early_refresh(mut self, beta: f64) -> Self {
         self.early_refresh = Some(beta);

@@ -2,7 +2,7 @@
 
 use super::ask::{DetachedLoad, Reload};
 use super::read::{Fallback, Purpose, Read};
-use super::tags::PendingFill;
+use super::tags::Fills;
 use super::{Engine, Kind};
 use crate::flight::{Landed, Lead};
 use crate::key::CacheKey;
@@ -107,7 +107,7 @@ impl Engine {
         self: &Arc<Self>,
         runtime: &Handle,
         kind: &'static Kind,
-        fills: Vec<PendingFill>,
+        fills: Fills,
         landed: Vec<Landed>,
     ) {
         let engine = Arc::clone(self);

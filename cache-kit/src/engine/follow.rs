@@ -23,8 +23,8 @@ impl Read<'_> {
         match arrived {
             Some(Arrived::Landed(landing)) => self.landed(wait, &landing),
             Some(Arrived::Lead(lead)) => {
-                let Wait { pass, follower, .. } = wait;
-                drop(follower);
+                let pass = Pass::after_wait(wait.is_denied);
+                drop(wait);
                 let task = Task {
                     item: at,
                     lead: Some(lead),
@@ -102,10 +102,11 @@ impl Read<'_> {
             self.fall_back(at);
             return;
         }
+        let is_denied = wait.is_denied;
         wait.follower.pass_over();
         self.items[at].takes_next = true;
         self.items[at].takes_absence = true;
-        self.rejoining.push((at, wait.pass));
+        self.rejoining.push((at, Pass::after_wait(is_denied)));
     }
 
     /// Whether a landing can be taken, whatever the output can say. How old an entry is that the
@@ -137,7 +138,7 @@ impl Read<'_> {
             self.tasks.push(Task {
                 item: wait.item,
                 lead: Some(lead),
-                pass: wait.pass.renewed(),
+                pass: Pass::after_wait(wait.is_denied),
             });
             false
         });
@@ -167,10 +168,10 @@ impl Read<'_> {
                 };
                 self.load_for_a_while(task, reload);
             }
-            Joined::Follow(follower) => self.waits.push_back(Wait {
+            Joined::Follow(follower) => self.wait_for(Wait {
                 item: at,
                 follower,
-                pass: Pass::Unopened,
+                is_denied: false,
                 is_over: false,
             }),
         }

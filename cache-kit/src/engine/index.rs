@@ -20,6 +20,7 @@ use crate::ttl::Lifetime;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many times longer than an entity it is remembered where it is.
 const HINTS_OUTLIVE: u32 = 10;
@@ -200,7 +201,13 @@ impl<'e> ByIndex<'e> {
         };
         let key = self.engine.key_at(self.index.entities, &hint).to_key();
         let answer = match self.step_with(ask, key).await {
-            Ok(turn) => return Found::Load(turn, Loads::At(hint)),
+            Ok(mut turn) => {
+                // What is stale serves if it is what the index asks for.
+                turn.keep_fallback_if(|entity| {
+                    self.engine.is_found(self.index, entity, &self.asked)
+                });
+                return Found::Load(turn, Loads::At(hint));
+            }
             Err(answer) => answer,
         };
         let is_found = match &answer {
@@ -224,6 +231,7 @@ impl<'e> ByIndex<'e> {
             } else {
                 CacheStrategy::Refresh
             },
+            brings_tags: false,
             subject: Subject::Hint,
             ..self.step(self.index.hints)
         };
@@ -278,9 +286,13 @@ impl<'e> ByIndex<'e> {
             .engine
             .declared(self.index.entities, self.ask.lifetime());
         let ttl = declared.ttl();
+        // A hint is right or wrong, and never stale.
         ttl.map_or(Lifetime::new(), |ttl| {
             Lifetime::from(ttl.saturating_mul(HINTS_OUTLIVE))
         })
+        .with_stale_while_revalidate(Duration::ZERO)
+        .with_stale_if_error(Duration::ZERO)
+        .with_early_refresh(0.0)
     }
 
     /// Drops a hint that has led to another entity, or to none.
@@ -348,16 +360,7 @@ impl<'e> ByIndex<'e> {
             self.forget().await;
             return self.refused(entity.as_ref());
         }
-        let has_failed = matches!(loaded, Some(Loaded::Failed { .. }));
-        match turn.land(loaded).await {
-            // What is stale serves if it is what the index asks for.
-            Some(Answer::Value(stale, _))
-                if has_failed && !self.engine.is_found(self.index, &stale, &self.asked) =>
-            {
-                None
-            }
-            answer => answer,
-        }
+        turn.land(loaded).await
     }
 
     async fn land_hint(

@@ -3,7 +3,7 @@
 use super::ask::{Answer, Loaded, Says, Subject};
 use super::read::{Pass, Purpose, Read, Task};
 use super::storing::fill_of;
-use super::tags::PendingFill;
+use super::tags::{Fills, PendingFill};
 use crate::error::Error;
 use crate::flight::{Failure, Landing};
 use crate::observe::{CacheEvent, LoadOutcome, Operation};
@@ -79,6 +79,13 @@ impl Read<'_> {
             let outcome = self.outcome_of(&loaded, &faults);
             surroundings.report.end(outcome);
         }
+        if loaded
+            .iter()
+            .any(|loaded| matches!(loaded, Loaded::TooLate))
+        {
+            let (kind, error) = (self.kind(), &Error::Timeout);
+            self.engine.failed(kind, Operation::Load, error);
+        }
         let tasks = take(&mut self.loading);
         let mut decided = Decided::NotAsked;
         let mut results: SmallVec<[Result; 1]> = SmallVec::with_capacity(tasks.len());
@@ -86,7 +93,7 @@ impl Read<'_> {
             results.push(self.result_of(task, loaded, fault, &mut decided));
         }
         let mut whose: SmallVec<[usize; 1]> = SmallVec::new();
-        let mut fills = Vec::new();
+        let mut fills = Fills::new();
         for (index, result) in results.iter_mut().enumerate() {
             if let Some(fill) = result.fill.take() {
                 whose.push(index);
@@ -100,7 +107,12 @@ impl Read<'_> {
                 if let Err(error) = filled
                     && self.is_strict()
                 {
-                    results[index].break_off(error);
+                    let result = &mut results[index];
+                    if self.items[result.task.item].purpose == Purpose::Ahead {
+                        // What is fresh is the answer, whatever the cache fails with.
+                        result.own = Own::Fallback;
+                    }
+                    result.break_off(error);
                 }
             }
         }
@@ -147,7 +159,7 @@ impl Read<'_> {
 
     fn result_of(
         &mut self,
-        task: Task,
+        mut task: Task,
         loaded: Loaded,
         fault: Option<Error>,
         decided: &mut Decided,
@@ -179,9 +191,14 @@ impl Read<'_> {
                 own: Own::Output(None),
                 fill: None,
             },
+            (Loaded::TooLate, _)
+                if self.items[task.item].purpose == Purpose::Ahead && !self.is_detached =>
+            {
+                // The caller's patience is over, and not the load's: who waits takes over.
+                drop(task.lead.take());
+                self.failure(task, None, None, Own::Output(None))
+            }
             (Loaded::TooLate, _) => {
-                self.engine
-                    .failed(self.kind(), Operation::Load, &Error::Timeout);
                 let landing = Some(Landing::Failed(too_late()));
                 let own = Own::Instead(Answer::Refused(Error::Timeout));
                 self.failure(task, landing, None, own)
@@ -321,6 +338,8 @@ impl Read<'_> {
                 self.items[at].answer = answer.filter(|_| self.ask.subject.is_many());
             }
         }
+        // A failure is over with the load that failed.
+        let late = late.filter(|_| !matches!(landing, Some(Landing::Failed(_))));
         match (task.lead, landing, late) {
             (Some(lead), Some(landing), Some(landed)) => landed.push(lead.share(landing)),
             (Some(lead), Some(landing), None) => lead.land(landing),

@@ -17,6 +17,9 @@ impl Read<'_> {
     pub(crate) async fn look_up(&mut self, reload: Reload<'_>) {
         self.stage = Stage::Plan;
         self.refuse();
+        if self.has_failed {
+            return;
+        }
         if self.ask.strategy != CacheStrategy::Refresh && self.ask.strategy != CacheStrategy::Fresh
         {
             return;
@@ -30,6 +33,9 @@ impl Read<'_> {
         }
         let mut lookups = self.engine.read(self.kind(), &keys).await.into_iter();
         for at in 0..self.items.len() {
+            if self.has_failed {
+                return;
+            }
             let item = &mut self.items[at];
             if item.answer.is_some() {
                 continue;

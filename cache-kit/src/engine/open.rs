@@ -19,6 +19,9 @@ impl<'e> Read<'e> {
     pub(super) async fn open_tasks(&mut self) -> Option<Progress> {
         self.fall_back_where_throttled();
         self.open_unopened().await;
+        if self.has_failed {
+            return None;
+        }
         if !self.sort_opened() {
             return Some(Progress::Wait);
         }

@@ -30,15 +30,17 @@ impl Read<'_> {
 
     /// The keys that have no answer, and no task yet.
     fn unanswered(&self) -> SmallVec<[usize; 4]> {
-        let has_task = |at: usize| self.tasks.iter().any(|task| task.item == at);
         let items = self.items.iter().enumerate();
         let unanswered = items.filter(|(_, item)| item.answer.is_none());
         let unanswered = unanswered.map(|(at, _)| at);
         if self.tasks.is_empty() {
-            unanswered.collect()
-        } else {
-            unanswered.filter(|at| !has_task(*at)).collect()
+            return unanswered.collect();
         }
+        let mut has_task = vec![false; self.items.len()];
+        for task in &self.tasks {
+            has_task[task.item] = true;
+        }
+        unanswered.filter(|at| !has_task[*at]).collect()
     }
 
     fn keys(&self, items: &[usize]) -> Vec<CacheKey> {

@@ -144,10 +144,11 @@ impl Pass {
     }
 
     /// A permit from before a wait may be void. A new one shows what has come since.
-    pub(super) fn renewed(&self) -> Self {
-        match self {
-            Self::Denied => Self::Denied,
-            Self::Unopened | Self::Opened(..) => Self::Unopened,
+    pub(super) fn after_wait(is_denied: bool) -> Self {
+        if is_denied {
+            Self::Denied
+        } else {
+            Self::Unopened
         }
     }
 }
@@ -163,7 +164,8 @@ pub(super) struct Task {
 pub(super) struct Wait {
     pub(super) item: usize,
     pub(super) follower: Waiting,
-    pub(super) pass: Pass,
+    /// Whether the store cannot be asked for a permit.
+    pub(super) is_denied: bool,
     /// Whether the time is over in which others are left to load it.
     pub(super) is_over: bool,
 }
@@ -209,7 +211,7 @@ pub(crate) struct Read<'e> {
     /// Whether this call still waits for another process.
     pub(super) is_patient: bool,
     /// Whether a failure has ended the call.
-    has_failed: bool,
+    pub(super) has_failed: bool,
 }
 
 impl<'e> Read<'e> {
@@ -401,7 +403,7 @@ impl<'e> Read<'e> {
         if self.stage == Stage::LookUp {
             self.look_up(reload).await;
         }
-        if self.stage == Stage::Plan {
+        if self.stage == Stage::Plan && !self.has_failed {
             self.stage = Stage::Load;
             self.plan(reload).await;
         }
@@ -413,6 +415,8 @@ impl<'e> Read<'e> {
             } else if !self.waits.is_empty() {
                 return Progress::Wait;
             } else if !self.rejoining.is_empty() {
+                // Each flight is waited for until a deadline of its own.
+                self.waits_since = None;
                 for (item, pass) in std::mem::take(&mut self.rejoining) {
                     self.join(item, pass);
                 }
@@ -475,6 +479,14 @@ impl<'e> Read<'e> {
         self.rejoining.clear();
     }
 
+    pub(super) fn wait_for(&mut self, wait: Wait) {
+        if self.waits.is_empty() {
+            // Most calls wait for one flight only.
+            self.waits.reserve_exact(1);
+        }
+        self.waits.push_back(wait);
+    }
+
     pub(super) fn missed(&self, at: usize) -> Missed {
         self.items[at].missed
     }
@@ -491,6 +503,20 @@ impl<'e> Read<'e> {
     /// Says what a permit told of a miss.
     pub(super) fn stamp(&mut self, at: usize, stamp: Stamp) {
         self.items[at].missed = Missed::At(stamp);
+    }
+
+    /// Gives up the fallback of a call of one key, if that would be the wrong answer.
+    pub(super) fn keep_fallback_if(&mut self, serves: impl FnOnce(&Erased) -> bool) {
+        let item = &mut self.items[0];
+        let fallback = item.fallback.as_deref();
+        if fallback.is_some_and(|known| !serves(&known.value)) {
+            let was_ahead = item.purpose == Purpose::Ahead;
+            (item.fallback, item.purpose) = (None, Purpose::Miss);
+            if was_ahead {
+                // Nothing was counted yet.
+                self.engine.record_miss(self.kind());
+            }
+        }
     }
 
     pub(super) fn unreachable(&mut self, at: usize) {
@@ -520,10 +546,10 @@ impl<'e> Read<'e> {
                 lead: Some(lead),
                 pass,
             }),
-            Joined::Follow(follower) => self.waits.push_back(Wait {
+            Joined::Follow(follower) => self.wait_for(Wait {
                 item: at,
                 follower,
-                pass: pass.renewed(),
+                is_denied: matches!(pass, Pass::Denied),
                 is_over: false,
             }),
         }

@@ -1,6 +1,6 @@
 //! Requests to the store: each has a deadline, a span, and its failures are counted and logged.
 
-use super::tags::PendingFill;
+use super::tags::{Fills, PendingFill};
 use super::{Engine, Kind};
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
@@ -94,11 +94,7 @@ impl Engine {
 
     /// Stores what was loaded, and says for each whether the store answered. What one request fails
     /// with is not the others'.
-    pub(super) fn fill(
-        &self,
-        kind: &'static Kind,
-        fills: Vec<PendingFill>,
-    ) -> Soon<'_, Vec<Result<()>>> {
+    pub(super) fn fill(&self, kind: &'static Kind, fills: Fills) -> Soon<'_, Vec<Result<()>>> {
         if fills.is_empty() {
             return Soon::now(Vec::new());
         }

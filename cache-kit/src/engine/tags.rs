@@ -9,6 +9,7 @@ use crate::shape::Erased;
 use crate::store::AnyPermit;
 use crate::store::{Fill, Filled, Stamp, TagStamps, Tagged, only};
 use crate::tag::Tag;
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// What is known of tags before a load.
@@ -27,6 +28,9 @@ pub(crate) struct PendingFill {
     wanted: Vec<Tag>,
     epoch: Option<Stamp>,
 }
+
+/// What is to be stored of one load. Most loads bring one value.
+pub(super) type Fills = SmallVec<[PendingFill; 1]>;
 
 /// A fill that is ready, or why there is none: the answer to give in its place.
 pub(super) type Stamped = std::result::Result<Fill<AnyPermit>, Result<Filled>>;

@@ -5,13 +5,14 @@ use super::body::Run;
 use super::read::{Progress, Read};
 use crate::error::Error;
 use crate::observe::Operation;
+use crate::shape::Erased;
 use crate::store::Soon;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
@@ -34,7 +35,8 @@ impl<'e> Turn<'e> {
     pub(crate) fn now(read: Box<Read<'e>>, waits: bool) -> Result<Self, Answer> {
         let (engine, kind) = (read.engine, read.ask.kind);
         let waits = waits || Handle::try_current().is_err();
-        let until = waits.then(|| Instant::now() + engine.settings.flight_deadline);
+        let deadline = engine.settings.flight_deadline.min(LONGEST_WAIT);
+        let until = waits.then(|| Instant::now() + deadline);
         let (ask, key) = (read.ask.clone(), read.items[0].key.clone());
         if let Some(begun) = wait_for(Self::of(read, None), until) {
             return begun;
@@ -80,6 +82,11 @@ impl<'e> Turn<'e> {
         self.0.run_now(body)
     }
 
+    /// Gives up the fallback, if that would be the wrong answer.
+    pub(super) fn keep_fallback_if(&mut self, serves: impl FnOnce(&Erased) -> bool) {
+        self.0.keep_fallback_if(serves);
+    }
+
     /// Whether a fallback hides how the load fails.
     pub(crate) fn has_fallback(&self) -> bool {
         self.0.has_fallback()
@@ -108,6 +115,9 @@ impl std::fmt::Debug for Turn<'_> {
         f.debug_struct("Turn").finish_non_exhaustive()
     }
 }
+
+/// As long as for ever, and no time that a clock cannot tell.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// The answer of a call that loads nothing.
 fn answer_of(mut read: Box<Read<'_>>) -> Answer {

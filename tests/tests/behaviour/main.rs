@@ -19,6 +19,7 @@ mod errors;
 mod expander;
 mod exported_metrics;
 mod failures;
+mod fallbacks;
 mod far_stores;
 mod feeder_faults;
 mod feeders;

@@ -259,7 +259,6 @@ impl Sums {
     }
 }
 
-/// Its body lies in neither: it runs between two polls of its call.
 #[tokio::test]
 async fn a_synchronous_function_has_the_spans_of_a_call_and_of_its_load() {
     let traced = traced(Level::DEBUG).await;
