@@ -30,12 +30,14 @@ impl Engine {
         kind: &'static Kind,
         keys: &'a [CacheKey],
     ) -> Soon<'a, Vec<Result<Lookup>>> {
-        let peeked: Vec<_> = keys
-            .iter()
-            .map(|key| self.store.peek(key.borrowed(), kind.shape))
-            .collect();
+        let peeked = keys.iter();
+        let peeked = peeked.map(|key| self.store.peek(key.borrowed(), kind.shape));
+        let peeked: SmallVec<[_; 1]> = peeked.collect();
         if peeked.iter().all(Option::is_some) {
             return Soon::now(peeked.into_iter().flatten().map(Ok).collect());
+        }
+        if peeked.iter().all(Option::is_none) {
+            return self.read_far(kind, keys);
         }
         Soon::later(async move {
             let far = keys.iter().zip(&peeked);
@@ -49,14 +51,26 @@ impl Engine {
         })
     }
 
-    async fn read_far(&self, kind: &'static Kind, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
-        let mut lookups = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(self.chunk()) {
-            let ask = || self.store.read(keys, kind.shape);
-            let read = self.request(kind, Operation::Read, keys.len(), ask);
-            lookups.append(&mut read.await);
+    /// Looks up keys that a peek could not answer.
+    fn read_far<'a>(
+        &'a self,
+        kind: &'static Kind,
+        keys: &'a [CacheKey],
+    ) -> Soon<'a, Vec<Result<Lookup>>> {
+        let read = move |keys: &'a [CacheKey]| {
+            let ask = move || self.store.read(keys, kind.shape);
+            self.request(kind, Operation::Read, keys.len(), ask)
+        };
+        if keys.len() <= self.chunk() {
+            return read(keys);
         }
-        lookups
+        Soon::later(async move {
+            let mut lookups = Vec::with_capacity(keys.len());
+            for keys in keys.chunks(self.chunk()) {
+                lookups.append(&mut read(keys).await);
+            }
+            lookups
+        })
     }
 
     /// Asks for a permit.
