@@ -5,6 +5,7 @@ mod payloads;
 
 pub use key_arg::KeyArg;
 pub use payloads::Payloads;
+pub(crate) use payloads::encode_by_store;
 
 use crate::codec::{Bincode, Codec as _};
 use crate::error::Result;

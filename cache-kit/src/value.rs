@@ -6,8 +6,9 @@ mod members;
 pub(crate) use kept::{Kept, May, Must};
 pub(crate) use members::{Apart, Listed, Members, Within};
 
+use crate::codec::decode_by;
 use crate::entity::CacheEntity;
-use crate::entity::Payloads;
+use crate::entity::{Payloads, encode_by_store};
 use crate::error::Result;
 use crate::schema::CacheSchema;
 use serde::de::{DeserializeOwned, Deserializer};
@@ -99,6 +100,12 @@ impl<V: Storable, D: Declared, W: Within<V>> CacheEntity for ValueOf<V, D, W> {
     }
 
     fn payloads() -> Payloads<Self> {
-        Payloads::by_store()
+        Payloads::of_inner(
+            |value, encoding, out| encode_by_store::<V>(&value.value, encoding, out),
+            |codec, bytes| {
+                let value = decode_by::<V>(codec, bytes)?;
+                Ok(Self::new(Arc::new(value)))
+            },
+        )
     }
 }

@@ -20,6 +20,17 @@ pub struct Payloads<T> {
     decode: fn(u8, &[u8]) -> Result<T>,
 }
 
+impl<T> Payloads<T> {
+    /// By the codec of the store, of what is within a value: `V` is encoded and decoded once for
+    /// all types that hold one.
+    pub(crate) const fn of_inner(
+        encode: fn(&T, Encoding, &mut Vec<u8>) -> Result<u8>,
+        decode: fn(u8, &[u8]) -> Result<T>,
+    ) -> Self {
+        Self { encode, decode }
+    }
+}
+
 impl<T: CacheEntity> Payloads<T> {
     /// By the entity itself.
     pub fn own() -> Self {
@@ -35,15 +46,7 @@ impl<T: CacheEntity> Payloads<T> {
     /// By the codec of the store.
     pub fn by_store() -> Self {
         Self {
-            encode: |entity, encoding, out| match encoding {
-                Encoding::Bincode => encode_as::<Bincode, T>(entity, out),
-                #[cfg(feature = "json")]
-                Encoding::Json => encode_as::<Json, T>(entity, out),
-                #[cfg(feature = "messagepack")]
-                Encoding::MessagePack => encode_as::<MessagePack, T>(entity, out),
-                #[cfg(feature = "postcard")]
-                Encoding::Postcard => encode_as::<Postcard, T>(entity, out),
-            },
+            encode: encode_by_store,
             decode: decode_any,
         }
     }
@@ -67,6 +70,23 @@ impl<T: CacheEntity> Payloads<T> {
     /// Builds the entity that a codec wrote.
     pub(crate) fn decode(&self, codec: u8, bytes: &[u8]) -> Result<T> {
         (self.decode)(codec, bytes)
+    }
+}
+
+/// Encodes by the codec of the store.
+pub(crate) fn encode_by_store<T: Serialize>(
+    value: &T,
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<u8> {
+    match encoding {
+        Encoding::Bincode => encode_as::<Bincode, T>(value, out),
+        #[cfg(feature = "json")]
+        Encoding::Json => encode_as::<Json, T>(value, out),
+        #[cfg(feature = "messagepack")]
+        Encoding::MessagePack => encode_as::<MessagePack, T>(value, out),
+        #[cfg(feature = "postcard")]
+        Encoding::Postcard => encode_as::<Postcard, T>(value, out),
     }
 }
 
