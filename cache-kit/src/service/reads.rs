@@ -17,10 +17,10 @@ impl<B: CacheBackend> CacheService<B> {
     /// Returns a cached entity; `None` if it is absent or not cached. Never asks a repository.
     ///
     /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte store takes one round trip. A store that cannot
-    /// be asked has nothing, unless the service's policy is [`FailurePolicy::Propagate`].
+    /// be asked has nothing, unless the service's policy is [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate).
     ///
     /// # Errors
-    /// [`Error::ConfigError`](crate::Error::ConfigError) for a key that cannot be; under [`FailurePolicy::Propagate`] what the store failed with.
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a key that cannot be; under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the store failed with.
     pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
         self.look_up(key).await.map(Found::into_option)
     }
@@ -82,7 +82,7 @@ impl<B: CacheBackend> CacheService<B> {
     ///
     /// # Errors
     /// Whatever the load returns; with `E = cache_kit::Error` also [`Error::ValidationError`](crate::Error::ValidationError) and [`Error::ConfigError`](crate::Error::ConfigError), and under
-    /// [`FailurePolicy::Propagate`] what the backend failed with.
+    /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety
     /// If the caller that loads is dropped, one that waits takes over.
