@@ -127,7 +127,7 @@ impl Read<'_> {
                 continue;
             }
             self.stamp(at, opened.stamp);
-            self.join(at, Self::kept_pass(opened.permit, opened.lease));
+            self.join(at, Pass::kept(opened.permit, opened.lease));
         }
     }
 

@@ -555,10 +555,6 @@ impl<'e> Read<'e> {
         }
     }
 
-    pub(super) fn kept_pass(permit: AnyPermit, lease: Lease) -> Pass {
-        Pass::kept(permit, lease)
-    }
-
     /// Polls the caller's body as the load of the keys that are its to load.
     pub(crate) fn run<'t, F>(&'t mut self, body: Pin<&'t mut F>) -> Run<'t, 'e, F>
     where

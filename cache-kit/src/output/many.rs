@@ -82,6 +82,14 @@ fn item<I: Payload>(found: Found<I>) -> Option<I> {
     }
 }
 
+/// Collects what is said of each key, by the keys.
+fn by_key<I: Payload, M: FromIterator<(KeyOf<I>, I)>>(found: Vec<Answered<I>>) -> M {
+    let found = found.into_iter();
+    found
+        .filter_map(|(key, found)| Some((key, item(found)?)))
+        .collect()
+}
+
 #[diagnostic::do_not_recommend]
 impl<I: BatchItem> BatchPayload for Vec<I> {
     type Item = I;
@@ -109,10 +117,7 @@ where
     }
 
     fn from_found(found: Vec<Answered<I>>) -> Self {
-        let found = found.into_iter();
-        found
-            .filter_map(|(key, found)| Some((key, item(found)?)))
-            .collect()
+        by_key(found)
     }
 }
 
@@ -125,10 +130,7 @@ impl<I: BatchItem<Entity: CacheEntity<Key: Ord>>> BatchPayload for BTreeMap<KeyO
     }
 
     fn from_found(found: Vec<Answered<I>>) -> Self {
-        let found = found.into_iter();
-        found
-            .filter_map(|(key, found)| Some((key, item(found)?)))
-            .collect()
+        by_key(found)
     }
 }
 
