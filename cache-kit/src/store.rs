@@ -187,20 +187,27 @@ pub struct Stale {
 }
 
 /// Names the state of a key between two invalidations; never used again once the key was invalidated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Stamp(u128);
+// The number's bytes: the number itself would align all that holds one to 16.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp([u8; 16]);
+
+impl fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stamp").field(&self.get()).finish()
+    }
+}
 
 impl Stamp {
     /// Builds a stamp from a number that the backend uses once for a key.
     #[must_use]
     pub const fn new(number: u128) -> Self {
-        Self(number)
+        Self(number.to_ne_bytes())
     }
 
     /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u128 {
-        self.0
+        u128::from_ne_bytes(self.0)
     }
 }
 

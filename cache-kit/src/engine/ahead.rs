@@ -1,6 +1,7 @@
 //! Loading the next value before this one ends (`XFetch`).
 
-use super::read::{Pass, Read, Task};
+use super::item::{Pass, Task};
+use super::read::Read;
 use super::{Engine, Kind};
 use crate::clock::Age;
 use crate::error::Result;

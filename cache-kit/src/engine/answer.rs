@@ -1,7 +1,8 @@
 //! The answer of a key: what was found, what serves in its place, or what another call brought.
 
 use super::ask::Answer;
-use super::read::{Fallback, Purpose, Read};
+use super::item::{Fallback, Known, Purpose};
+use super::read::Read;
 use crate::clock::Age;
 use crate::flight::Landing;
 use crate::observe::CacheEvent;
@@ -26,14 +27,16 @@ impl Read<'_> {
         let tier = self.engine.tier();
         self.record_given(|prefix| CacheEvent::Hit { prefix, tier });
         let seen = Provenance::stored(Source::Hit, age);
-        self.items[at].answer = Some(Answer::Value(value, seen));
+        self.items[at].known = Known::Answer(Answer::Value(value, seen));
     }
 
     /// Answers with what is stale, and another caller replaces.
     pub(super) fn serve_stale(&mut self, at: usize) {
         let tier = self.engine.tier();
         self.record_given(|prefix| CacheEvent::StaleHit { prefix, tier });
-        self.items[at].answer = self.items[at].fallback.as_deref().map(Fallback::stale);
+        if let Some(fallback) = &self.items[at].fallback {
+            self.items[at].known = Known::Answer(fallback.stale());
+        }
     }
 
     /// Answers with the fallback, where there is one.
@@ -45,7 +48,7 @@ impl Read<'_> {
             self.serve(at, Arc::clone(&fallback.value), fallback.age);
         } else {
             self.record_given(|prefix| CacheEvent::StandIn { prefix });
-            self.items[at].answer = Some(fallback.stale());
+            self.items[at].known = Known::Answer(fallback.stale());
         }
         true
     }

@@ -1,7 +1,8 @@
 //! Loads that no caller waits for: a task runs them.
 
 use super::ask::{DetachedLoad, Reload};
-use super::read::{Fallback, Purpose, Read};
+use super::item::{Fallback, Purpose};
+use super::read::Read;
 use super::tags::Fills;
 use super::{Engine, Kind};
 use crate::flight::{Landed, Lead};

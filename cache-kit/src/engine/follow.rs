@@ -1,24 +1,38 @@
 //! Waiting for what another call loads.
 
 use super::ask::Reload;
-use super::read::{Pass, Purpose, Read, Task, Wait};
+use super::item::{Pass, Purpose, Task, Wait};
+use super::read::Read;
 use crate::error::Error;
 use crate::flight::{Arrived, Joined, Landing, Tag};
 use crate::observe::Operation;
-use crate::timer;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// How often a caller with little patience looks for another one who loads.
-const HAND_OVERS: u32 = 8;
+const HAND_OVERS: u8 = 8;
 
 impl Read<'_> {
     /// Waits for the first flight of those that are waited for, and takes what it brings.
-    pub(super) async fn follow(&mut self, reload: Reload<'_>) {
-        let arrived = self.wait().await;
-        let Some(wait) = self.waits.pop_front() else {
-            return;
-        };
+    pub(super) fn poll_follow(
+        &mut self,
+        reload: Reload<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        let arrived = ready!(self.poll_first(context));
+        self.timer = None;
+        if let Some(wait) = self.waits.pop_front() {
+            self.arrived(wait, arrived, reload);
+        }
+        Poll::Ready(())
+    }
+
+    /// Goes on after a wait, if anything has arrived before time was up.
+    fn arrived(&mut self, wait: Wait, arrived: Option<Arrived>, reload: Reload<'_>) {
         let at = wait.item;
         match arrived {
             Some(Arrived::Landed(landing)) => self.landed(wait, &landing),
@@ -41,45 +55,55 @@ impl Read<'_> {
         }
     }
 
-    /// How long this call has waited for others.
-    fn waited(&mut self) -> Duration {
-        self.waits_since.get_or_insert_with(Instant::now).elapsed()
-    }
-
     /// Waits for the first flight until its deadline. Then nobody joins it any more, and for as long
     /// again those who wait can load, a few at a time; `None` if that took too long as well. A call
     /// with little patience waits for so long only.
     ///
     /// It waits where the flight lies: ten thousand callers of one key keep it there only.
-    async fn wait(&mut self) -> Option<Arrived> {
-        let first = self.waits.front()?;
-        let (item, is_over) = (&self.items[first.item], first.is_over);
-        let deadline = self.engine.settings.flight_deadline;
-        let last = item.patience.unwrap_or(deadline.saturating_mul(2));
-        if item.patience.is_none() && !is_over {
-            let arrived = self.wait_until(deadline).await;
-            if arrived.is_some() {
-                return arrived;
+    fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Option<Arrived>> {
+        while let Some(first) = self.waits.front_mut() {
+            if let Poll::Ready(arrived) = Pin::new(&mut first.follower).poll(context) {
+                return Poll::Ready(Some(arrived));
+            }
+            let (item, is_over) = (first.item, first.is_over);
+            let since = *self.waits_since.get_or_insert_with(Instant::now);
+            if self.timer.is_none() && Handle::try_current().is_ok() {
+                let limit = self.wait_limit(item, is_over);
+                let left = limit.saturating_sub(since.elapsed());
+                self.timer = Some(Box::pin(tokio::time::sleep(left)));
+            }
+            let Some(timer) = &mut self.timer else {
+                // Without a timer it takes as long as it takes.
+                return Poll::Pending;
+            };
+            ready!(timer.as_mut().poll(context));
+            self.timer = None;
+            if is_over || self.items[item].is_impatient {
+                break;
             }
             // So it is for all that this call waits for: what is free then is loaded at once.
             for at in 0..self.waits.len() {
                 self.give_up(at);
             }
         }
-        self.wait_until(last).await
+        Poll::Ready(None)
     }
 
-    async fn wait_until(&mut self, deadline: Duration) -> Option<Arrived> {
-        let left = deadline.saturating_sub(self.waited());
-        let first = self.waits.front_mut()?;
-        timer::within(left, &mut first.follower).await
+    /// How long a call waits for another one altogether.
+    fn wait_limit(&self, item: usize, is_over: bool) -> Duration {
+        let deadline = self.engine.settings.flight_deadline;
+        match self.engine.timeouts(self.ask.timeouts()).soft {
+            Some(soft) if self.items[item].is_impatient => soft,
+            _ if is_over => deadline.saturating_mul(2),
+            _ => deadline,
+        }
     }
 
     /// Gives up on those who load: nobody joins their flight any more, and a few of those who wait
     /// can load as well.
     fn give_up(&mut self, at: usize) {
         let wait = &mut self.waits[at];
-        let is_patient = self.items[wait.item].patience.is_none();
+        let is_patient = !self.items[wait.item].is_impatient;
         if is_patient && !std::mem::replace(&mut wait.is_over, true) {
             wait.follower.widen();
             self.engine
@@ -98,7 +122,7 @@ impl Read<'_> {
         if self.takes(at, landing) && self.take(at, landing) {
             return;
         }
-        if self.items[at].patience.is_some() {
+        if self.items[at].is_impatient {
             self.fall_back(at);
             return;
         }
@@ -123,13 +147,13 @@ impl Read<'_> {
     /// Loads in another call's place. What else is free now is taken as well, as when another batch
     /// was dropped: others wait for it.
     fn take_over(&mut self, task: Task, reload: Reload<'_>) {
-        if self.items[task.item].patience.is_some() {
+        if self.items[task.item].is_impatient {
             return self.load_for_a_while(task, reload);
         }
         self.tasks.push(task);
         let mut waits = std::mem::take(&mut self.waits);
         waits.retain(|wait| {
-            if self.items[wait.item].patience.is_some() {
+            if self.items[wait.item].is_impatient {
                 return true;
             }
             let Some(lead) = wait.follower.take_over() else {

@@ -5,7 +5,8 @@
 //! by whichever key, stores it.
 
 use super::ask::{Answer, Ask, Loaded, Says, Subject, Takes};
-use super::read::{Peeked, Read};
+use super::item::Peeked;
+use super::read::Read;
 use super::turn::Turn;
 use super::{Engine, Kind, Run};
 use crate::error::Result;

@@ -1,7 +1,8 @@
 //! After a load: what came is stored, and everyone who waits is told.
 
 use super::ask::{Answer, Loaded, Says, Subject};
-use super::read::{Pass, Purpose, Read, Task};
+use super::item::{Known, Pass, Purpose, Task};
+use super::read::Read;
 use super::storing::fill_of;
 use super::tags::{Fills, PendingFill};
 use crate::error::Error;
@@ -13,6 +14,7 @@ use crate::store::Entry;
 use crate::ttl::Lifetime;
 use smallvec::SmallVec;
 use std::mem::take;
+use std::slice::from_ref;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -63,7 +65,23 @@ impl Read<'_> {
     /// returned, if anything is.
     pub(crate) async fn land_one(&mut self, loaded: Option<Loaded>) -> Option<Answer> {
         let loaded = loaded.unwrap_or(Loaded::TooLate);
-        self.land(std::iter::once(loaded).collect()).await;
+        let fault = self.fault_of(&loaded);
+        self.report(from_ref(&loaded), from_ref(&fault));
+        let task = self.take_loading().pop()?;
+        let mut result = self.result_of(task, loaded, fault, &mut Decided::NotAsked);
+        let mut fills: Fills = result.fill.take().into_iter().collect();
+        let late = self.runtime_for_late_fill(&fills);
+        if late.is_none() {
+            let filled = self.engine.fill(self.kind(), take(&mut fills)).await;
+            if let Some(Err(error)) = filled.into_iter().next() {
+                self.unfilled(&mut result, error);
+            }
+        }
+        let mut landed = Vec::new();
+        self.conclude(result, late.as_ref().map(|_| &mut landed));
+        if let Some(runtime) = late {
+            self.engine.fill_late(&runtime, self.kind(), fills, landed);
+        }
         self.take_answer()
     }
 
@@ -75,18 +93,8 @@ impl Read<'_> {
     pub(crate) async fn land(&mut self, loaded: SmallVec<[Loaded; 1]>) -> ManyLanding {
         let faults: SmallVec<[Option<Error>; 1]> =
             loaded.iter().map(|loaded| self.fault_of(loaded)).collect();
-        if let Some(surroundings) = self.surroundings.take() {
-            let outcome = self.outcome_of(&loaded, &faults);
-            surroundings.report.end(outcome);
-        }
-        if loaded
-            .iter()
-            .any(|loaded| matches!(loaded, Loaded::TooLate))
-        {
-            let (kind, error) = (self.kind(), &Error::Timeout);
-            self.engine.failed(kind, Operation::Load, error);
-        }
-        let tasks = take(&mut self.loading);
+        self.report(&loaded, &faults);
+        let tasks = self.take_loading();
         let mut decided = Decided::NotAsked;
         let mut results: SmallVec<[Result; 1]> = SmallVec::with_capacity(tasks.len());
         for ((task, loaded), fault) in tasks.into_iter().zip(loaded).zip(faults) {
@@ -104,15 +112,8 @@ impl Read<'_> {
         if late.is_none() {
             let filled = self.engine.fill(self.kind(), take(&mut fills)).await;
             for (index, filled) in whose.into_iter().zip(filled) {
-                if let Err(error) = filled
-                    && self.is_strict()
-                {
-                    let result = &mut results[index];
-                    if self.items[result.task.item].purpose == Purpose::Ahead {
-                        // What is fresh is the answer, whatever the cache fails with.
-                        result.own = Own::Fallback;
-                    }
-                    result.break_off(error);
+                if let Err(error) = filled {
+                    self.unfilled(&mut results[index], error);
                 }
             }
         }
@@ -125,6 +126,32 @@ impl Read<'_> {
             self.engine.fill_late(&runtime, self.kind(), fills, landed);
         }
         keys
+    }
+
+    /// Reports a load that is over.
+    fn report(&mut self, loaded: &[Loaded], faults: &[Option<Error>]) {
+        let outcome = self.outcome_of(loaded, faults);
+        if let Some(surroundings) = self.surroundings.take() {
+            surroundings.report.end(outcome);
+        }
+        if let LoadOutcome::TimedOut = outcome {
+            let (kind, error) = (self.kind(), &Error::Timeout);
+            self.engine.failed(kind, Operation::Load, error);
+        }
+    }
+
+    /// Makes a failure to store what was loaded the call's, where failures of the cache are.
+    fn unfilled(&self, result: &mut Result, error: Error) {
+        if !self.is_strict() {
+            return;
+        }
+        result.landing = Some(Landing::Broken(error.clone()));
+        result.own = match result.own {
+            // What is fresh is the answer, whatever the cache fails with.
+            _ if self.items[result.task.item].purpose == Purpose::Ahead => Own::Fallback,
+            Own::Fallback => Own::Fallback,
+            _ => Own::Instead(Answer::Broken(error)),
+        };
     }
 
     /// The runtime of a task that fills, where nobody has to know how that ends.
@@ -335,7 +362,11 @@ impl Read<'_> {
                     self.record(|prefix| CacheEvent::Miss { prefix, tier });
                 }
                 has_failed = answer.is_none();
-                self.items[at].answer = answer.filter(|_| self.ask.subject.is_many());
+                if let Some(answer) = answer
+                    && self.ask.subject.is_many()
+                {
+                    self.items[at].known = Known::Answer(answer);
+                }
             }
         }
         // A failure is over with the load that failed.
@@ -358,24 +389,13 @@ impl Read<'_> {
 
     /// Whether a key that this call loads has a fallback, which hides how the load fails.
     pub(crate) fn has_fallback(&self) -> bool {
-        let mut loading = self.loading.iter();
+        let mut loading = self.loading().iter();
         loading.any(|task| self.items[task.item].fallback.is_some())
     }
 
     /// The positions of the keys that are the caller's to load.
     pub(crate) fn to_load(&self) -> impl Iterator<Item = usize> {
-        self.loading.iter().map(|task| task.item)
-    }
-}
-
-impl Result {
-    /// Makes a failure of the cache the call's.
-    fn break_off(&mut self, error: Error) {
-        self.landing = Some(Landing::Broken(error.clone()));
-        self.own = match self.own {
-            Own::Fallback => Own::Fallback,
-            _ => Own::Instead(Answer::Broken(error)),
-        };
+        self.loading().iter().map(|task| task.item)
     }
 }
 

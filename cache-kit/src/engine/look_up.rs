@@ -2,7 +2,8 @@
 
 use super::ask::{Answer, Reload};
 use super::freshness::{Circumstances, Decision, Windows, decide};
-use super::read::{Fallback, Item, Missed, Pass, Purpose, Read, Stage, Task};
+use super::item::{Fallback, Item, Known, Missed, Pass, Peeked, Purpose, Task};
+use super::read::{Read, Stage};
 use crate::error::Error;
 use crate::flight::Tag;
 use crate::key::CacheKey;
@@ -10,6 +11,7 @@ use crate::observe::{CacheEvent, Operation, store_span};
 use crate::provenance::{Provenance, Source};
 use crate::store::{Lookup, Stamp};
 use crate::strategy::CacheStrategy;
+use std::mem::take;
 use std::sync::Arc;
 
 impl Read<'_> {
@@ -24,8 +26,8 @@ impl Read<'_> {
         {
             return;
         }
-        let is_asked = |item: &Item| item.answer.is_none() && item.key.is_some();
-        let is_far = |item: &&Item| is_asked(item) && item.peeked.found.is_none();
+        let is_asked = |item: &Item| matches!(item.known, Known::Peeked(_));
+        let is_far = |item: &&Item| matches!(item.known, Known::Peeked(Peeked { found: None, .. }));
         let keys: Vec<_> = self.items.iter().filter(is_far).cloned_keys();
         let near = self.items.iter().filter(|item| is_asked(item)).count() - keys.len();
         if near > 0 {
@@ -37,17 +39,18 @@ impl Read<'_> {
                 return;
             }
             let item = &mut self.items[at];
-            if item.answer.is_some() {
+            // What was refused has its answer, or is loaded beside the cache.
+            let Known::Peeked(peeked) = &mut item.known else {
                 continue;
-            }
-            let lookup = match (item.peeked.found.take(), &item.key) {
-                // It was refused, and is loaded beside the cache.
-                (_, None) => continue,
-                (Some(found), _) => Ok(found),
-                (None, _) => lookups.next().unwrap_or(Err(Error::Timeout)),
+            };
+            let peeked = take(peeked);
+            item.known = Known::Missed;
+            let lookup = match peeked.found {
+                Some(found) => Ok(found),
+                None => lookups.next().unwrap_or(Err(Error::Timeout)),
             };
             match lookup {
-                Ok(found) => self.consider(at, found, reload),
+                Ok(found) => self.consider(at, found, peeked.is_drawn, reload),
                 Err(error) if self.is_strict() => self.answer_with(at, Answer::Broken(error)),
                 Err(error) => self.miss(at, Missed::after(&error)),
             }
@@ -59,7 +62,7 @@ impl Read<'_> {
     pub(super) fn refuse(&mut self) {
         let mut reported: Option<String> = None;
         for at in 0..self.items.len() {
-            let Some(error) = self.items[at].refusal.take() else {
+            let Some(error) = self.items[at].take_refusal() else {
                 continue;
             };
             // One declaration is wrong once, however many keys there are.
@@ -71,7 +74,7 @@ impl Read<'_> {
             if self.ask.takes.errors {
                 self.answer_with(at, Answer::Refused(error));
             } else if self.ask.strategy == CacheStrategy::Fresh {
-                self.items[at].answer = Some(Answer::Missed);
+                self.items[at].known = Known::Answer(Answer::Missed);
             } else {
                 self.push_alone(at, Pass::Denied);
             }
@@ -85,11 +88,17 @@ impl Read<'_> {
     }
 
     /// Does what is decided on what was found.
-    pub(super) fn consider(&mut self, at: usize, found: Lookup, reload: Reload<'_>) {
+    pub(super) fn consider(
+        &mut self,
+        at: usize,
+        found: Lookup,
+        is_drawn: bool,
+        reload: Reload<'_>,
+    ) {
         let (found, Some(key)) = (self.typed(found), self.items[at].key.clone()) else {
             return;
         };
-        let is_drawn = self.draws(at, &found);
+        let is_drawn = is_drawn || self.draws(&found);
         let is_stale = matches!(found, Lookup::Stale(_));
         let decision = decide(
             &found,
@@ -132,7 +141,7 @@ impl Read<'_> {
                 let tier = self.engine.tier();
                 self.record_given(|prefix| CacheEvent::AbsentHit { prefix, tier });
                 let seen = Provenance::stored(Source::Absent, age);
-                self.items[at].answer = Some(Answer::Absent(seen));
+                self.items[at].known = Known::Answer(Answer::Absent(seen));
             }
             (decision, Lookup::Stale(stale)) => {
                 let stamp = stale.stamp;
@@ -156,12 +165,12 @@ impl Read<'_> {
     }
 
     /// Draws whether a hit is loaded again before it ends.
-    pub(super) fn draws(&self, at: usize, found: &Lookup) -> bool {
+    pub(super) fn draws(&self, found: &Lookup) -> bool {
         let Lookup::Hit { age, .. } = found else {
             return false;
         };
         let (kind, strategy, lifetime) = (self.kind(), self.ask.strategy, self.ask.lifetime());
-        self.items[at].peeked.is_drawn || self.engine.draws_early(kind, strategy, lifetime, *age)
+        self.engine.draws_early(kind, strategy, lifetime, *age)
     }
 
     /// Sees to the next value of one that is stale and serves.

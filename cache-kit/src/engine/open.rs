@@ -1,8 +1,9 @@
 //! Before a load: the permits, whose turn it is among the processes, and what is known of tags.
 
 use super::body::{Keys, Limit, LoadReport, Surroundings};
+use super::item::{Pass, Purpose, Task};
 use super::lease::LeaseWait;
-use super::read::{Pass, Progress, Purpose, Read, Task};
+use super::read::{Progress, Read};
 use crate::error::{Error, Result};
 use crate::flight::Landing;
 use crate::key::CacheKey;
@@ -10,6 +11,7 @@ use crate::store::AnyPermit;
 use crate::store::{Intent, Lease, Opened};
 use smallvec::SmallVec;
 use std::mem::take;
+use std::task::{Context, Poll, ready};
 
 impl<'e> Read<'e> {
     /// Opens what is to be loaded.
@@ -25,58 +27,64 @@ impl<'e> Read<'e> {
         if !self.sort_opened() {
             return Some(Progress::Wait);
         }
-        let mut passes = self.loading.iter().map(|task| &task.pass);
+        let mut passes = self.loading().iter().map(|task| &task.pass);
         if passes.any(|pass| matches!(pass, Pass::Opened(..))) && self.has_tags() {
             Box::pin(self.ask_about_tags()).await;
         }
-        (!self.loading.is_empty()).then_some(Progress::Load)
+        (self.loading > 0).then_some(Progress::Load)
     }
 
     /// Sorts out what is loaded now; `false` if another process has to be waited for.
     fn sort_opened(&mut self) -> bool {
-        let (taken, own): (SmallVec<[Task; 1]>, SmallVec<[Task; 1]>) =
-            take(&mut self.tasks).into_iter().partition(is_taken);
-        let taken = self.serve_revalidated(taken);
-        if !own.is_empty() {
-            (self.loading, self.tasks) = (own, taken);
-        } else if taken.is_empty() || !self.is_patient {
-            self.loading = taken;
-        } else {
-            self.tasks = taken;
-            return false;
+        if self.tasks.iter().any(is_taken) {
+            let (taken, own): (SmallVec<[Task; 1]>, SmallVec<[Task; 1]>) =
+                take(&mut self.tasks).into_iter().partition(is_taken);
+            self.loading = own.len();
+            self.tasks = own;
+            let taken = self.serve_revalidated(taken);
+            self.tasks.extend(taken);
+            if self.loading > 0 || self.tasks.is_empty() {
+                return true;
+            }
+            if self.is_patient {
+                return false;
+            }
         }
+        self.loading = self.tasks.len();
         true
     }
 
-    /// Waits for what another process is loading, and looks again then.
-    pub(super) async fn wait_for_lease(&mut self) {
+    /// Waits for what another process is loading, to look again then.
+    pub(super) fn poll_lease(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let deadline = self.engine.settings.lease_deadline;
         let wait = self
             .lease
             .get_or_insert_with(|| Box::new(LeaseWait::new(deadline)));
-        self.is_patient = wait.wait().await;
+        self.is_patient = ready!(wait.poll_pause(context));
         if self.is_patient {
             for task in &mut self.tasks {
                 task.pass = Pass::Unopened;
             }
         }
+        Poll::Ready(())
     }
 
     /// A caller that takes over a load that has failed not long ago has its fallback.
     fn fall_back_where_throttled(&mut self) {
-        for task in take(&mut self.tasks) {
-            let item = &self.items[task.item];
-            let is_throttled = task.lead.is_some()
-                && item.fallback.is_some()
-                && item
-                    .key
-                    .as_ref()
-                    .is_some_and(|key| self.engine.throttle.holds(key));
-            if is_throttled {
-                self.fall_back(task.item);
-            } else {
-                self.tasks.push(task);
-            }
+        let (items, engine) = (&self.items, self.engine);
+        let is_throttled = |task: &Task| {
+            let item = &items[task.item];
+            let key = item.key.as_ref().filter(|_| item.fallback.is_some());
+            task.lead.is_some() && key.is_some_and(|key| engine.throttle.holds(key))
+        };
+        if !self.tasks.iter().any(is_throttled) {
+            return;
+        }
+        let (throttled, tasks): (SmallVec<[Task; 1]>, _) =
+            take(&mut self.tasks).into_iter().partition(is_throttled);
+        self.tasks = tasks;
+        for task in throttled {
+            self.fall_back(task.item);
         }
     }
 
@@ -161,14 +169,14 @@ impl<'e> Read<'e> {
         match snapshot.await {
             Ok(snapshot) => self.snapshot = Some(Box::new(snapshot)),
             Err(error) if self.is_strict() => {
-                for task in take(&mut self.loading) {
+                for task in self.take_loading() {
                     if !self.fall_back_where_ahead(&task) {
                         self.break_off(task, error.clone());
                     }
                 }
             }
             Err(_) => {
-                for task in &mut self.loading {
+                for task in &mut self.tasks[..self.loading] {
                     task.pass = Pass::Denied;
                 }
             }
@@ -188,7 +196,7 @@ impl<'e> Read<'e> {
     /// Begins to load, and returns what surrounds the body.
     pub(super) fn surround(&mut self) -> &mut Surroundings<'e> {
         let (prefix, engine) = (self.prefix(), self.engine);
-        let items = self.loading.iter().map(|task| &self.items[task.item]);
+        let items = self.loading().iter().map(|task| &self.items[task.item]);
         let keys = items.clone().filter_map(|item| item.key.clone());
         let keys: SmallVec<[CacheKey; 1]> = keys.collect();
         for key in &keys {
@@ -197,7 +205,7 @@ impl<'e> Read<'e> {
         let timeouts = engine.timeouts(self.ask.timeouts());
         let is_ahead = |task: &Task| self.items[task.item].purpose == Purpose::Ahead;
         let has_fallback = items.clone().all(|item| item.fallback.is_some());
-        let limit = if self.loading.iter().all(is_ahead) && !self.is_detached {
+        let limit = if self.loading().iter().all(is_ahead) && !self.is_detached {
             // Whatever the output can say: there is something fresh to return.
             [timeouts.soft, timeouts.hard].into_iter().flatten().min()
         } else {

@@ -1,7 +1,8 @@
 //! After the look-up: which flight each miss belongs to.
 
 use super::ask::{Answer, Reload};
-use super::read::{Missed, Pass, Purpose, Read};
+use super::item::{Known, Missed, Pass, Purpose};
+use super::read::Read;
 use crate::error::Error;
 use crate::key::CacheKey;
 use crate::observe::InvalidationSource;
@@ -20,7 +21,7 @@ impl Read<'_> {
             }
             CacheStrategy::Fresh => {
                 for at in self.unanswered() {
-                    self.items[at].answer = Some(Answer::Missed);
+                    self.items[at].known = Known::Answer(Answer::Missed);
                 }
             }
             CacheStrategy::Invalidate => Box::pin(self.plan_replacement()).await,
@@ -31,7 +32,7 @@ impl Read<'_> {
     /// The keys that have no answer, and no task yet.
     fn unanswered(&self) -> SmallVec<[usize; 4]> {
         let items = self.items.iter().enumerate();
-        let unanswered = items.filter(|(_, item)| item.answer.is_none());
+        let unanswered = items.filter(|(_, item)| !item.is_answered());
         let unanswered = unanswered.map(|(at, _)| at);
         if self.tasks.is_empty() {
             return unanswered.collect();
@@ -95,7 +96,7 @@ impl Read<'_> {
             } else if item.fallback.is_some() && self.engine.throttle.holds(key) {
                 self.fall_back(at);
             } else if item.fallback.is_some() && soft.is_some() {
-                self.items[at].patience = soft;
+                self.items[at].is_impatient = true;
                 self.join_for_a_while(at, reload);
             } else {
                 match self.missed(at) {

@@ -2,173 +2,27 @@
 
 use super::ask::{Answer, Ask, Loaded, Reload, Subject};
 use super::body::{Run, Surroundings, is_loading};
+use super::item::Fallback;
+use super::item::{Item, Known, Missed, Pass, Peeked, Purpose, Task, Wait};
 use super::land::ManyLanding;
 use super::lease::LeaseWait;
 use super::tags::TagSnapshot;
 use super::{Engine, Kind};
-use crate::clock::Age;
-use crate::early::EarlyBird;
-use crate::error::{Error, Result};
-use crate::flight::{Joined, Lead, Tag, Waiting};
+use crate::error::Result;
+use crate::flight::{Joined, Lead, Tag};
 use crate::key::CacheKey;
 use crate::observe::CacheEvent;
 use crate::shape::Erased;
-use crate::store::{AnyPermit, Soon};
-use crate::store::{Lease, Lookup, Stamp};
+use crate::store::{Soon, Stamp};
 use crate::strategy::CacheStrategy;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::task::{Context, Poll, Waker, ready};
+use tokio::time::{Instant, Sleep};
 use tracing::{Instrument, Span};
-
-/// What a peek found, for the call that goes on after it.
-#[derive(Default)]
-pub(crate) struct Peeked {
-    /// `None` if the store has to be waited for.
-    pub(crate) found: Option<Lookup>,
-    /// Whether it was drawn that the hit is loaded again before it ends. That is drawn once a call.
-    pub(crate) is_drawn: bool,
-}
-
-impl Peeked {
-    /// What was found is of no use, and tells nothing of the key's state.
-    pub(crate) fn missed() -> Self {
-        Self::found(Some(Lookup::Miss(None)))
-    }
-
-    pub(crate) fn found(found: Option<Lookup>) -> Self {
-        Self {
-            found,
-            is_drawn: false,
-        }
-    }
-
-    /// A hit that is loaded again before it ends.
-    pub(crate) fn drawn(hit: Lookup) -> Self {
-        Self {
-            found: Some(hit),
-            is_drawn: true,
-        }
-    }
-}
-
-/// One key of a call.
-pub(super) struct Item {
-    /// `None` if the key cannot be, or the call passes the cache by.
-    pub(super) key: Option<CacheKey>,
-    /// Why the call cannot go through the cache.
-    pub(super) refusal: Option<Error>,
-    pub(super) peeked: Peeked,
-    pub(super) answer: Option<Answer>,
-    pub(super) missed: Missed,
-    pub(super) purpose: Purpose,
-    /// What the answer is if the load fails.
-    pub(super) fallback: Option<Box<Fallback>>,
-    /// Whether the next landing can be taken. Of a flight that no guard names, only one that began
-    /// after this call came to it.
-    pub(super) takes_next: bool,
-    /// The same of an absence.
-    pub(super) takes_absence: bool,
-    /// After how long the fallback is the answer.
-    pub(super) patience: Option<Duration>,
-    /// How often a caller with little patience has looked for another one who loads.
-    pub(super) hand_overs: u32,
-}
-
-/// What a miss says of the key's state, and so of the callers who can share a load.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Missed {
-    /// The state is known.
-    At(Stamp),
-    /// The store answered without one: a permit tells.
-    Unstamped,
-    /// The store did not answer. The load goes on without it and is not stored.
-    Unreachable,
-}
-
-impl Missed {
-    /// What is known after a look-up that failed. A corrupt entry is there to be replaced.
-    pub(super) fn after(error: &Error) -> Self {
-        match error {
-            Error::DeserializationError(_) => Self::Unstamped,
-            _ => Self::Unreachable,
-        }
-    }
-}
-
-/// Why a load is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Nothing fresh was found.
-    Miss,
-    /// What is stale serves, and is to be replaced.
-    Revalidate,
-    /// What is fresh serves, and the next value is to be there before it ends.
-    Ahead,
-}
-
-/// A value that serves if the load of the next one fails.
-pub(super) struct Fallback {
-    pub(super) value: Erased,
-    pub(super) age: Age,
-    /// The state of the key that it was found in, of what is stale.
-    pub(super) stamp: Option<Stamp>,
-    /// The right to load before it ends, of what is fresh: held until the load has landed.
-    #[expect(dead_code, reason = "it is given back when it is dropped")]
-    pub(super) bird: Option<EarlyBird>,
-}
-
-/// Where a load's permit comes from.
-pub(super) enum Pass {
-    /// It has not been asked for.
-    Unopened,
-    /// It is here, and says whose turn it is.
-    Opened(AnyPermit, Lease),
-    /// There is none: nothing is stored.
-    Denied,
-}
-
-impl Pass {
-    /// Keeps a permit for a flight that this caller may lead. Where others opened with it, their
-    /// flight may have landed before this one begins: it is asked for again then.
-    pub(super) fn kept(permit: AnyPermit, lease: Lease) -> Self {
-        match lease {
-            Lease::Shared => Self::Unopened,
-            Lease::Held | Lease::Taken => Self::Opened(permit, lease),
-        }
-    }
-
-    /// A permit from before a wait may be void. A new one shows what has come since.
-    pub(super) fn after_wait(is_denied: bool) -> Self {
-        if is_denied {
-            Self::Denied
-        } else {
-            Self::Unopened
-        }
-    }
-}
-
-/// An item that this call loads: on a flight of its own, or beside all flights.
-pub(super) struct Task {
-    pub(super) item: usize,
-    pub(super) lead: Option<Lead>,
-    pub(super) pass: Pass,
-}
-
-/// An item that another call loads.
-pub(super) struct Wait {
-    pub(super) item: usize,
-    pub(super) follower: Waiting,
-    /// Whether the store cannot be asked for a permit.
-    pub(super) is_denied: bool,
-    /// Whether the time is over in which others are left to load it.
-    pub(super) is_over: bool,
-}
 
 /// How far a call has come.
 pub(super) enum Progress {
@@ -200,11 +54,12 @@ pub(crate) struct Read<'e> {
     pub(super) items: SmallVec<[Item; 1]>,
     /// What this call is to load.
     pub(super) tasks: SmallVec<[Task; 1]>,
-    /// What the caller's body loads now.
-    pub(super) loading: SmallVec<[Task; 1]>,
+    /// How many of them, from the first, the caller's body loads now.
+    pub(super) loading: usize,
     pub(super) snapshot: Option<Box<TagSnapshot>>,
     pub(super) waits: VecDeque<Wait>,
     pub(super) waits_since: Option<Instant>,
+    pub(super) timer: Option<Pin<Box<Sleep>>>,
     /// Items whose flight brought nothing of use: they join the next.
     pub(super) rejoining: Vec<(usize, Pass)>,
     pub(super) lease: Option<Box<LeaseWait>>,
@@ -231,10 +86,11 @@ impl<'e> Read<'e> {
             stage: Stage::LookUp,
             items: SmallVec::new(),
             tasks: SmallVec::new(),
-            loading: SmallVec::new(),
+            loading: 0,
             snapshot: None,
             waits: VecDeque::new(),
             waits_since: None,
+            timer: None,
             rejoining: Vec::new(),
             lease: None,
             is_patient: true,
@@ -263,7 +119,7 @@ impl<'e> Read<'e> {
         } else {
             Pass::Denied
         };
-        read.push_item(key, None, Peeked::default());
+        read.push_item(key, Known::Missed);
         read.push_alone(0, pass);
         read.stage = Stage::Load;
         read
@@ -303,37 +159,21 @@ impl<'e> Read<'e> {
 
     /// Adds a key.
     pub(crate) fn push(&mut self, declared: &Result<()>, key: Result<CacheKey>, peeked: Peeked) {
-        let (key, refusal) = match (declared, key) {
-            _ if self.ask.strategy == CacheStrategy::Bypass => (None, None),
-            (Ok(()), Ok(key)) => (Some(key), None),
-            (Err(error), _) => (None, Some(error.clone())),
-            (Ok(()), Err(error)) => (None, Some(error)),
+        let (key, known) = match (declared, key) {
+            _ if self.ask.strategy == CacheStrategy::Bypass => (None, Known::Missed),
+            (Ok(()), Ok(key)) => (Some(key), Known::Peeked(peeked)),
+            (Err(error), _) => (None, Known::Refused(error.clone())),
+            (Ok(()), Err(error)) => (None, Known::Refused(error)),
         };
         if let Some(key) = &key {
             tracing::trace!(parent: &self.span, %key, "asked");
         }
-        self.push_item(key, refusal, peeked);
+        self.push_item(key, known);
     }
 
-    pub(super) fn push_item(
-        &mut self,
-        key: Option<CacheKey>,
-        refusal: Option<Error>,
-        peeked: Peeked,
-    ) {
-        self.items.push(Item {
-            key,
-            refusal,
-            peeked,
-            answer: None,
-            missed: Missed::Unreachable,
-            purpose: Purpose::Miss,
-            fallback: None,
-            takes_next: true,
-            takes_absence: self.ask.subject != Subject::Hint,
-            patience: None,
-            hand_overs: 0,
-        });
+    fn push_item(&mut self, key: Option<CacheKey>, known: Known) {
+        let takes_absence = self.ask.subject != Subject::Hint;
+        self.items.push(Item::new(key, known, takes_absence));
     }
 
     /// Says by which tags what is loaded can be dropped.
@@ -371,18 +211,18 @@ impl<'e> Read<'e> {
 
     /// Returns the answer of a key.
     pub(crate) fn answer(&self, item: usize) -> Option<&Answer> {
-        self.items[item].answer.as_ref()
+        self.items[item].answer()
     }
 
     /// Takes the answer of a call of one key.
     pub(crate) fn take_answer(&mut self) -> Option<Answer> {
-        self.items[0].answer.take()
+        self.items[0].take_answer()
     }
 
     /// Answers a key. A failure ends the call, unless it is the key's alone.
     pub(super) fn answer_with(&mut self, item: usize, answer: Answer) {
         self.has_failed |= answer.is_failure() && self.ask.subject != Subject::Each;
-        self.items[item].answer = Some(answer);
+        self.items[item].known = Known::Answer(answer);
     }
 
     /// Goes on until there is something for the caller to load; `false` if every key has its
@@ -392,7 +232,23 @@ impl<'e> Read<'e> {
             match self.advance(reload).await {
                 Progress::Load => return true,
                 Progress::Done => return false,
-                Progress::Wait => self.wait_for_others(reload).await,
+                Progress::Wait => poll_fn(|context| self.poll_others(reload, context)).await,
+            }
+        }
+    }
+
+    /// The same, over a store that answers at once. One of ten thousand callers who wait for a load
+    /// keeps its call for this, and no future of ours.
+    pub(super) fn poll_next(
+        &mut self,
+        reload: Reload<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<bool> {
+        loop {
+            match self.at_once(async |read| read.advance(reload).await) {
+                Some(Progress::Load) => return Poll::Ready(true),
+                Some(Progress::Done) => return Poll::Ready(false),
+                Some(Progress::Wait) | None => ready!(self.poll_others(reload, context)),
             }
         }
     }
@@ -428,11 +284,12 @@ impl<'e> Read<'e> {
         Progress::Done
     }
 
-    async fn wait_for_others(&mut self, reload: Reload<'_>) {
+    /// Waits for another call, or for another process.
+    fn poll_others(&mut self, reload: Reload<'_>, context: &mut Context<'_>) -> Poll<()> {
         if self.tasks.is_empty() {
-            self.follow(reload).await;
+            self.poll_follow(reload, context)
         } else {
-            self.wait_for_lease().await;
+            self.poll_lease(context)
         }
     }
 
@@ -455,7 +312,8 @@ impl<'e> Read<'e> {
         match self.at_once(async |read| read.advance(None).await) {
             Some(Progress::Load) => Soon::now(true),
             Some(Progress::Done) => Soon::now(false),
-            Some(Progress::Wait) | None => {
+            Some(Progress::Wait) => Soon::later(poll_fn(|context| self.poll_next(None, context))),
+            None => {
                 let span = self.span.clone();
                 Soon::later(self.next(None).instrument(span))
             }
@@ -472,9 +330,24 @@ impl<'e> Read<'e> {
         Soon::later(self.land(loaded).instrument(span))
     }
 
+    /// What the caller's body loads.
+    pub(super) fn loading(&self) -> &[Task] {
+        &self.tasks[..self.loading]
+    }
+
+    /// Takes what the caller's body has loaded.
+    pub(super) fn take_loading(&mut self) -> SmallVec<[Task; 1]> {
+        let loading = std::mem::take(&mut self.loading);
+        if loading == self.tasks.len() {
+            return std::mem::take(&mut self.tasks);
+        }
+        self.tasks.drain(..loading).collect()
+    }
+
     /// Gives up what is still to be loaded.
     pub(super) fn hand_over(&mut self) {
         self.tasks.clear();
+        self.loading = 0;
         self.waits.clear();
         self.rejoining.clear();
     }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::observe::Operation;
 use crate::shape::Erased;
 use crate::store::Soon;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -54,17 +54,29 @@ impl<'e> Turn<'e> {
         'e: 'r,
     {
         match read.at_once(async |read| read.advance(reload).await) {
-            Some(Progress::Load) => return Soon::now(Ok(Self(read))),
-            Some(Progress::Done) => return Soon::now(Err(answer_of(read))),
-            Some(Progress::Wait) | None => {}
+            Some(Progress::Load) => return Soon::now(begun(read, true)),
+            Some(Progress::Done) => return Soon::now(begun(read, false)),
+            Some(Progress::Wait) => {
+                let mut waiting = Some(read);
+                return Soon::later(poll_fn(move |context| {
+                    let Some(mut read) = waiting.take() else {
+                        return Poll::Pending;
+                    };
+                    match read.poll_next(reload, context) {
+                        Poll::Ready(is_turn) => Poll::Ready(begun(read, is_turn)),
+                        Poll::Pending => {
+                            waiting = Some(read);
+                            Poll::Pending
+                        }
+                    }
+                }));
+            }
+            None => {}
         }
         let span = read.span.clone();
         let step = async move {
-            if read.next(reload).await {
-                Ok(Self(read))
-            } else {
-                Err(answer_of(read))
-            }
+            let is_turn = read.next(reload).await;
+            begun(read, is_turn)
         };
         Soon::later(step.instrument(span))
     }
@@ -119,10 +131,13 @@ impl std::fmt::Debug for Turn<'_> {
 /// As long as for ever, and no time that a clock cannot tell.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
-/// The answer of a call that loads nothing.
-fn answer_of(mut read: Box<Read<'_>>) -> Answer {
+/// What a call has come to: the turn to load, or the answer.
+fn begun(mut read: Box<Read<'_>>, is_turn: bool) -> Result<Turn<'_>, Answer> {
+    if is_turn {
+        return Ok(Turn(read));
+    }
     match read.take_answer() {
-        Some(answer) => answer,
+        Some(answer) => Err(answer),
         None => unreachable!("a call of one key loads it or is answered"),
     }
 }

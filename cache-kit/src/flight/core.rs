@@ -17,17 +17,22 @@ use std::task::{Context, Poll, Waker};
 /// How many load at once after a failure that cannot be shared.
 pub(crate) const SEATS_AFTER_FAILURE: usize = 8;
 
-type Slot<G, V> = (G, Arc<Flight<V>>);
-type Table<K, G, V> = HashMap<K, Slot<G, V>, foldhash::fast::RandomState>;
+type Slot<K, G, V> = (G, Arc<Flight<K, G, V>>);
+type Table<K, G, V> = HashMap<K, Slot<K, G, V>, foldhash::fast::RandomState>;
+type Stripes<K, G, V> = Arc<[Mutex<Table<K, G, V>>]>;
 
 /// The flights in progress, the newest for each key.
 pub(crate) struct Flights<K, G, V> {
-    stripes: Arc<[Mutex<Table<K, G, V>>]>,
+    stripes: Stripes<K, G, V>,
     hasher: foldhash::fast::RandomState,
 }
 
-struct Flight<V> {
+/// One load, and where it is found. Those on it hold one pointer: ten thousand may wait.
+struct Flight<K, G, V> {
     state: Mutex<State<V>>,
+    key: K,
+    stripe: usize,
+    stripes: Stripes<K, G, V>,
 }
 
 struct State<V> {
@@ -50,17 +55,17 @@ pub(crate) enum Joined<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
 
 /// The right and the duty to load. Dropping it hands over.
 pub(crate) struct Leader<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
-    place: Place<K, G, V>,
+    flight: Arc<Flight<K, G, V>>,
 }
 
 /// A flight that has landed and can still be joined. Dropping it ends that.
 pub(crate) struct Landed<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
-    place: Place<K, G, V>,
+    flight: Arc<Flight<K, G, V>>,
 }
 
 /// Resolves when the flight lands, or when it is this one's turn to load.
 pub(crate) struct Follower<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
-    place: Place<K, G, V>,
+    flight: Arc<Flight<K, G, V>>,
     ticket: Option<usize>,
 }
 
@@ -68,14 +73,6 @@ pub(crate) struct Follower<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
 pub(crate) enum Arrival<K: Eq + Hash + Clone, G: PartialEq, V: Clone> {
     Landed(V),
     Lead(Leader<K, G, V>),
-}
-
-/// Where a flight is found.
-struct Place<K, G, V> {
-    stripes: Arc<[Mutex<Table<K, G, V>>]>,
-    stripe: usize,
-    key: K,
-    flight: Arc<Flight<V>>,
 }
 
 impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
@@ -88,28 +85,27 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
         }
     }
 
-    /// Joins the key's flight if its tag is the same, else begins one in its place. Whoever is on the old one stays there.
+    /// Joins the key's flight if its tag is the same, else begins one in its place. Whoever is
+    /// on the old one stays there.
     pub(crate) fn join(&self, key: &K, tag: G) -> Joined<K, G, V> {
         let stripe = self.stripe(key);
         let mut table = lock(&self.stripes[stripe]);
         let flight = match table.entry(key.clone()) {
             Entry::Occupied(slot) if slot.get().0 == tag => Arc::clone(&slot.get().1),
             entry => {
-                let flight = Arc::new(Flight::new());
+                let flight = self.flight(stripe, key);
                 entry.insert_entry((tag, Arc::clone(&flight)));
-                return Joined::Lead(Leader {
-                    place: self.place(stripe, key, flight),
-                });
+                return Joined::Lead(Leader { flight });
             }
         };
-        // Under the table's lock: the flight cannot leave the table between here and taking a place on it.
+        // Under the table's lock: the flight cannot leave the table between here and taking a place
+        // on it.
         let takes_seat = lock(&flight.state).enter();
-        let place = self.place(stripe, key, flight);
         if takes_seat {
-            Joined::Lead(Leader { place })
+            Joined::Lead(Leader { flight })
         } else {
             Joined::Follow(Follower {
-                place,
+                flight,
                 ticket: None,
             })
         }
@@ -122,11 +118,9 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
         if table.get(key).is_some_and(|(known, _)| *known == tag) {
             return None;
         }
-        let flight = Arc::new(Flight::new());
+        let flight = self.flight(stripe, key);
         table.insert(key.clone(), (tag, Arc::clone(&flight)));
-        Some(Leader {
-            place: self.place(stripe, key, flight),
-        })
+        Some(Leader { flight })
     }
 
     /// Takes a key's flight out of reach: who comes now begins a new one.
@@ -146,24 +140,8 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Flights<K, G, V> {
         self.stripes.iter().map(|stripe| lock(stripe).len()).sum()
     }
 
-    fn place(&self, stripe: usize, key: &K, flight: Arc<Flight<V>>) -> Place<K, G, V> {
-        Place {
-            stripes: Arc::clone(&self.stripes),
-            stripe,
-            key: key.clone(),
-            flight,
-        }
-    }
-
-    fn stripe(&self, key: &K) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a usize")]
-        let index = (self.hasher.hash_one(key) % self.stripes.len() as u64) as usize;
-        index
-    }
-}
-
-impl<V> Flight<V> {
-    fn new() -> Self {
+    /// Builds a flight that one caller leads.
+    fn flight(&self, stripe: usize, key: &K) -> Arc<Flight<K, G, V>> {
         let state = State {
             landed: None,
             free: 0,
@@ -172,9 +150,18 @@ impl<V> Flight<V> {
             followers: 0,
             waiters: Waiters::default(),
         };
-        Self {
+        Arc::new(Flight {
             state: Mutex::new(state),
-        }
+            key: key.clone(),
+            stripe,
+            stripes: Arc::clone(&self.stripes),
+        })
+    }
+
+    fn stripe(&self, key: &K) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a usize")]
+        let index = (self.hasher.hash_one(key) % self.stripes.len() as u64) as usize;
+        index
     }
 }
 
@@ -208,54 +195,54 @@ impl<V> State<V> {
 impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
     /// Gives everyone on the flight what was loaded, and ends it.
     pub(crate) fn land(self, landing: V) {
-        self.place.leave_table();
+        self.flight.leave_table();
         drop(self.share(landing));
     }
 
     /// Gives everyone on the flight what was loaded, and whoever still comes until what is returned is dropped.
     pub(crate) fn share(self, landing: V) -> Landed<K, G, V> {
-        let mut state = lock(&self.place.flight.state);
+        let mut state = lock(&self.flight.state);
         state.landed = Some(landing);
         let waiters = state.waiters.take_all();
         drop(state);
         waiters.into_iter().for_each(Waker::wake);
         Landed {
-            place: self.place.clone(),
+            flight: Arc::clone(&self.flight),
         }
     }
 
     /// Gives up after a failure that the others cannot be told: a few of them may load at once from now on.
     pub(crate) fn scatter(self) {
         // Dropping `self` frees one seat more, and wakes.
-        lock(&self.place.flight.state).widen(SEATS_AFTER_FAILURE - 1);
+        lock(&self.flight.state).widen(SEATS_AFTER_FAILURE - 1);
     }
 }
 
 impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Follower<K, G, V> {
     /// Takes a seat if one is free, without waiting for it.
     pub(crate) fn take_over(&self) -> Option<Leader<K, G, V>> {
-        let takes_seat = lock(&self.place.flight.state).take_seat();
+        let takes_seat = lock(&self.flight.state).take_seat();
         takes_seat.then(|| Leader {
-            place: self.place.clone(),
+            flight: Arc::clone(&self.flight),
         })
     }
 
     /// Leaves what has landed behind, being of no use to this one: who joins now begins a new flight.
     pub(crate) fn pass_over(self) {
-        self.place.leave_table();
+        self.flight.leave_table();
     }
 
     /// Gives up on those who load: nobody joins this flight any more, and a few of those who wait may load as well.
     pub(crate) fn widen(&self) {
-        self.place.leave_table();
-        self.place
+        self.flight.leave_table();
+        self.flight
             .end_if_deserted(|state| state.widen(SEATS_AFTER_FAILURE));
     }
 }
 
 impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Leader<K, G, V> {
     fn drop(&mut self) {
-        self.place.end_if_deserted(|state| {
+        self.flight.end_if_deserted(|state| {
             state.leaders -= 1;
             if state.landed.is_none() {
                 state.free += 1;
@@ -266,7 +253,7 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Leader<K, G, V> {
 
 impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Landed<K, G, V> {
     fn drop(&mut self) {
-        self.place.leave_table();
+        self.flight.leave_table();
     }
 }
 
@@ -277,7 +264,7 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Future for Follower<K, G, V> 
     type Output = Arrival<K, G, V>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let flight = Arc::clone(&self.place.flight);
+        let flight = Arc::clone(&self.flight);
         let mut state = lock(&flight.state);
         if let Some(landed) = &state.landed {
             return Poll::Ready(Arrival::Landed(landed.clone()));
@@ -285,7 +272,7 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Future for Follower<K, G, V> 
         if state.take_seat() {
             drop(state);
             return Poll::Ready(Arrival::Lead(Leader {
-                place: self.place.clone(),
+                flight: Arc::clone(&self.flight),
             }));
         }
         self.ticket = Some(state.waiters.wait(self.ticket, context.waker()));
@@ -297,7 +284,7 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Follower<K, G, V> {
     fn drop(&mut self) {
         let ticket = self.ticket.take();
         // A seat that this one was woken for goes to the next.
-        self.place.end_if_deserted(|state| {
+        self.flight.end_if_deserted(|state| {
             state.followers -= 1;
             if let Some(ticket) = ticket {
                 state.waiters.leave(ticket);
@@ -306,25 +293,25 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Drop for Follower<K, G, V> {
     }
 }
 
-impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Place<K, G, V> {
-    fn leave_table(&self) {
+impl<K: Eq + Hash, G, V> Flight<K, G, V> {
+    fn leave_table(self: &Arc<Self>) {
         self.remove_from(&mut lock(&self.stripes[self.stripe]));
     }
 
-    fn remove_from(&self, table: &mut Table<K, G, V>) {
+    fn remove_from(self: &Arc<Self>, table: &mut Table<K, G, V>) {
         if table
             .get(&self.key)
-            .is_some_and(|(_, flight)| Arc::ptr_eq(flight, &self.flight))
+            .is_some_and(|(_, flight)| Arc::ptr_eq(flight, self))
         {
             table.remove(&self.key);
         }
     }
 
     /// Changes the state as someone leaves. Free seats wake as many of those who wait; if nobody is left at all, the flight ends.
-    fn end_if_deserted(&self, change: impl FnOnce(&mut State<V>)) {
+    fn end_if_deserted(self: &Arc<Self>, change: impl FnOnce(&mut State<V>)) {
         // The table first, as in `join`: nobody can join a flight that is being found deserted.
         let mut table = lock(&self.stripes[self.stripe]);
-        let mut state = lock(&self.flight.state);
+        let mut state = lock(&self.state);
         change(&mut state);
         if state.landed.is_some() {
             return;
@@ -337,17 +324,6 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Place<K, G, V> {
         drop(state);
         drop(table);
         woken.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl<K: Clone, G, V> Clone for Place<K, G, V> {
-    fn clone(&self) -> Self {
-        Self {
-            stripes: Arc::clone(&self.stripes),
-            stripe: self.stripe,
-            key: self.key.clone(),
-            flight: Arc::clone(&self.flight),
-        }
     }
 }
 
