@@ -177,9 +177,17 @@ impl Engine {
     }
 
     /// Checks a declaration before anything is stored under it.
-    pub(crate) fn declare(&self, kind: &Kind, operation: Lifetime) -> Result<()> {
+    pub(crate) fn declare(&self, kind: &'static Kind, operation: Lifetime) -> Result<()> {
+        let is_plain = operation == Lifetime::new();
+        if is_plain && self.definitions.is_checked(kind) {
+            return Ok(());
+        }
         self.settings.check_declared(kind, operation)?;
-        self.definitions.check(kind)
+        self.definitions.check(kind)?;
+        if is_plain {
+            self.definitions.set_checked(kind);
+        }
+        Ok(())
     }
 
     /// Returns what an operation's entries live by, unless a policy knows better.

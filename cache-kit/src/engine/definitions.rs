@@ -4,8 +4,9 @@ use super::Kind;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
 use crate::key::check_prefix;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use std::any::type_name;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -28,6 +29,9 @@ impl Definition {
 /// The definitions that have been used with a service, by prefix.
 pub(crate) struct Definitions {
     by_prefix: RwLock<HashMap<&'static str, Definition>>,
+    /// The kinds that have been found right, by their addresses: each call that goes beyond a peek
+    /// asks.
+    checked: RwLock<HashSet<usize>>,
     /// The types that methods with a prefix are called on.
     owners: RwLock<HashMap<&'static str, &'static str>>,
     /// Tells them apart from those of every other service.
@@ -39,6 +43,7 @@ impl Default for Definitions {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             by_prefix: RwLock::default(),
+            checked: RwLock::default(),
             owners: RwLock::default(),
             serial: NEXT.fetch_add(1, Ordering::Relaxed),
         }
@@ -55,6 +60,19 @@ impl Definitions {
     pub(crate) fn owns(&self, prefix: &'static str, owner: &'static str) -> bool {
         let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
         *owners.entry(prefix).or_insert(owner) == owner
+    }
+
+    /// Whether a kind has been found right.
+    pub(crate) fn is_checked(&self, kind: &'static Kind) -> bool {
+        let checked = self.checked.read().unwrap_or_else(PoisonError::into_inner);
+        checked.contains(&address(kind))
+    }
+
+    /// Remembers that a kind is right.
+    #[cold]
+    pub(crate) fn set_checked(&self, kind: &'static Kind) {
+        let mut checked = self.checked.write().unwrap_or_else(PoisonError::into_inner);
+        checked.insert(address(kind));
     }
 
     pub(crate) fn check(&self, kind: &Kind) -> Result<()> {
@@ -88,6 +106,10 @@ impl Definitions {
             .entry(prefix)
             .or_insert(definition))
     }
+}
+
+fn address(kind: &'static Kind) -> usize {
+    ptr::from_ref(kind).addr()
 }
 
 /// Where a type is defined, without its parameters: `Page<A>` and `Page<B>` are one definition.

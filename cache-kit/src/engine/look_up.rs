@@ -11,6 +11,7 @@ use crate::observe::{CacheEvent, Operation, store_span};
 use crate::provenance::{Provenance, Source};
 use crate::store::{Lookup, Stamp};
 use crate::strategy::CacheStrategy;
+use smallvec::SmallVec;
 use std::mem::take;
 use std::sync::Arc;
 
@@ -28,12 +29,19 @@ impl Read<'_> {
         }
         let is_asked = |item: &Item| matches!(item.known, Known::Peeked(_));
         let is_far = |item: &&Item| matches!(item.known, Known::Peeked(Peeked { found: None, .. }));
-        let keys: Vec<_> = self.items.iter().filter(is_far).cloned_keys();
+        let far = self.items.iter().filter(is_far);
+        let keys: SmallVec<[CacheKey; 1]> = far.filter_map(|item| item.key.clone()).collect();
         let near = self.items.iter().filter(|item| is_asked(item)).count() - keys.len();
         if near > 0 {
             drop(store_span(self.prefix(), Operation::Read, near));
         }
-        let mut lookups = self.engine.read(self.kind(), &keys).await.into_iter();
+        let read = if self.ask.subject.is_many() {
+            self.engine.read(self.kind(), &keys).await
+        } else {
+            // Who asks for one key has peeked.
+            self.engine.read_far(self.kind(), &keys).await
+        };
+        let mut lookups = read.into_iter();
         for at in 0..self.items.len() {
             if self.has_failed {
                 return;
@@ -199,16 +207,5 @@ impl Read<'_> {
                 self.miss(at, Missed::At(stamp));
             }
         }
-    }
-}
-
-/// Clones the keys of items.
-trait ClonedKeys {
-    fn cloned_keys(self) -> Vec<CacheKey>;
-}
-
-impl<'i, I: Iterator<Item = &'i Item>> ClonedKeys for I {
-    fn cloned_keys(self) -> Vec<CacheKey> {
-        self.filter_map(|item| item.key.clone()).collect()
     }
 }

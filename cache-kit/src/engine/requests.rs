@@ -25,52 +25,39 @@ impl Engine {
     }
 
     /// Looks up many keys: what is in reach at once, the rest in requests to the store.
-    pub(crate) fn read<'a>(
-        &'a self,
-        kind: &'static Kind,
-        keys: &'a [CacheKey],
-    ) -> Soon<'a, Vec<Result<Lookup>>> {
+    pub(crate) async fn read(&self, kind: &'static Kind, keys: &[CacheKey]) -> Vec<Result<Lookup>> {
         let peeked = keys.iter();
         let peeked = peeked.map(|key| self.store.peek(key.borrowed(), kind.shape));
         let peeked: SmallVec<[_; 1]> = peeked.collect();
         if peeked.iter().all(Option::is_some) {
-            return Soon::now(peeked.into_iter().flatten().map(Ok).collect());
+            return peeked.into_iter().flatten().map(Ok).collect();
         }
         if peeked.iter().all(Option::is_none) {
-            return self.read_far(kind, keys);
+            return self.read_far(kind, keys).await;
         }
-        Soon::later(async move {
-            let far = keys.iter().zip(&peeked);
-            let far = far.filter(|(_, peeked)| peeked.is_none());
-            let far: Vec<_> = far.map(|(key, _)| key.clone()).collect();
-            let mut read = self.read_far(kind, &far).await.into_iter();
-            let answers = peeked.into_iter();
-            let answers =
-                answers.map(|peeked| peeked.map_or_else(|| read.next(), |found| Some(Ok(found))));
-            answers.flatten().collect()
-        })
+        let far = keys.iter().zip(&peeked);
+        let far = far.filter(|(_, peeked)| peeked.is_none());
+        let far: Vec<_> = far.map(|(key, _)| key.clone()).collect();
+        let mut read = self.read_far(kind, &far).await.into_iter();
+        let answers = peeked.into_iter();
+        let answers =
+            answers.map(|peeked| peeked.map_or_else(|| read.next(), |found| Some(Ok(found))));
+        answers.flatten().collect()
     }
 
     /// Looks up keys that a peek could not answer.
-    fn read_far<'a>(
-        &'a self,
+    pub(super) async fn read_far(
+        &self,
         kind: &'static Kind,
-        keys: &'a [CacheKey],
-    ) -> Soon<'a, Vec<Result<Lookup>>> {
-        let read = move |keys: &'a [CacheKey]| {
-            let ask = move || self.store.read(keys, kind.shape);
-            self.request(kind, Operation::Read, keys.len(), ask)
-        };
-        if keys.len() <= self.chunk() {
-            return read(keys);
+        keys: &[CacheKey],
+    ) -> Vec<Result<Lookup>> {
+        let mut lookups = Vec::new();
+        for keys in keys.chunks(self.chunk()) {
+            let ask = || self.store.read(keys, kind.shape);
+            let read = self.request(kind, Operation::Read, keys.len(), ask).await;
+            append(&mut lookups, read);
         }
-        Soon::later(async move {
-            let mut lookups = Vec::with_capacity(keys.len());
-            for keys in keys.chunks(self.chunk()) {
-                lookups.append(&mut read(keys).await);
-            }
-            lookups
-        })
+        lookups
     }
 
     /// Asks for a permit.
@@ -84,47 +71,38 @@ impl Engine {
     }
 
     /// Asks for permits.
-    pub(crate) fn open<'a>(
-        &'a self,
+    pub(crate) async fn open(
+        &self,
         kind: &'static Kind,
-        keys: &'a [CacheKey],
+        keys: &[CacheKey],
         intent: Intent,
-    ) -> Soon<'a, Vec<Result<Opened<AnyPermit>>>> {
-        let open = move |keys: &'a [CacheKey]| {
-            let ask = move || self.store.open(keys, kind.shape, intent);
-            self.request(kind, Operation::Open, keys.len(), ask)
-        };
-        if keys.len() <= self.chunk() {
-            return open(keys);
+    ) -> Vec<Result<Opened<AnyPermit>>> {
+        let mut opened = Vec::new();
+        for keys in keys.chunks(self.chunk()) {
+            let ask = || self.store.open(keys, kind.shape, intent);
+            let answers = self.request(kind, Operation::Open, keys.len(), ask).await;
+            append(&mut opened, answers);
         }
-        Soon::later(async move {
-            let mut opened = Vec::with_capacity(keys.len());
-            for keys in keys.chunks(self.chunk()) {
-                opened.append(&mut open(keys).await);
-            }
-            opened
-        })
+        opened
     }
 
     /// Stores what was loaded, and says for each whether the store answered. What one request fails
     /// with is not the others'.
-    pub(super) fn fill(&self, kind: &'static Kind, fills: Fills) -> Soon<'_, Vec<Result<()>>> {
-        if fills.is_empty() {
-            return Soon::now(Vec::new());
+    pub(super) async fn fill(&self, kind: &'static Kind, fills: Fills) -> Vec<Result<()>> {
+        let mut filled = Vec::new();
+        let is_ready = fills.iter().all(PendingFill::is_ready);
+        let mut fills = fills.into_iter();
+        while fills.len() > 0 {
+            let chunk = fills.by_ref().take(self.chunk());
+            let answers = if is_ready {
+                let chunk = chunk.map(PendingFill::into_ready).collect();
+                self.fill_stamped(kind, chunk).await
+            } else {
+                Box::pin(self.fill_chunk(kind, chunk.collect())).await
+            };
+            append(&mut filled, answers);
         }
-        if fills.len() <= self.chunk() && fills.iter().all(PendingFill::is_ready) {
-            let fills = fills.into_iter().map(PendingFill::into_ready).collect();
-            return self.fill_stamped(kind, fills);
-        }
-        Soon::later(async move {
-            let mut filled = Vec::with_capacity(fills.len());
-            let mut fills = fills.into_iter();
-            while fills.len() > 0 {
-                let chunk = fills.by_ref().take(self.chunk()).collect();
-                filled.append(&mut self.fill_chunk(kind, chunk).await);
-            }
-            filled
-        })
+        filled
     }
 
     async fn fill_chunk(&self, kind: &'static Kind, fills: Vec<PendingFill>) -> Vec<Result<()>> {
@@ -157,24 +135,22 @@ impl Engine {
         answers.collect()
     }
 
-    fn fill_stamped(
+    async fn fill_stamped(
         &self,
         kind: &'static Kind,
         fills: Vec<Fill<AnyPermit>>,
-    ) -> Soon<'_, Vec<Result<()>>> {
+    ) -> Vec<Result<()>> {
         let gone = fills.iter().map(|fill| matches!(fill.entry, Entry::Gone));
         let gone: SmallVec<[bool; 8]> = gone.collect();
         let ask = || self.store.fill(fills, kind.shape);
-        let filled = self.request(kind, Operation::Fill, gone.len(), ask);
-        filled.map(move |filled| {
-            let outcomes = filled.into_iter().enumerate();
-            outcomes
-                .map(|(at, filled)| {
-                    self.record_filled(kind, filled?, gone[at]);
-                    Ok(())
-                })
-                .collect()
-        })
+        let filled = self.request(kind, Operation::Fill, gone.len(), ask).await;
+        let outcomes = filled.into_iter().zip(gone);
+        outcomes
+            .map(|(filled, is_gone)| {
+                self.record_filled(kind, filled?, is_gone);
+                Ok(())
+            })
+            .collect()
     }
 
     fn record_filled(&self, kind: &Kind, filled: Filled, is_gone: bool) {
@@ -216,36 +192,37 @@ impl Engine {
     }
 
     /// Asks the store one thing, until the deadline; counts and logs each answer that is a failure.
-    pub(super) fn request<'a, A: Send + 'a>(
-        &'a self,
+    pub(super) async fn request<'a, A>(
+        &self,
         kind: &'static Kind,
         operation: Operation,
         count: usize,
         ask: impl FnOnce() -> Soon<'a, Vec<Result<A>>>,
-    ) -> Soon<'a, Vec<Result<A>>> {
-        if count == 0 {
-            return Soon::now(Vec::new());
-        }
+    ) -> Vec<Result<A>> {
         let span = store_span(kind.prefix(), operation, count);
-        let answered = move |answers: Option<Vec<Result<A>>>| {
-            let mut answers = answers.unwrap_or_default();
-            if answers.len() != count {
-                answers = padded(answers, count).collect();
-            }
-            let failures = answers.iter().filter_map(|answer| answer.as_ref().err());
-            failures.for_each(|error| self.failed(kind, operation, error));
-            answers
-        };
-        match span.in_scope(ask) {
-            Soon::Now(answers) => Soon::now(answered(answers)),
-            Soon::Later(later) => Soon::later(async move {
+        let mut answers = match span.in_scope(ask) {
+            Soon::Now(answers) => answers.unwrap_or_default(),
+            Soon::Later(later) => {
                 let deadline = self.settings.backend_deadline;
-                match timer::within(deadline, later).instrument(span).await {
-                    None => answered(Some(vec_of(count, || Err(Error::Timeout)))),
-                    answers => answered(answers),
-                }
-            }),
+                let answers = timer::within(deadline, later).instrument(span).await;
+                answers.unwrap_or_else(|| vec_of(count, || Err(Error::Timeout)))
+            }
+        };
+        if answers.len() != count {
+            answers = padded(answers, count).collect();
         }
+        let failures = answers.iter().filter_map(|answer| answer.as_ref().err());
+        failures.for_each(|error| self.failed(kind, operation, error));
+        answers
+    }
+}
+
+/// Adds the answers of a request to those of the requests before it, of which there mostly are none.
+fn append<A>(all: &mut Vec<A>, mut answers: Vec<A>) {
+    if all.is_empty() {
+        *all = answers;
+    } else {
+        all.append(&mut answers);
     }
 }
 

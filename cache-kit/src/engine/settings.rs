@@ -63,9 +63,10 @@ impl Settings {
 
     /// Refuses what an entity and an operation say together and cannot work.
     pub(crate) fn check_declared(&self, kind: &Kind, operation: Lifetime) -> Result<()> {
-        let declared = self.declared(kind, operation);
+        let own = operation.or(kind.lifetime());
+        let declared = own.or(self.lifetime);
         declared.check()?;
-        let is_kept = !operation.or(kind.lifetime()).stale().is_zero();
+        let is_kept = !own.stale().is_zero();
         if is_kept && declared.ttl().is_none() && self.ttl_policy.is_none() {
             let fault = "what has no `ttl` does not go stale; set one, or drop `stale_while_revalidate` and `stale_if_error`";
             return Err(Error::ConfigError(fault.into()));
