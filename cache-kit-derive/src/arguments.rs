@@ -86,8 +86,8 @@ impl Arguments {
         }
     }
 
-    /// The key of all candidates. Where there is none, `is_silent` says that this follows from a fault that
-    /// was already reported.
+    /// The key of all candidates. Where there is none, `is_silent` says that this follows from a
+    /// fault that was already reported.
     pub(crate) fn key(
         &self,
         function: &Ident,
@@ -102,7 +102,8 @@ impl Arguments {
         key
     }
 
-    /// Refuses parameters that a written key leaves out: what is cached for one would be returned for another.
+    /// Refuses parameters that a written key leaves out: what is cached for one would be returned
+    /// for another.
     pub(crate) fn reject_left_out(&self, key: &Setting<Expr>, diagnostics: &mut Diagnostics) {
         let mut named = BTreeSet::new();
         collect_values(&key.value, &mut named);

@@ -17,8 +17,8 @@ pub(crate) fn async_block(shell: &Shell, output: &Type) -> TokenStream {
 
 /// Statements as a block of the function's output.
 ///
-/// The unreachable `return` at its start gives the block its type, so that `?`, `return` and the last
-/// expression are checked, and blamed, as in the unannotated function.
+/// The unreachable `return` at its start gives the block its type, so that `?`, `return` and the
+/// last expression are checked, and blamed, as in the unannotated function.
 pub(crate) fn typed_block(shell: &Shell, statements: &TokenStream, output: &Type) -> Group {
     // At the return type, so that a mismatch names it as its reason.
     let ret = Ident::new("__cache_kit_ret", Extent::of(output).first);
@@ -48,7 +48,8 @@ pub(crate) fn entity_of(output: &Type, private: &TokenStream) -> TokenStream {
     quote!(#open #output #close)
 }
 
-/// `<Ret as K::CachedOutput>::from_payload`, all of it at the return type: what cannot be cached is blamed there.
+/// `<Ret as K::CachedOutput>::from_payload`, all of it at the return type: what cannot be cached is
+/// blamed there.
 pub(crate) fn check_output(
     output: &Type,
     member: &TokenStream,

@@ -38,7 +38,8 @@ impl CratePath {
         Some(Self(path.clone()))
     }
 
-    /// The name of the runtime's item that a path leads to, if it is one that is exported at its root.
+    /// The name of the runtime's item that a path leads to, if it is one that is exported at its
+    /// root.
     pub(crate) fn item<'p>(&self, path: &'p Path) -> Option<&'p Ident> {
         let Self(krate) = self;
         let mut names = path.segments.iter().map(|segment| &segment.ident);

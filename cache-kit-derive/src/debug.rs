@@ -1,4 +1,5 @@
-//! `CACHE_KIT_DEBUG=1` prints what the macros write while a crate is built; `CACHE_KIT_DEBUG=find` only where that is what is annotated.
+//! `CACHE_KIT_DEBUG=1` prints what the macros write while a crate is built; `CACHE_KIT_DEBUG=find`
+//! only where that is what is annotated.
 
 use std::fmt::Write as _;
 
@@ -23,7 +24,8 @@ fn names(item: &TokenStream, name: &str) -> bool {
         .any(|token| matches!(token, TokenTree::Ident(ident) if ident == name))
 }
 
-/// Writes tokens with a line for each statement, so that a person can read them; `rustfmt` does the rest.
+/// Writes tokens with a line for each statement, so that a person can read them; `rustfmt` does the
+/// rest.
 fn write_lines(tokens: &TokenStream, depth: usize, text: &mut String) {
     let indent = "    ".repeat(depth);
     let mut line = TokenStream::new();

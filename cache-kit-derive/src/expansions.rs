@@ -1,6 +1,8 @@
-//! What the macros write, as a reviewer reads it: one snapshot for each kind of annotation, in `snapshots/`.
+//! What the macros write, as a reviewer reads it: one snapshot for each kind of annotation, in
+//! `snapshots/`.
 //!
-//! After a change: `INSTA_UPDATE=always cargo test -p cache-kit-derive`, then read what differs as code.
+//! After a change: `INSTA_UPDATE=always cargo test -p cache-kit-derive`, then read what differs as
+//! code.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -7,8 +7,8 @@ use syn::DeriveInput;
 use crate::crate_path::CratePath;
 use crate::diagnostics::Faults;
 
-/// An annotated item with its faults: the item itself and the errors. Parameters that only the attribute would
-/// have read are no news.
+/// An annotated item with its faults: the item itself and the errors. Parameters that only the
+/// attribute would have read are no news.
 pub(crate) fn item(item: &TokenStream, faults: &Faults) -> TokenStream {
     let errors = faults.to_compile_errors();
     quote! {
@@ -29,7 +29,8 @@ pub(crate) fn entity(item: &DeriveInput, krate: &CratePath, faults: &Faults) -> 
         .where_clause
         .iter()
         .flat_map(|clause| &clause.predicates);
-    // The binder defers the bounds to where the impl is used: what the item lacks besides is not reported.
+    // The binder defers the bounds to where the impl is used: what the item lacks besides is not
+    //     reported.
     // expands to:
     //     impl K::CacheEntity for User where for<'_> User: Clone + … { type Key = String; … }
     quote! {

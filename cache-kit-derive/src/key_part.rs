@@ -101,7 +101,8 @@ fn expand(item: &DeriveInput, newtype: &Newtype, krate: &CratePath) -> TokenStre
     // expands to:
     //     impl K::KeyPart for UserId {
     //         fn write(&self, out: &mut K::KeyWriter) { <u64 as K::KeyPart>::write(&self.0, out); }
-    //         fn parse(text: &str) -> Result<Self, K::ParseKeyError> { Ok(Self { 0: <u64 as K::KeyPart>::parse(text)? }) }
+    // fn parse(text: &str) -> Result<Self, K::ParseKeyError> { Ok(Self { 0: <u64 as
+    //     K::KeyPart>::parse(text)? }) }
     //     }
     quote! {
         #[automatically_derived]

@@ -128,8 +128,8 @@ impl Lifetimes {
         self.calls("", private)
     }
 
-    /// A call of each setter, whose value is forced through a `const`: one of another type, or zero, is refused
-    /// while compiling, where it was written.
+    /// A call of each setter, whose value is forced through a `const`: one of another type, or
+    /// zero, is refused while compiling, where it was written.
     fn calls(&self, before: &str, private: &TokenStream) -> TokenStream {
         // expands to:
         //     .with_ttl({

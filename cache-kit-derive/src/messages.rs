@@ -1,5 +1,5 @@
-//! Every message, in one place and one voice: a lowercase fact, code in backticks, no full stop; then,
-//! where it helps, what to write.
+//! Every message, in one place and one voice: a lowercase fact, code in backticks, no full stop;
+//! then, where it helps, what to write.
 
 mod entity;
 mod function;

@@ -110,8 +110,8 @@ impl Options {
         self.seen.extend(names);
     }
 
-    /// Whether the user wrote this option, or something that was reported as a near miss of it: then
-    /// calling it missing would be noise.
+    /// Whether the user wrote this option, or something that was reported as a near miss of it:
+    /// then calling it missing would be noise.
     pub(crate) fn was_attempted(&self, name: &str) -> bool {
         self.seen.contains(&name)
     }

@@ -1,8 +1,11 @@
-//! What a byte store makes of an entity, beside its codec alone: `cargo bench -p cache-kit --features testing --bench encode`.
+//! What a byte store makes of an entity, beside its codec alone:
+//! `cargo bench -p cache-kit --features testing --bench encode`.
 //!
-//! An entry is a header, a checksum and a payload. The floor is bincode into a buffer that is used again, and one copy of exactly what was
-//! written. Criterion reports each row by itself; the ratios are taken afterwards, in rounds that run all rows in turn, for on a shared machine
-//! only what ran side by side compares. They are printed and written to `target/encode-ratios.md`; `-- --ratios` takes only these.
+//! An entry is a header, a checksum and a payload. The floor is bincode into a buffer that is used
+//! again, and one copy of exactly what was written. Criterion reports each row by itself; the
+//! ratios are taken afterwards, in rounds that run all rows in turn, for on a shared machine only
+//! what ran side by side compares. They are printed and written to `target/encode-ratios.md`;
+//! `-- --ratios` takes only these.
 #![allow(missing_docs, reason = "a bench")]
 
 mod shared;
@@ -122,8 +125,8 @@ fn measure_each(criterion: &mut Criterion, rows: &[Row]) {
     group.finish();
 }
 
-/// How long a row takes for an entity, in nanoseconds. Another turn before it fetches back what the other rows have evicted from the
-/// processor's caches.
+/// How long a row takes for an entity, in nanoseconds. Another turn before it fetches back what the
+/// other rows have evicted from the processor's caches.
 fn time(row: &Row) -> f64 {
     let turns = TURN * usize::try_from(ENTITIES).expect("a count");
     (row.encode)(turns / 8);
@@ -134,7 +137,8 @@ fn time(row: &Row) -> f64 {
     each
 }
 
-/// Runs all rows in turn, round after round, and compares each with the first, round by round: what slows a round slows both.
+/// Runs all rows in turn, round after round, and compares each with the first, round by round: what
+/// slows a round slows both.
 fn ratios(rows: &[Row]) -> String {
     let rounds: Vec<Vec<f64>> = (0..ROUNDS)
         .map(|_| rows.iter().map(time).collect())

@@ -1,11 +1,12 @@
 //! The hit path beside raw moka: `cargo bench -p cache-kit`.
 //!
-//! Criterion reports each row by itself. The ratios are taken afterwards, in rounds that run all rows in turn, for on a shared machine
-//! only what ran side by side compares; they are printed and written to `target/hit-ratios.md`. `-- <filter>` picks rows of criterion
-//! and then leaves the ratios out; `-- --ratios` takes only these.
+//! Criterion reports each row by itself. The ratios are taken afterwards, in rounds that run all
+//! rows in turn, for on a shared machine only what ran side by side compares; they are printed and
+//! written to `target/hit-ratios.md`. `-- <filter>` picks rows of criterion and then leaves the
+//! ratios out; `-- --ratios` takes only these.
 //!
-//! Keys are drawn by zipf 0.99 from 10,000, all of them cached. A hit is ready at the first poll, so no runtime is
-//! involved and none is measured.
+//! Keys are drawn by zipf 0.99 from 10,000, all of them cached. A hit is ready at the first poll,
+//! so no runtime is involved and none is measured.
 #![allow(missing_docs, reason = "a bench")]
 
 mod shared;
@@ -23,7 +24,8 @@ use std::time::{Duration, Instant};
 
 /// The stores hold all of them, and are full enough for their admission policy to be at work.
 const CAPACITY: u64 = 12_000;
-/// How many look-ups a row does in its turn: few enough to be seldom interrupted, enough to find its caches warm again.
+/// How many look-ups a row does in its turn: few enough to be seldom interrupted, enough to find
+/// its caches warm again.
 const TURN: usize = 1 << 13;
 /// How often the rows take their turns.
 const ROUNDS: usize = 200;
@@ -125,7 +127,8 @@ impl<K, V> moka::Expiry<K, V> for InAnHour {
     }
 }
 
-/// Fills one store of each kind and lists the ways to ask them. `to_arc` and `to_value` are the annotated methods.
+/// Fills one store of each kind and lists the ways to ask them. `to_arc` and `to_value` are the
+/// annotated methods.
 fn table<T: CacheEntity>(
     key: &'static str,
     entity: fn(u64) -> T,
@@ -208,8 +211,8 @@ fn measure_each(criterion: &mut Criterion, tables: &[Table], draws: &[usize]) {
     }
 }
 
-/// How long a row's turn takes, in nanoseconds for each draw. Another turn before it fetches back what the other rows have
-/// evicted from the processor's caches.
+/// How long a row's turn takes, in nanoseconds for each draw. Another turn before it fetches back
+/// what the other rows have evicted from the processor's caches.
 fn time(row: &Row, (warm, draws): (&[usize], &[usize]), run: fn(&Row, &[usize])) -> f64 {
     run(row, warm);
     let start = Instant::now();

@@ -1,7 +1,9 @@
-//! `RedisBackend` beside raw redis-rs: `taskset -c 0 cargo bench -p cache-kit --bench redis --features redis`.
+//! `RedisBackend` beside raw redis-rs:
+//! `taskset -c 0 cargo bench -p cache-kit --bench redis --features redis`.
 //!
-//! Starts a `redis-server` of its own and ends it. Pin both to one CPU as above (the server inherits it): unpinned latencies are bimodal. All rows
-//! of a table take turns, round after round, and their ratios are the medians of what ran side by side.
+//! Starts a `redis-server` of its own and ends it. Pin both to one CPU as above (the server
+//! inherits it): unpinned latencies are bimodal. All rows of a table take turns, round after round,
+//! and their ratios are the medians of what ran side by side.
 #![allow(missing_docs, reason = "a bench")]
 
 mod shared;

@@ -42,7 +42,8 @@ impl Clock {
         }
     }
 
-    /// Returns when a lifetime ends that begins at a time; [`Clock::NEVER`] if it has no end that a clock reaches.
+    /// Returns when a lifetime ends that begins at a time; [`Clock::NEVER`] if it has no end that a
+    /// clock reaches.
     pub(crate) fn end_of(begin: u64, ttl: Option<Duration>) -> u64 {
         ttl.map_or(Self::NEVER, |ttl| {
             begin.saturating_add(saturating_nanos(ttl))
@@ -134,8 +135,8 @@ impl From<&ManualClock> for Clock {
 fn saturating_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
-/// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do not, and reading a clock is no small part of
-/// a hit.
+/// Tells how long ago an entry was stored. It is found out when it is asked for: most readers do
+/// not, and reading a clock is no small part of a hit.
 #[derive(Clone, Copy, Debug)]
 pub struct Age {
     since: Since,

@@ -30,8 +30,9 @@ use serde::de::DeserializeOwned;
 /// | `MessagePack` | `messagepack` | yes | what `serde` can do, `flatten` and `untagged` too |
 /// | `Json` | `json` | yes | other languages, and people |
 ///
-/// An entity chooses with `codec = MessagePack`, a store with its own setting. Every entry says which codec wrote it, so that a fleet can change codecs while it runs:
-/// whichever are compiled in are read.
+/// An entity chooses with `codec = MessagePack`, a store with its own setting. Every entry says
+/// which codec wrote it, so that a fleet can change codecs while it runs: whichever are compiled in
+/// are read.
 ///
 /// ```
 /// use cache_kit::{Bincode, Codec};
@@ -54,18 +55,20 @@ pub trait Codec: 'static {
     /// Appends the bytes of a value to what is there, which it leaves alone.
     ///
     /// # Errors
-    /// [`Error::SerializationError`] if the value cannot be encoded. What was appended until then is to be thrown away.
+    /// [`Error::SerializationError`] if the value cannot be encoded. What was appended until then
+    /// is to be thrown away.
     fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<()>;
 
-    /// Builds the value that these bytes, all of them, are. It must not allocate more than they justify, nor go deeper than a stack allows: this
-    /// crate's go 128 levels deep.
+    /// Builds the value that these bytes, all of them, are. It must not allocate more than they
+    /// justify, nor go deeper than a stack allows: this crate's go 128 levels deep.
     ///
     /// # Errors
     /// [`Error::DeserializationError`] if they are no such value.
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T>;
 }
 
-/// Says of a failure what it comes from, where the codec knows: the type wants to be told what is there, and bytes without names do not.
+/// Says of a failure what it comes from, where the codec knows: the type wants to be told what is
+/// there, and bytes without names do not.
 fn undecodable(error: impl std::error::Error + Send + Sync + 'static, is_untold: bool) -> Error {
     Error::DeserializationError(if is_untold {
         let advice = format!(

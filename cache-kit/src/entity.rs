@@ -19,9 +19,11 @@ use std::hash::Hash;
 
 /// Declares a domain type as cached: under which prefix and key, and for how long.
 ///
-/// The store drops entities when it pleases, with its own locks held: an entity's `Drop` must not call the cache.
+/// The store drops entities when it pleases, with its own locks held: an entity's `Drop` must not
+/// call the cache.
 ///
-/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) writes this; by hand three items are enough:
+/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) writes this; by hand three items are
+/// enough:
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -41,7 +43,8 @@ use std::hash::Hash;
     note = "derive `Clone`, `Serialize`, `Deserialize` and `CacheEntity` on a struct of your own, with `#[cache(prefix = \"…\", key = …)]`"
 )]
 pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
-    /// What names one entity. The `Display` of a hand-written key is used as it is, so its author owns its injectivity.
+    /// What names one entity. The `Display` of a hand-written key is used as it is, so its author
+    /// owns its injectivity.
     type Key: Clone + Eq + Hash + Display + Send + Sync + 'static;
 
     /// Where the type is defined; two definitions under one prefix are refused.
@@ -52,14 +55,17 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     #[doc(hidden)]
     const KEY_LEN: usize = 0;
 
-    /// Whether entities know their key. One that does not is stored under whatever key it was asked for by.
+    /// Whether entities know their key. One that does not is stored under whatever key it was asked
+    /// for by.
     #[doc(hidden)]
     const KEYED: bool = true;
 
-    /// Tells stored layouts apart where the type's shape does not: raise it when the meaning of a field changes.
+    /// Tells stored layouts apart where the type's shape does not: raise it when the meaning of a
+    /// field changes.
     const VERSION: u32 = 0;
 
-    /// Whether entities carry [tags](Self::cache_tags). Set it beside them: what has tags is loaded with more care.
+    /// Whether entities carry [tags](Self::cache_tags). Set it beside them: what has tags is loaded
+    /// with more care.
     const TAGGED: bool = false;
 
     /// Tells apart what a macro of the user's has defined in one place for several types.
@@ -71,7 +77,8 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
     /// Returns this entity's own key.
     fn cache_key(&self) -> Self::Key;
 
-    /// Returns the namespace that all entities of this type share: not empty, without `:` and white space.
+    /// Returns the namespace that all entities of this type share: not empty, without `:` and white
+    /// space.
     fn cache_prefix() -> &'static str;
 
     /// Returns how long entries live; the service's default if nothing is set.
@@ -79,12 +86,14 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         Lifetime::new()
     }
 
-    /// Returns the tags that this entity can be dropped by, beside its key and its prefix. They may depend on any of its fields.
+    /// Returns the tags that this entity can be dropped by, beside its key and its prefix. They may
+    /// depend on any of its fields.
     fn cache_tags(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Appends the text of a key: for the derive, which writes it part by part. A key written by hand has its `Display`.
+    /// Appends the text of a key: for the derive, which writes it part by part. A key written by
+    /// hand has its `Display`.
     #[doc(hidden)]
     fn write_key(key: &Self::Key, out: &mut KeyWriter) {
         if write!(out, "{key}").is_err() {
@@ -98,8 +107,8 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         out.push(key);
     }
 
-    /// Checks an entity that was loaded or decoded. One that fails is never stored: a decoded one is a miss, a loaded one
-    /// is the caller's [`ValidationError`](crate::Error::ValidationError).
+    /// Checks an entity that was loaded or decoded. One that fails is never stored: a decoded one
+    /// is a miss, a loaded one is the caller's [`ValidationError`](crate::Error::ValidationError).
     ///
     /// # Errors
     /// Whatever the implementation finds wrong.
@@ -107,8 +116,8 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         Ok(())
     }
 
-    /// Returns about how many bytes the entity occupies, for caches that are bounded by weight. The default knows the struct
-    /// itself, not what it points to.
+    /// Returns about how many bytes the entity occupies, for caches that are bounded by weight. The
+    /// default knows the struct itself, not what it points to.
     fn weight(&self) -> usize {
         size_of::<Self>()
     }
@@ -123,15 +132,18 @@ pub trait CacheEntity: Clone + Send + Sync + Serialize + DeserializeOwned + 'sta
         Ok(bytes)
     }
 
-    /// Decodes what [`serialize_for_cache`](Self::serialize_for_cache) made. The bytes may be anything.
+    /// Decodes what [`serialize_for_cache`](Self::serialize_for_cache) made. The bytes may be
+    /// anything.
     ///
     /// # Errors
-    /// [`DeserializationError`](crate::Error::DeserializationError) if the bytes are not such an entity.
+    /// [`DeserializationError`](crate::Error::DeserializationError) if the bytes are not such an
+    /// entity.
     fn deserialize_from_cache(bytes: &[u8]) -> Result<Self> {
         Bincode::decode(bytes)
     }
 
-    /// Names the layout of the stored bytes: found out from the type itself, unless it is named by hand.
+    /// Names the layout of the stored bytes: found out from the type itself, unless it is named by
+    /// hand.
     fn schema() -> CacheSchema {
         CacheSchema::of::<Self>()
     }

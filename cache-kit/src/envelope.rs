@@ -45,7 +45,8 @@ const VERSION: u8 = 1;
 
 /// Where the server puts the time.
 const TIME_AT: usize = 56;
-/// The largest time, and what a time and its complement add up to: 48 bits, which a script's floats hold exactly.
+/// The largest time, and what a time and its complement add up to: 48 bits, which a script's floats
+/// hold exactly.
 const TIME_SUM: u64 = (1 << 48) - 1;
 
 const HEADER: usize = 68;
@@ -104,7 +105,8 @@ impl Header {
         nanos.and_then(Result::ok).unwrap_or(0)
     }
 
-    /// Says how long an entry of this age has been stale, if it is. The store ends one that is not kept any longer than it is fresh.
+    /// Says how long an entry of this age has been stale, if it is. The store ends one that is not
+    /// kept any longer than it is fresh.
     fn stale_since(&self, age: Age) -> Option<Duration> {
         let soft = self.soft.filter(|_| self.soft != self.hard)?;
         age.get().checked_sub(soft)
@@ -119,8 +121,8 @@ impl Header {
 }
 
 impl<'b> Sealed<'b> {
-    /// Takes stored bytes apart. They may be anything; whether they are what was written is for [`checked`](Self::checked) to say, so that
-    /// what is out of date need not be whole.
+    /// Takes stored bytes apart. They may be anything; whether they are what was written is for
+    /// [`checked`](Self::checked) to say, so that what is out of date need not be whole.
     pub(crate) fn read(bytes: &'b [u8]) -> Result<Self, Damage> {
         if !bytes.starts_with(&MAGIC) {
             return Err(Damage::Magic);
@@ -165,7 +167,8 @@ impl<'b> Sealed<'b> {
         })
     }
 
-    /// Says whether an entry is what a reader wants who has read these guards: of its type, and not invalidated.
+    /// Says whether an entry is what a reader wants who has read these guards: of its type, and not
+    /// invalidated.
     pub(crate) fn is_current(&self, guard: u64, prefix_guard: u64, shape: &Shape) -> bool {
         self.header.stamp == guard
             && self.header.prefix_stamp == prefix_guard

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 /// Holds the reason for an [`Error`]: any error or message, cheap to clone.
 ///
-/// Every caller of a flight is told of the same failure, so the cause is shared rather than moved. It is built with
-/// `.into()` from a `String`, a `&str` or any error, and [`std::error::Error::source`] of the [`Error`] leads to it.
+/// Every caller of a flight is told of the same failure, so the cause is shared rather than moved.
+/// It is built with `.into()` from a `String`, a `&str` or any error, and
+/// [`std::error::Error::source`] of the [`Error`] leads to it.
 ///
 /// ```
 /// use cache_kit::{Cause, Error};
@@ -60,7 +61,8 @@ impl fmt::Debug for Cause {
     }
 }
 
-/// Says what failed: the repository, the backend, a codec, a check, or the caller's own configuration.
+/// Says what failed: the repository, the backend, a codec, a check, or the caller's own
+/// configuration.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -76,7 +78,8 @@ pub enum Error {
     /// The store failed.
     #[error("cache backend failed: {0}")]
     BackendError(#[source] Cause),
-    /// A loaded entity did not pass [`CacheEntity::validate`](crate::CacheEntity::validate); nothing was stored.
+    /// A loaded entity did not pass [`CacheEntity::validate`](crate::CacheEntity::validate);
+    /// nothing was stored.
     #[error("entity is not valid: {0}")]
     ValidationError(#[source] Cause),
     /// A declaration, a setting or a key that cannot work.
@@ -91,8 +94,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Says that the repository failed for now: asking again may succeed. What it returns is an [`Error::RepositoryError`], and
-    /// [retried](crate::OperationConfig::with_retry) where the caller wants that.
+    /// Says that the repository failed for now: asking again may succeed. What it returns is an
+    /// [`Error::RepositoryError`], and [retried](crate::OperationConfig::with_retry) where the
+    /// caller wants that.
     ///
     /// ```
     /// use cache_kit::Error;
@@ -109,8 +113,9 @@ impl Error {
         })
     }
 
-    /// Says that stored bytes could not be read, and what is wrong with them: an [`Error::DeserializationError`] that is
-    /// [counted](crate::CacheEvent::DecodeFailure) by that. For those who write a backend.
+    /// Says that stored bytes could not be read, and what is wrong with them: an
+    /// [`Error::DeserializationError`] that is [counted](crate::CacheEvent::DecodeFailure) by that.
+    /// For those who write a backend.
     ///
     /// ```
     /// use cache_kit::{Damage, Error};
@@ -138,8 +143,8 @@ impl Error {
         })
     }
 
-    /// Says whether asking again may succeed: a backend that failed, a deadline that passed, and what
-    /// [`transient`](Self::transient) made.
+    /// Says whether asking again may succeed: a backend that failed, a deadline that passed, and
+    /// what [`transient`](Self::transient) made.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::BackendError(_) | Self::Timeout => true,
@@ -188,7 +193,8 @@ labels! {
         Checksum = "checksum",
         /// Their codec is not compiled in.
         Codec = "codec",
-        /// They are encrypted with a key that is not known here, or not encrypted where they have to be.
+        /// They are encrypted with a key that is not known here, or not encrypted where they have
+        /// to be.
         Encryption = "encryption",
         /// They cannot be decompressed.
         Compression = "compression",
@@ -197,20 +203,24 @@ labels! {
     }
 }
 
-/// Says what a failing cache means for those who read through it. It is about reads: whoever writes by hand is told of failures
-/// by the method's result, and an attribute by `on_unreachable`.
+/// Says what a failing cache means for those who read through it. It is about reads: whoever writes
+/// by hand is told of failures by the method's result, and an attribute by `on_unreachable`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailurePolicy {
-    /// The cache's failure is not the caller's: one that is down or slow is passed by, a corrupt entry is replaced. Failures are counted
-    /// and logged. A process that cannot ask the cache does not know what others have invalidated, so a caller is given nothing that had begun to be
-    /// loaded before it came: who comes while a load of the key is going waits for it, and shares the next.
+    /// The cache's failure is not the caller's: one that is down or slow is passed by, a corrupt
+    /// entry is replaced. Failures are counted and logged. A process that cannot ask the cache does
+    /// not know what others have invalidated, so a caller is given nothing that had begun to be
+    /// loaded before it came: who comes while a load of the key is going waits for it, and shares
+    /// the next.
     #[default]
     Degrade,
-    /// A failure of the cache is the call's error, where its error type can carry one (of an attribute one that is `From<cache_kit::Error>`, of a closure
-    /// this very type): [`BackendError`](Error::BackendError) or
-    /// [`Timeout`](Error::Timeout) for a store that is down or slow, also if it fails only when the loaded value is to be stored;
-    /// [`DeserializationError`](Error::DeserializationError) for a corrupt entry, which stays until it is invalidated or expires.
+    /// A failure of the cache is the call's error, where its error type can carry one (of an
+    /// attribute one that is `From<cache_kit::Error>`, of a closure this very type):
+    /// [`BackendError`](Error::BackendError) or [`Timeout`](Error::Timeout) for a store that is
+    /// down or slow, also if it fails only when the loaded value is to be stored;
+    /// [`DeserializationError`](Error::DeserializationError) for a corrupt entry, which stays until
+    /// it is invalidated or expires.
     Propagate,
 }
 

@@ -15,8 +15,9 @@ use expansion::Expansion;
 use std::fmt;
 use std::sync::Arc;
 
-/// Feeds feeders. It is a [`CacheService`] by another name, for those who work with [feeders](CacheFeed) and [repositories](DataRepository);
-/// both run the same read-through, and share loads, metrics and policies. Clones share everything.
+/// Feeds feeders. It is a [`CacheService`] by another name, for those who work with
+/// [feeders](CacheFeed) and [repositories](DataRepository); both run the same read-through, and
+/// share loads, metrics and policies. Clones share everything.
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -43,20 +44,23 @@ use std::sync::Arc;
 pub struct CacheExpander<B: CacheBackend>(CacheService<B>);
 
 impl<B: CacheBackend> CacheExpander<B> {
-    /// Makes an expander with default settings. For others, set up a [`CacheService`] and turn it `.into()` one.
+    /// Makes an expander with default settings. For others, set up a [`CacheService`] and turn it
+    /// `.into()` one.
     #[must_use]
     pub fn new(backend: B) -> Self {
         Self(CacheService::new(backend))
     }
 
-    /// Tells a sink of everything that happens from now on. The expander counts anew; entries and loads it shares with its clones.
+    /// Tells a sink of everything that happens from now on. The expander counts anew; entries and
+    /// loads it shares with its clones.
     #[must_use]
     pub fn with_metrics(self, sink: impl CacheMetrics) -> Self {
         Self(self.0.to_builder().metrics(sink).into_service())
     }
 
-    /// Sets how long entries live, whatever their entities declare. The expander counts anew, as [`with_metrics`](Self::with_metrics) says. A fixed TTL of
-    /// zero, which a builder refuses, stores nothing.
+    /// Sets how long entries live, whatever their entities declare. The expander counts anew, as
+    /// [`with_metrics`](Self::with_metrics) says. A fixed TTL of zero, which a builder refuses,
+    /// stores nothing.
     #[must_use]
     pub fn with_ttl_policy(self, policy: TtlPolicy) -> Self {
         Self(self.0.to_builder().ttl_policy(policy).into_service())
@@ -101,7 +105,8 @@ impl<B: CacheBackend> CacheExpander<B> {
             .await
     }
 
-    /// Feeds a feeder from a repository that is shared. What is stale, and serves, is refreshed by a task of its own.
+    /// Feeds a feeder from a repository that is shared. What is stale, and serves, is refreshed by
+    /// a task of its own.
     ///
     /// # Errors
     /// As [`CacheService::execute`].
@@ -129,20 +134,26 @@ impl<B: CacheBackend> CacheExpander<B> {
 }
 
 impl<B: CacheBackend> CacheService<B> {
-    /// Feeds a feeder: asks it for a key, reads through the cache as the strategy says, asks the repository where that is needed, and feeds
-    /// what was found; `None` if there is no such entity.
+    /// Feeds a feeder: asks it for a key, reads through the cache as the strategy says, asks the
+    /// repository where that is needed, and feeds what was found; `None` if there is no such
+    /// entity.
     ///
-    /// The feeder is asked for its key once, and fed once if the call succeeds; a `Fresh` miss feeds `None` and is an error. Otherwise a call
-    /// that fails leaves the feeder as it was. It costs what [`get_or_load`](Self::get_or_load) costs, and shares loads with it.
+    /// The feeder is asked for its key once, and fed once if the call succeeds; a `Fresh` miss
+    /// feeds `None` and is an error. Otherwise a call that fails leaves the feeder as it was. It
+    /// costs what [`get_or_load`](Self::get_or_load) costs, and shares loads with it.
     ///
     /// # Errors
-    /// [`Error::RepositoryError`](crate::Error::RepositoryError), or whatever else the repository returned, also if it returned an entity with another key; [`Error::CacheMiss`](crate::Error::CacheMiss)
-    /// for a `Fresh` miss; [`Error::ValidationError`](crate::Error::ValidationError) if what was loaded is not valid, [`Error::ConfigError`](crate::Error::ConfigError) for a declaration, a setting or a key
-    /// that cannot work; what the feeder's hooks return; and under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend
-    /// failed with.
+    /// [`Error::RepositoryError`](crate::Error::RepositoryError), or whatever else the repository
+    /// returned, also if it returned an entity with another key;
+    /// [`Error::CacheMiss`](crate::Error::CacheMiss) for a `Fresh` miss;
+    /// [`Error::ValidationError`](crate::Error::ValidationError) if what was loaded is not valid,
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a declaration, a setting or a key that
+    /// cannot work; what the feeder's hooks return; and under
+    /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety
-    /// A call that is dropped has not fed. If it was loading, one of those who wait for the load takes over.
+    /// A call that is dropped has not fed. If it was loading, one of those who wait for the load
+    /// takes over.
     pub async fn execute<T, F, R>(
         &self,
         feeder: &mut F,
@@ -162,8 +173,8 @@ impl<B: CacheBackend> CacheService<B> {
     /// Feeds a feeder, with settings of this operation's own.
     ///
     /// # Errors
-    /// As [`execute`](Self::execute); [`Error::ConfigError`](crate::Error::ConfigError) also for a setting that cannot work, and for a `ttl_class` where the service
-    /// has no [`TtlPolicy`].
+    /// As [`execute`](Self::execute); [`Error::ConfigError`](crate::Error::ConfigError) also for a
+    /// setting that cannot work, and for a `ttl_class` where the service has no [`TtlPolicy`].
     pub async fn execute_with<T, F, R>(
         &self,
         feeder: &mut F,

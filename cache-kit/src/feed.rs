@@ -6,8 +6,9 @@ use std::fmt;
 
 /// Names the entity it wants, and is fed with it.
 ///
-/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) generates one for each entity, and [`GenericFeeder`] serves them all. The hooks are for
-/// feeders written by hand. One that fails ends its own call and nobody else's: what was loaded is stored all the same.
+/// [`#[derive(CacheEntity)]`](derive@crate::CacheEntity) generates one for each entity, and
+/// [`GenericFeeder`] serves them all. The hooks are for feeders written by hand. One that fails
+/// ends its own call and nobody else's: what was loaded is stored all the same.
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -57,8 +58,8 @@ pub trait CacheFeed<T: CacheEntity>: Send {
         Ok(())
     }
 
-    /// Is told, once for each call, that the repository is about to be asked, by this call or by another one that it waits for; or that a
-    /// `Fresh` call has found nothing.
+    /// Is told, once for each call, that the repository is about to be asked, by this call or by
+    /// another one that it waits for; or that a `Fresh` call has found nothing.
     ///
     /// # Errors
     /// Whatever is to end the call, before anyone is asked.

@@ -36,8 +36,8 @@ pub(crate) type Flights = core::Flights<CacheKey, Tag, Landing>;
 /// Which callers may share a load: those that read the same guard, and want the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {
-    /// `None` where the backend could not be asked. Nobody knows then what has been invalidated since such a flight began: who comes to it waits
-    /// until it has landed, and shares the next.
+    /// `None` where the backend could not be asked. Nobody knows then what has been invalidated
+    /// since such a flight began: who comes to it waits until it has landed, and shares the next.
     pub(crate) stamp: Option<Stamp>,
     pub(crate) type_id: TypeId,
 }
@@ -56,7 +56,8 @@ impl Tag {
 #[derive(Clone)]
 pub(crate) enum Landing {
     Value(Erased),
-    /// What the leader found when it opened, somebody else having stored it: an entity or an absence. It may be too old for some who waited.
+    /// What the leader found when it opened, somebody else having stored it: an entity or an
+    /// absence. It may be too old for some who waited.
     Found(Option<Erased>, Age),
     /// What was loaded is not valid: an error to callers that can be told, else what it is.
     Invalid(Erased, Error),
@@ -67,7 +68,8 @@ pub(crate) enum Landing {
     Broken(Error),
 }
 
-/// A failed load, as it can be passed on: the error itself, for callers of the same error type that can clone it, and what it said.
+/// A failed load, as it can be passed on: the error itself, for callers of the same error type that
+/// can clone it, and what it said.
 #[derive(Clone)]
 pub struct Failure {
     pub(crate) error: Option<Arc<dyn Any + Send + Sync>>,

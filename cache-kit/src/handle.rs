@@ -7,7 +7,8 @@ use crate::store::CacheBackend;
 use std::fmt;
 use std::sync::Arc;
 
-/// Reads, loads, stores and invalidates entities in one cache. A cheap handle: clones share everything.
+/// Reads, loads, stores and invalidates entities in one cache. A cheap handle: clones share
+/// everything.
 ///
 /// The attributes of this crate call it; so can you.
 ///

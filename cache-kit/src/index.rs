@@ -12,10 +12,13 @@ use crate::value::{Apart, Declared, ValueOf};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Declares a field, beside the key, that names one entity: its index. `#[cache(index(email))]` writes this.
+/// Declares a field, beside the key, that names one entity: its index. `#[cache(index(email))]`
+/// writes this.
 ///
-/// What is kept of an index is where an entity was last found: its key. That is a hint and nothing more. The entity is read under its own key, and is taken only if
-/// it still has the field that was asked for: so an index needs no invalidation, and a write of the entity costs what it costs without.
+/// What is kept of an index is where an entity was last found: its key. That is a hint and nothing
+/// more. The entity is read under its own key, and is taken only if it still has the field that was
+/// asked for: so an index needs no invalidation, and a write of the entity costs what it costs
+/// without.
 pub trait CacheIndex: Send + Sync + 'static {
     /// What is found.
     type Entity: CacheEntity;

@@ -1,8 +1,9 @@
 //! How an entry is named: `namespace:prefix:part:part`, readable and injective.
 //!
-//! A part is percent-encoded where it holds a `:`, a `%`, white space or a control character, so that `("a:b", "c")`
-//! and `("a", "b:c")` are two keys. A key of over 512 bytes keeps its first 480; the rest is replaced by 128 bits of the
-//! whole key's SHA-256, which nobody can make collide on purpose.
+//! A part is percent-encoded where it holds a `:`, a `%`, white space or a control character, so
+//! that `("a:b", "c")` and `("a", "b:c")` are two keys. A key of over 512 bytes keeps its first
+//! 480; the rest is replaced by 128 bits of the whole key's SHA-256, which nobody can make collide
+//! on purpose.
 
 mod part;
 mod writer;
@@ -38,7 +39,8 @@ pub struct CacheKey {
 
 impl CacheKey {
     pub(crate) fn new(text: Arc<str>, prefix_len: usize) -> Self {
-        // A prefix so long that the key was shortened within it is refused when it is declared; until then it may be asked for.
+        // A prefix so long that the key was shortened within it is refused when it is declared;
+        // until then it may be asked for.
         let prefix_len = prefix_len.min(text.len());
         Self { text, prefix_len }
     }
@@ -121,8 +123,8 @@ impl<'a> KeyRef<'a> {
 /// The longest prefix and the longest namespace: both stay readable in a key that is shortened.
 const LONGEST_PREFIX: usize = 200;
 
-/// Says why `prefix` cannot name entries: it is empty, too long, or holds a `:`, `%`, `{`, `}`, white space or a control character. (Braces decide where a
-/// cluster keeps an entry.)
+/// Says why `prefix` cannot name entries: it is empty, too long, or holds a `:`, `%`, `{`, `}`,
+/// white space or a control character. (Braces decide where a cluster keeps an entry.)
 pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
     if prefix.is_empty() {
         return Err("a prefix must not be empty".to_owned());

@@ -7,8 +7,8 @@
 //! - [`#[derive(CacheEntity)]`](derive@CacheEntity) says what is cached: prefix, key, lifetime.
 //! - [`#[cached]`](macro@cached), [`#[cache_put]`](macro@cache_put) and
 //!   [`#[cache_evict]`](macro@cache_evict) say where it is read, written and removed.
-//! - [`CacheService`] runs them over a [`CacheBackend`] such as [`InMemoryBackend`], and does all of it by
-//!   hand as well.
+//! - [`CacheService`] runs them over a [`CacheBackend`] such as [`InMemoryBackend`], and does all
+//!   of it by hand as well.
 //!
 //! | for | look at |
 //! | --- | --- |
@@ -50,8 +50,9 @@
 //! # }
 //! ```
 //!
-//! What is loaded before an invalidation is never stored after it; callers of one key share one load; in
-//! memory a hit hands out the stored `Arc` without allocating. `ARCHITECTURE.md` in the repository says how.
+//! What is loaded before an invalidation is never stored after it; callers of one key share one
+//! load; in memory a hit hands out the stored `Arc` without allocating. `ARCHITECTURE.md` in the
+//! repository says how.
 //!
 //! # Features
 //! | feature | |
@@ -146,7 +147,8 @@ pub use backend::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
 /// assert_eq!(key.to_string().parse::<EmploymentKey>().unwrap(), key);
 /// ```
 pub use cache_kit_derive::CacheEntity;
-/// Writes a newtype into a key as what it wraps. One that is all of a key needs a `Display` as well, as every key does.
+/// Writes a newtype into a key as what it wraps. One that is all of a key needs a `Display` as
+/// well, as every key does.
 ///
 /// # Example
 /// ```

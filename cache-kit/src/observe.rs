@@ -20,7 +20,9 @@ pub(crate) fn store_span(prefix: &str, operation: Operation, keys: usize) -> tra
 
 /// Is told of everything that happens in a cache.
 ///
-/// Called on the caller's task (of an `Eviction` any caller's, whose write or read made the store tidy up), so it should be quick. It may call the cache. A sink that panics is contained: the call it was told of goes on.
+/// Called on the caller's task (of an `Eviction` any caller's, whose write or read made the store
+/// tidy up), so it should be quick. It may call the cache. A sink that panics is contained: the
+/// call it was told of goes on.
 ///
 /// | what happens | events |
 /// | --- | --- |
@@ -67,8 +69,8 @@ pub trait CacheMetrics: Send + Sync + 'static {
     /// Takes note of one event.
     fn record(&self, event: &CacheEvent<'_>);
 
-    /// Takes note of how many entries the store holds. It is told whenever somebody asks for the service's
-    /// [`stats`](crate::CacheService::stats), if the store knows.
+    /// Takes note of how many entries the store holds. It is told whenever somebody asks for the
+    /// service's [`stats`](crate::CacheService::stats), if the store knows.
     fn entries(&self, entries: u64) {
         let _ = entries;
     }
@@ -108,12 +110,13 @@ pub struct CacheStats {
     pub misses: u64,
     /// Loads that were to replace a stale value that serves.
     pub refreshes: u64,
-    /// Stale values that were returned because the load of the next one failed, or had failed not long ago.
+    /// Stale values that were returned because the load of the next one failed, or had failed not
+    /// long ago.
     pub stand_ins: u64,
     /// Times the repository was asked.
     pub loads: u64,
-    /// Loads that failed, panicked, were dropped, or, of a single key, brought an invalid entity. (A batch goes on with the others, and counts that
-    /// under `failures`.)
+    /// Loads that failed, panicked, were dropped, or, of a single key, brought an invalid entity.
+    /// (A batch goes on with the others, and counts that under `failures`.)
     pub load_failures: u64,
     /// Misses that another caller's load answered.
     pub coalesced: u64,
@@ -125,19 +128,21 @@ pub struct CacheStats {
     pub puts: u64,
     /// Entries dropped on purpose, a cleared prefix counting as one.
     pub invalidations: u64,
-    /// Entries that ended, or made room for others, and were freed. Of a store that says so: [`InMemoryBackend`](crate::InMemoryBackend).
+    /// Entries that ended, or made room for others, and were freed. Of a store that says so:
+    /// [`InMemoryBackend`](crate::InMemoryBackend).
     pub evictions: u64,
     /// Entries that could not be decoded.
     pub decode_failures: u64,
     /// Times the cache itself failed.
     pub failures: u64,
-    /// Entries that occupy memory now, where the backend knows. Cleared and ended ones count until they are freed.
+    /// Entries that occupy memory now, where the backend knows. Cleared and ended ones count until
+    /// they are freed.
     pub entries: Option<u64>,
 }
 
 impl CacheStats {
-    /// Returns the share of reads that the cache answered, absences included, from 0 to 1; `None` before the first read. `Bypass` and
-    /// `Invalidate` are no reads.
+    /// Returns the share of reads that the cache answered, absences included, from 0 to 1; `None`
+    /// before the first read. `Bypass` and `Invalidate` are no reads.
     pub fn hit_ratio(&self) -> Option<f64> {
         let answered = self.hits + self.absent_hits + self.stale_hits;
         let reads = answered + self.misses;

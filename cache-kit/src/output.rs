@@ -29,8 +29,8 @@ use crate::error::Error;
 use crate::provenance::{Overrides, Provenance};
 use std::sync::Arc;
 
-/// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`, and an [`Outcome`] or a [`Cached`] of
-/// these.
+/// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or
+/// `Option<Arc<T>>` of an entity `T`, and an [`Outcome`] or a [`Cached`] of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "not an entity, nor an `Arc` or `Option` of one",
@@ -151,7 +151,8 @@ impl<T: CacheEntity> Payload for Option<Arc<T>> {
     }
 }
 
-/// Is what a cached function returns: a [`Payload`], or a `Result` of one with the user's own error.
+/// Is what a cached function returns: a [`Payload`], or a `Result` of one with the user's own
+/// error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` holds no cached entity",
     label = "not an entity, nor an `Arc`, `Option` or `Result` of one",
@@ -265,7 +266,8 @@ impl<T: CacheEntity, E: Send + From<Error>> FreshOutput for Result<Arc<T>, E> {
     }
 }
 
-/// Is an output that can carry a failure of the cache, as `on_unreachable = propagate` and `hard_timeout` need it.
+/// Is an output that can carry a failure of the cache, as `on_unreachable = propagate` and
+/// `hard_timeout` need it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry a failure of the cache",
     label = "needs a `Result` whose error implements `From<cache_kit::Error>`",

@@ -51,7 +51,8 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// How long the entity lives, where it is not said otherwise for so long; `None` if it is not to be stored.
+    /// How long the entity lives, where it is not said otherwise for so long; `None` if it is not
+    /// to be stored.
     pub(crate) fn applied(&self, declared: Lifetime) -> Option<Lifetime> {
         let lifetime = self.lifetime.or(declared);
         (lifetime.ttl() != Some(Duration::ZERO)).then_some(lifetime)

@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number from 0 to 1 that differs from call to call and from process to process; `SplitMix64` (Steele, Lea, Flood 2014).
+/// A number from 0 to 1 that differs from call to call and from process to process; `SplitMix64`
+/// (Steele, Lea, Flood 2014).
 pub(crate) fn random_fraction() -> f64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     static CALLS: AtomicU64 = AtomicU64::new(0);

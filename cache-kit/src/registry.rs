@@ -14,7 +14,8 @@ use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::sync::Arc;
 
-/// Knows for each entity which repository it comes from, and how its feeder is made. Clones share everything.
+/// Knows for each entity which repository it comes from, and how its feeder is made. Clones share
+/// everything.
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -82,17 +83,20 @@ impl<B: CacheBackend> CacheRegistry<B> {
     /// Returns an entity from the cache or its repository; `None` if there is none.
     ///
     /// # Errors
-    /// As [`CacheService::get_or_load`] with the repository's load, and [`Error::ConfigError`] if no repository is registered for the entity.
+    /// As [`CacheService::get_or_load`] with the repository's load, and [`Error::ConfigError`] if
+    /// no repository is registered for the entity.
     pub async fn fetch<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
         let repository = self.repository::<T>()?;
         let load = || load_own(&*repository, key);
         self.cache.get_or_load(key, load).await
     }
 
-    /// Returns entities in the order of the keys, as [`CacheService::load_many`] does from their repository.
+    /// Returns entities in the order of the keys, as [`CacheService::load_many`] does from their
+    /// repository.
     ///
     /// # Errors
-    /// For each key on its own, as [`CacheService::load_many`]; for all of them if no repository is registered.
+    /// For each key on its own, as [`CacheService::load_many`]; for all of them if no repository is
+    /// registered.
     pub async fn fetch_many<T: CacheEntity>(&self, keys: &[T::Key]) -> Vec<Result<Option<Arc<T>>>> {
         match self.repository::<T>() {
             Ok(repository) => self.cache.load_many(keys, &*repository).await,
@@ -103,7 +107,8 @@ impl<B: CacheBackend> CacheRegistry<B> {
     /// Feeds a feeder from the cache or the repository of its entity.
     ///
     /// # Errors
-    /// As [`CacheService::execute`], and [`Error::ConfigError`] if no repository is registered for the entity.
+    /// As [`CacheService::execute`], and [`Error::ConfigError`] if no repository is registered for
+    /// the entity.
     pub async fn with<T, F>(&self, feeder: &mut F, strategy: CacheStrategy) -> Result<()>
     where
         T: CacheEntity,
@@ -197,8 +202,8 @@ impl<B: CacheBackend> CacheRegistryBuilder<B> {
     /// Makes the registry.
     ///
     /// # Errors
-    /// [`Error::ConfigError`] that lists everything that was registered twice, and every entity whose declaration cannot work or whose prefix belongs to
-    /// another.
+    /// [`Error::ConfigError`] that lists everything that was registered twice, and every entity
+    /// whose declaration cannot work or whose prefix belongs to another.
     pub fn build(self) -> Result<CacheRegistry<B>> {
         if !self.faults.is_empty() {
             return Err(Error::ConfigError(self.faults.join("; ").into()));

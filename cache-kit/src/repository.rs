@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Loads entities from the source of truth: a database, an API. This is the trait to implement, with plain `async fn`; to take one, also as
-/// an object, say [`DataRepository`].
+/// Loads entities from the source of truth: a database, an API. This is the trait to implement,
+/// with plain `async fn`; to take one, also as an object, say [`DataRepository`].
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -56,11 +56,11 @@ pub trait Repository<T: CacheEntity>: Send + Sync {
     /// [`Error::RepositoryError`], or [`Error::transient`] where asking again may succeed.
     fn fetch_by_id(&self, id: &T::Key) -> impl Future<Output = Result<Option<T>>> + Send;
 
-    /// Loads the entities of several ids, each of which is given once, in any order. One that is left out does not exist; one that nobody
-    /// asked for is ignored.
+    /// Loads the entities of several ids, each of which is given once, in any order. One that is
+    /// left out does not exist; one that nobody asked for is ignored.
     ///
-    /// Unless overridden it asks one by one, and what fails, fails alone. Override it with one query; where the database limits how many
-    /// ids that may have, split them.
+    /// Unless overridden it asks one by one, and what fails, fails alone. Override it with one
+    /// query; where the database limits how many ids that may have, split them.
     ///
     /// # Errors
     /// As [`fetch_by_id`](Self::fetch_by_id): of an overridden one, for all of the ids.
@@ -79,7 +79,8 @@ pub trait Repository<T: CacheEntity>: Send + Sync {
     }
 }
 
-/// Is a [`Repository`] to those who ask it: dyn-compatible, its futures `Send`. Every `Repository` is one.
+/// Is a [`Repository`] to those who ask it: dyn-compatible, its futures `Send`. Every `Repository`
+/// is one.
 ///
 /// Take it as `&dyn DataRepository<T>`, `Arc<dyn DataRepository<T>>` or `R: DataRepository<T>`.
 #[diagnostic::on_unimplemented(
@@ -160,7 +161,8 @@ fn own<T: CacheEntity>(entity: Option<T>, key: &T::Key) -> Result<Option<T>> {
 
 /// Is the error of several loads, some of which failed; those that did not are in it.
 ///
-/// It is the user's to pass on, and so may come back as the error of other loads: of a larger batch that was split, or of a later one.
+/// It is the user's to pass on, and so may come back as the error of other loads: of a larger batch
+/// that was split, or of a later one.
 pub(crate) struct PartialLoad<T: CacheEntity> {
     asked: Vec<T::Key>,
     /// Given out once: later they may be out of date.
@@ -172,7 +174,8 @@ pub(crate) struct PartialLoad<T: CacheEntity> {
 type Failures<T> = Vec<(<T as CacheEntity>::Key, Error)>;
 
 impl<T: CacheEntity> PartialLoad<T> {
-    /// Takes from what a repository returned what was loaded, and what failed; `None` if it says nothing of just these ids.
+    /// Takes from what a repository returned what was loaded, and what failed; `None` if it says
+    /// nothing of just these ids.
     pub(crate) fn take(error: &Error, ids: &[T::Key]) -> Option<(Vec<T>, Failures<T>)> {
         let Error::RepositoryError(cause) = error else {
             return None;

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Says how often and how long a transient failure is retried. Before retry *n* it waits for a random time of at most
-/// `first_delay` × 2ⁿ⁻¹ ("full jitter", M. Brooker, AWS Architecture Blog, 2015), so that callers who failed together do not come back together. It needs a
-/// timer, as [`flight_deadline`](crate::CacheServiceBuilder::flight_deadline) does: outside of a runtime nothing is retried.
+/// Says how often and how long a transient failure is retried. Before retry *n* it waits for a
+/// random time of at most `first_delay` × 2ⁿ⁻¹ ("full jitter", M. Brooker, AWS Architecture Blog,
+/// 2015), so that callers who failed together do not come back together. It needs a timer, as
+/// [`flight_deadline`](crate::CacheServiceBuilder::flight_deadline) does: outside of a runtime
+/// nothing is retried.
 ///
 /// ```
 /// use cache_kit::{OperationConfig, Retry};
@@ -32,7 +34,8 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Builds a retry of so many times after the first: from 50 ms up to a second apart, none later than 10 s after the call began.
+    /// Builds a retry of so many times after the first: from 50 ms up to a second apart, none later
+    /// than 10 s after the call began.
     pub const fn new(retries: u32) -> Self {
         Self {
             retries,
@@ -54,7 +57,8 @@ impl Retry {
         self
     }
 
-    /// Sets how long after the call began the last retry may begin. What has begun is not cut short.
+    /// Sets how long after the call began the last retry may begin. What has begun is not cut
+    /// short.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self

@@ -9,12 +9,15 @@ pub use opaque::{Opaque, schema_of};
 use serde::de::DeserializeOwned;
 use std::fmt;
 
-/// Names the layout of a stored type: its fingerprint. Entries that were stored under another one are misses.
+/// Names the layout of a stored type: its fingerprint. Entries that were stored under another one
+/// are misses.
 ///
-/// It is found by asking the type itself: its `Deserialize` is run on made-up input, and what it asks for is noted: names, order, types, nesting, variants. No
-/// annotation is needed, of nested or foreign types neither. A type that takes no input that can be made up (it wants a checksum that is right, say) is
-/// **opaque** from that point on: a change of it, and of what comes after it, is not seen. Where it is a field of an entity, say so with `#[cache(opaque)]`: what comes
-/// after it is then seen. Else raise [`VERSION`](crate::CacheEntity::VERSION), or name the layout by hand:
+/// It is found by asking the type itself: its `Deserialize` is run on made-up input, and what it
+/// asks for is noted: names, order, types, nesting, variants. No annotation is needed, of nested or
+/// foreign types neither. A type that takes no input that can be made up (it wants a checksum that
+/// is right, say) is **opaque** from that point on: a change of it, and of what comes after it, is
+/// not seen. Where it is a field of an entity, say so with `#[cache(opaque)]`: what comes after it
+/// is then seen. Else raise [`VERSION`](crate::CacheEntity::VERSION), or name the layout by hand:
 ///
 /// ```
 /// use cache_kit::CacheSchema;
@@ -27,8 +30,8 @@ use std::fmt;
 pub struct CacheSchema(u64);
 
 impl CacheSchema {
-    /// Finds out what a type looks like to serde: runs its `Deserialize`, once for each of its variants and more. An entity's schema is
-    /// asked for once in a process.
+    /// Finds out what a type looks like to serde: runs its `Deserialize`, once for each of its
+    /// variants and more. An entity's schema is asked for once in a process.
     pub fn of<T: DeserializeOwned>() -> Self {
         Self::named(&explore::describe::<T>())
     }

@@ -48,15 +48,17 @@ impl<B: CacheBackend> CacheService<B> {
         CacheServiceBuilder::new(backend)
     }
 
-    /// Sets up another service over the same backend, with this one's settings. The two share entries and loads; what they count is each
-    /// one's own, but for evictions.
+    /// Sets up another service over the same backend, with this one's settings. The two share
+    /// entries and loads; what they count is each one's own, but for evictions.
     pub fn to_builder(&self) -> CacheServiceBuilder<B> {
         CacheServiceBuilder::like(self)
     }
 
-    /// Returns what has been counted since the service was made, and tells its sink how many entries there are.
+    /// Returns what has been counted since the service was made, and tells its sink how many
+    /// entries there are.
     ///
-    /// Evictions and entries are the store's, of all services that share it (of evictions, those in this service's namespace).
+    /// Evictions and entries are the store's, of all services that share it (of evictions, those in
+    /// this service's namespace).
     pub fn stats(&self) -> CacheStats {
         self.engine().observer.report(self.backend().entries())
     }
@@ -69,8 +71,10 @@ impl<B: CacheBackend> CacheService<B> {
         self.backend().health().await
     }
 
-    /// Waits until what callers did not wait for is done: what was loaded is stored, and a store far away has been told of every invalidation, also of those
-    /// that could not reach it before. Call it when a program ends, after the last request, under a deadline of yours; the service can be used on.
+    /// Waits until what callers did not wait for is done: what was loaded is stored, and a store
+    /// far away has been told of every invalidation, also of those that could not reach it before.
+    /// Call it when a program ends, after the last request, under a deadline of yours; the service
+    /// can be used on.
     ///
     /// ```
     /// use cache_kit::prelude::*;
@@ -88,7 +92,8 @@ impl<B: CacheBackend> CacheService<B> {
     /// ```
     ///
     /// # Errors
-    /// What kept the store from being told of an invalidation. It is still owed, and repeated as long as the program lives.
+    /// What kept the store from being told of an invalidation. It is still owed, and repeated as
+    /// long as the program lives.
     ///
     /// # Cancel safety
     /// Whoever stops waiting loses nothing: what was waited for goes on.

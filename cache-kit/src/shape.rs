@@ -14,7 +14,8 @@ pub type Erased = Arc<dyn Any + Send + Sync>;
 
 /// Describes a stored type to a backend: its identity, how it becomes bytes and comes back.
 ///
-/// A memory backend compares the type and hands the value out as it is; a byte store encodes and decodes.
+/// A memory backend compares the type and hands the value out as it is; a byte store encodes and
+/// decodes.
 pub struct Shape {
     type_id: fn() -> TypeId,
     type_name: fn() -> &'static str,
@@ -49,7 +50,8 @@ impl Shape {
         (self.type_name)()
     }
 
-    /// Returns the fingerprint of the type's layout and version: stored bytes of another one are not this type's. Found out once.
+    /// Returns the fingerprint of the type's layout and version: stored bytes of another one are
+    /// not this type's. Found out once.
     pub fn fingerprint(&self) -> u64 {
         static KNOWN: LazyLock<RwLock<HashMap<TypeId, u64>>> = LazyLock::new(RwLock::default);
         let id = self.type_id();
@@ -73,7 +75,8 @@ impl Shape {
         (**value).type_id() == self.type_id()
     }
 
-    /// Appends the payload of a value, and says which codec wrote it: the type's own choice, else the store's.
+    /// Appends the payload of a value, and says which codec wrote it: the type's own choice, else
+    /// the store's.
     ///
     /// # Errors
     /// [`Error::SerializationError`] if the value cannot be encoded or is not of this shape.
@@ -84,7 +87,8 @@ impl Shape {
     /// Decodes a payload, which may be anything, into a value that its type holds to be valid.
     ///
     /// # Errors
-    /// [`Error::DeserializationError`] if they are no such value, [`Error::ValidationError`] if the type refuses the one they are.
+    /// [`Error::DeserializationError`] if they are no such value, [`Error::ValidationError`] if the
+    /// type refuses the one they are.
     pub fn decode(&self, codec: u8, bytes: &[u8]) -> Result<Erased> {
         (self.decode)(codec, bytes)
     }

@@ -1,4 +1,5 @@
-//! What a store of entries must do: [`CacheBackend`], which its authors implement, and the words of the protocol.
+//! What a store of entries must do: [`CacheBackend`], which its authors implement, and the words of
+//! the protocol.
 
 mod erased;
 
@@ -17,26 +18,31 @@ use std::time::Duration;
 
 /// Stores entries of any type, and keeps the promise that nothing stale is ever stored.
 ///
-/// The trait knows no strategies and no types: values are [`Erased`], a [`Shape`] tells what a backend must know of them. Methods
-/// take slices and answer once for each item, in the order asked, so that a partial failure stays partial.
+/// The trait knows no strategies and no types: values are [`Erased`], a [`Shape`] tells what a
+/// backend must know of them. Methods take slices and answer once for each item, in the order
+/// asked, so that a partial failure stays partial.
 ///
 /// # The fill protocol
-/// Every load is bracketed: [`open`](Self::open) comes *before* the repository is asked and gives a permit;
-/// [`fill`](Self::fill) consumes it, and stores only if no invalidation, put or clear of that key came in between. A permit is a type
-/// of the backend's own, so nobody else can make one. A store that can only get, set and delete cannot do this;
-/// the suite of feature `testing` (`testing::conformance`) tells.
+/// Every load is bracketed: [`open`](Self::open) comes *before* the repository is asked and gives a
+/// permit; [`fill`](Self::fill) consumes it, and stores only if no invalidation, put or clear of
+/// that key came in between. A permit is a type of the backend's own, so nobody else can make one.
+/// A store that can only get, set and delete cannot do this; the suite of feature `testing`
+/// (`testing::conformance`) tells.
 ///
-/// Every [`Stamp`] that a miss or an open returns names the key's state: an acknowledged invalidation, put or clear changes it for ever.
-/// Callers share one load only while their stamps are equal.
+/// Every [`Stamp`] that a miss or an open returns names the key's state: an acknowledged
+/// invalidation, put or clear changes it for ever. Callers share one load only while their stamps
+/// are equal.
 ///
 /// # Cancel safety
-/// A future may be dropped at any point. A call that may have changed the store must leave it as if the call had happened,
-/// or had not; an abandoned `fill` or `put` must not leave an entry that an invalidation could not reach.
+/// A future may be dropped at any point. A call that may have changed the store must leave it as if
+/// the call had happened, or had not; an abandoned `fill` or `put` must not leave an entry that an
+/// invalidation could not reach.
 pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// What `open` gives and `fill` or `put` consumes.
     type Permit: Send + Sync + 'static;
 
-    /// Answers a read at once, without a future; `None` if it has to be awaited. Costs no round trip and no allocation.
+    /// Answers a read at once, without a future; `None` if it has to be awaited. Costs no round
+    /// trip and no allocation.
     fn peek(&self, key: KeyRef<'_>, shape: &'static Shape) -> Option<Lookup> {
         let _ = (key, shape);
         None
@@ -45,8 +51,8 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// Reads entries. A value of another type or layout is a miss.
     ///
     /// # Errors
-    /// For each key on its own: [`Error::DeserializationError`] if what is stored there is corrupt, another error if the store could not be
-    /// asked.
+    /// For each key on its own: [`Error::DeserializationError`] if what is stored there is corrupt,
+    /// another error if the store could not be asked.
     fn read(
         &self,
         keys: &[CacheKey],
@@ -64,7 +70,8 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
         intent: Intent,
     ) -> impl Future<Output = Vec<Result<Opened<Self::Permit>>>> + Send;
 
-    /// Stores what was loaded under each permit, unless the key was invalidated, put or cleared since.
+    /// Stores what was loaded under each permit, unless the key was invalidated, put or cleared
+    /// since.
     ///
     /// # Errors
     /// For each fill on its own, if the store could not be asked or the value could not be encoded.
@@ -74,8 +81,9 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
         shape: &'static Shape,
     ) -> impl Future<Output = Vec<Result<Filled>>> + Send;
 
-    /// Replaces entries with values that were written to the repository after `open`. Where the key has changed since, the order of the
-    /// two writes is unknown: the entry is dropped instead. Either way the key's stamp changes.
+    /// Replaces entries with values that were written to the repository after `open`. Where the key
+    /// has changed since, the order of the two writes is unknown: the entry is dropped instead.
+    /// Either way the key's stamp changes.
     ///
     /// # Errors
     /// For each put on its own. The entry may then be the old one: the caller must invalidate.
@@ -85,7 +93,8 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
         shape: &'static Shape,
     ) -> impl Future<Output = Vec<Result<Filled>>> + Send;
 
-    /// Drops entries, and voids every permit that is open for them. When it returns, no later read sees the old value.
+    /// Drops entries, and voids every permit that is open for them. When it returns, no later read
+    /// sees the old value.
     ///
     /// # Errors
     /// For each key on its own, if the store could not be told.
@@ -94,14 +103,18 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// Drops all entries of a scope, and voids their permits, in constant time.
     ///
     /// # Errors
-    /// If the store could not be told; [`Error::ConfigError`] if it has no way to drop such a scope.
+    /// If the store could not be told; [`Error::ConfigError`] if it has no way to drop such a
+    /// scope.
     fn clear(&self, scope: Scope<'_>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Says in which state tags are, and then in which *epoch* the namespace's tags are, which ends before any of them is cleared.
+    /// Says in which state tags are, and then in which *epoch* the namespace's tags are, which ends
+    /// before any of them is cleared.
     ///
-    /// A tag that is known before the load is asked about before it. One that is known only from what was loaded is asked about after it, and
-    /// stored only if the epoch is still the one from before the load: else the tag may have been cleared in between. An entry counts only
-    /// while its tags are in the state that it was filled with. Their states are remembered for at least `lasts`, or for good; a lost one is a new one.
+    /// A tag that is known before the load is asked about before it. One that is known only from
+    /// what was loaded is asked about after it, and stored only if the epoch is still the one from
+    /// before the load: else the tag may have been cleared in between. An entry counts only while
+    /// its tags are in the state that it was filled with. Their states are remembered for at least
+    /// `lasts`, or for good; a lost one is a new one.
     ///
     /// # Errors
     /// If the store could not be asked.
@@ -118,7 +131,8 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
     /// Why it cannot.
     fn health(&self) -> impl Future<Output = Result<()>> + Send;
 
-    /// Does what was put off: tells a store far away what it could not be told before, tidies up one that is near.
+    /// Does what was put off: tells a store far away what it could not be told before, tidies up
+    /// one that is near.
     ///
     /// # Errors
     /// What kept it from being done.
@@ -131,13 +145,14 @@ pub trait CacheBackend: Clone + Send + Sync + 'static {
         None
     }
 
-    /// Tells a service from now on what nobody asked the store to do: what it evicts, and whether it can be used. Of the latter it is told at once, if
-    /// that is known.
+    /// Tells a service from now on what nobody asked the store to do: what it evicts, and whether
+    /// it can be used. Of the latter it is told at once, if that is known.
     fn watch(&self, watcher: Watcher) {
         let _ = watcher;
     }
 
-    /// Says whether entries are so far away that a caller is not to wait for the fill of what it has loaded.
+    /// Says whether entries are so far away that a caller is not to wait for the fill of what it
+    /// has loaded.
     fn is_remote(&self) -> bool {
         false
     }
@@ -186,7 +201,8 @@ pub struct Stale {
     pub stamp: Stamp,
 }
 
-/// Names the state of a key between two invalidations; never used again once the key was invalidated.
+/// Names the state of a key between two invalidations; never used again once the key was
+/// invalidated.
 // The number's bytes: the number itself would align all that holds one to 16.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp([u8; 16]);
@@ -252,12 +268,14 @@ pub struct Opened<P> {
     pub lease: Lease,
 }
 
-/// Says whose turn it is to load, among all that share a store. It saves loads, and nothing more: a permit is as good without it.
+/// Says whose turn it is to load, among all that share a store. It saves loads, and nothing more: a
+/// permit is as good without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
     /// It is the caller's, or nobody shares the store.
     Held,
-    /// It is this process', and not the caller's alone: who opened before may be loading, or have loaded.
+    /// It is this process', and not the caller's alone: who opened before may be loading, or have
+    /// loaded.
     Shared,
     /// Somebody else is loading: what they load will be found by who opens again in a while.
     Taken,

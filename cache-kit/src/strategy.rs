@@ -38,8 +38,8 @@ pub struct CacheContext<'a> {
     pub prefix: &'a str,
     /// The class that the operation named.
     pub ttl_class: Option<&'a str>,
-    /// The TTL without this policy, for a policy to return as it is: what the entity declares, else the service's default, else
-    /// [`Duration::MAX`], which is no end. Never `None`.
+    /// The TTL without this policy, for a policy to return as it is: what the entity declares, else
+    /// the service's default, else [`Duration::MAX`], which is no end. Never `None`.
     pub declared: Option<Duration>,
 }
 
@@ -78,38 +78,45 @@ impl OperationConfig {
         }
     }
 
-    /// Sets how long what this operation stores is fresh. It wins over the service's policy and the entity's declaration.
+    /// Sets how long what this operation stores is fresh. It wins over the service's policy and the
+    /// entity's declaration.
     pub const fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
     }
 
-    /// Asks again when the repository fails with an [`Error::transient`], or, under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate), the backend
-    /// fails: so many times after the first, or as a [`Retry`] says.
+    /// Asks again when the repository fails with an [`Error::transient`], or, under
+    /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate), the backend fails: so many
+    /// times after the first, or as a [`Retry`] says.
     ///
-    /// The load is what is repeated, within its flight: those who wait for it share the outcome, whatever they asked for themselves. Waiting needs a Tokio
-    /// runtime with time enabled; outside of a runtime nothing is retried.
+    /// The load is what is repeated, within its flight: those who wait for it share the outcome,
+    /// whatever they asked for themselves. Waiting needs a Tokio runtime with time enabled; outside
+    /// of a runtime nothing is retried.
     pub fn with_retry(mut self, retry: impl Into<Retry>) -> Self {
         self.retry = Some(retry.into());
         self
     }
 
-    /// Sets after how long this operation has a stale value, if there is one; see [`soft_timeout`](crate::CacheServiceBuilder::soft_timeout).
+    /// Sets after how long this operation has a stale value, if there is one; see
+    /// [`soft_timeout`](crate::CacheServiceBuilder::soft_timeout).
     pub const fn with_soft_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.soft = Some(timeout);
         self
     }
 
-    /// Sets after how long this operation's load has failed, its retries included; see [`hard_timeout`](crate::CacheServiceBuilder::hard_timeout).
+    /// Sets after how long this operation's load has failed, its retries included; see
+    /// [`hard_timeout`](crate::CacheServiceBuilder::hard_timeout).
     pub const fn with_hard_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.hard = Some(timeout);
         self
     }
 
-    /// Names the class of whoever asks, such as a user's role. It is what [`TtlPolicy::PerType`](crate::TtlPolicy::PerType) is asked with.
+    /// Names the class of whoever asks, such as a user's role. It is what
+    /// [`TtlPolicy::PerType`](crate::TtlPolicy::PerType) is asked with.
     ///
-    /// All classes share one entry. What this operation loads is stored for the class's TTL, for everyone; and the TTL limits how old an entry it accepts: an
-    /// older one is a miss. Without a policy there is nothing to ask, and the operation is a [`ConfigError`](Error::ConfigError).
+    /// All classes share one entry. What this operation loads is stored for the class's TTL, for
+    /// everyone; and the TTL limits how old an entry it accepts: an older one is a miss. Without a
+    /// policy there is nothing to ask, and the operation is a [`ConfigError`](Error::ConfigError).
     pub fn ttl_class(mut self, class: impl Into<Cow<'static, str>>) -> Self {
         self.ttl_class = Some(class.into());
         self

@@ -3,7 +3,8 @@
 use crate::schema::first_bytes;
 use std::fmt;
 
-/// Names a group of entries that are dropped together, whatever their prefixes. Equal texts below one namespace are one tag.
+/// Names a group of entries that are dropped together, whatever their prefixes. Equal texts below
+/// one namespace are one tag.
 ///
 /// ```
 /// use cache_kit::Tag;
@@ -44,7 +45,8 @@ impl Tag {
         self.namespace.as_deref()
     }
 
-    /// Returns what stands for the tag where there is little room: 64 bits of the SHA-256 of both. Two tags that share it are dropped together.
+    /// Returns what stands for the tag where there is little room: 64 bits of the SHA-256 of both.
+    /// Two tags that share it are dropped together.
     pub fn id(&self) -> u64 {
         self.id
     }

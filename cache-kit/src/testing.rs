@@ -1,5 +1,6 @@
-//! For tests: of services, a backend that fails when it is told to, and a repository that counts (a clock to turn is [`ManualClock`](crate::ManualClock));
-//! of backends, the suite that every one passes, and a byte store to see it work on.
+//! For tests: of services, a backend that fails when it is told to, and a repository that counts (a
+//! clock to turn is [`ManualClock`](crate::ManualClock)); of backends, the suite that every one
+//! passes, and a byte store to see it work on.
 
 mod bytes;
 pub mod conformance;
@@ -43,8 +44,8 @@ pub fn encode_entry(
     Ok(bytes)
 }
 
-/// Says what bytes mean that a byte store has under a key, and that may be anything; `None` if they are no entry that
-/// [`encode_entry`] built of this type: for fuzzing.
+/// Says what bytes mean that a byte store has under a key, and that may be anything; `None` if they
+/// are no entry that [`encode_entry`] built of this type: for fuzzing.
 ///
 /// # Errors
 /// [`Error::DeserializationError`](crate::Error::DeserializationError) if they are damaged.

@@ -1,4 +1,5 @@
-//! Keys whose load has failed not long ago: who has something stale is served with that, and does not ask again yet.
+//! Keys whose load has failed not long ago: who has something stale is served with that, and does
+//! not ask again yet.
 
 use crate::key::CacheKey;
 use foldhash::HashMap;

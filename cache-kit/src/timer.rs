@@ -6,14 +6,15 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// Runs work for so long; `None` if it took longer and was dropped. Work that is done at once needs no timer. Outside of a runtime there is
-/// none, and the work takes as long as it takes.
+/// Runs work for so long; `None` if it took longer and was dropped. Work that is done at once needs
+/// no timer. Outside of a runtime there is none, and the work takes as long as it takes.
 pub(crate) async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
     let mut work = pin!(work);
     // In a box: most work is done before it needs one.
     let mut timer: Option<Pin<Box<tokio::time::Sleep>>> = None;
     let mut is_waiting = false;
-    // Not `timeout` after a first poll: it would poll twice at once, and work that yields would not have.
+    // Not `timeout` after a first poll: it would poll twice at once, and work that yields would not
+    // have.
     poll_fn(|context| {
         if let Poll::Ready(output) = work.as_mut().poll(context) {
             return Poll::Ready(Some(output));

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::random::random_fraction;
 use std::time::Duration;
 
-/// Says how long entries live: an entity's declaration, a service's default, or one call's override.
+/// Says how long entries live: an entity's declaration, a service's default, or one call's
+/// override.
 ///
 /// ```
 /// use cache_kit::Lifetime;
@@ -33,10 +34,12 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// How long a key is not asked for again after a load that failed, unless a lifetime says otherwise.
+    /// How long a key is not asked for again after a load that failed, unless a lifetime says
+    /// otherwise.
     pub const DEFAULT_ERROR_THROTTLE: Duration = Duration::from_secs(5);
 
-    /// Builds a lifetime that says nothing: a value lives until it is evicted or invalidated, absence is not stored.
+    /// Builds a lifetime that says nothing: a value lives until it is evicted or invalidated,
+    /// absence is not stored.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -62,54 +65,65 @@ impl Lifetime {
         self
     }
 
-    /// Shortens each value's TTL at random, by at most this fraction (0 to 1), so that entries stored together do not
-    /// expire together.
+    /// Shortens each value's TTL at random, by at most this fraction (0 to 1), so that entries
+    /// stored together do not expire together.
     #[must_use]
     pub const fn with_jitter(mut self, fraction: f64) -> Self {
         self.jitter = Some(fraction);
         self
     }
 
-    /// Stores absence, for this long. Without it the repository is asked each time for what it does not have.
+    /// Stores absence, for this long. Without it the repository is asked each time for what it does
+    /// not have.
     #[must_use]
     pub const fn with_negative_ttl(mut self, ttl: Duration) -> Self {
         self.negative_ttl = Some(ttl);
         self
     }
 
-    /// Keeps a value for so long after its TTL, and returns it at once while one caller, or a task of its own, loads the next. Zero is not at all.
+    /// Keeps a value for so long after its TTL, and returns it at once while one caller, or a task
+    /// of its own, loads the next. Zero is not at all.
     ///
-    /// Where the load runs depends on the API: `#[cached(refresh = background)]`, [`get_or_refresh`](crate::CacheService::get_or_refresh) and
-    /// [`with_shared`](crate::CacheExpander::with_shared) have it run by a task; others let the first caller who comes run it, and the rest have the stale value meanwhile.
+    /// Where the load runs depends on the API: `#[cached(refresh = background)]`,
+    /// [`get_or_refresh`](crate::CacheService::get_or_refresh) and
+    /// [`with_shared`](crate::CacheExpander::with_shared) have it run by a task; others let the
+    /// first caller who comes run it, and the rest have the stale value meanwhile.
     #[must_use]
     pub const fn with_stale_while_revalidate(mut self, window: Duration) -> Self {
         self.stale_while_revalidate = Some(window);
         self
     }
 
-    /// Keeps a value for so long after its TTL, and returns it where the load of the next one fails. Zero is not at all.
+    /// Keeps a value for so long after its TTL, and returns it where the load of the next one
+    /// fails. Zero is not at all.
     ///
-    /// Both windows begin when the TTL ends; what is kept for the one does not serve the other for longer than its own.
+    /// Both windows begin when the TTL ends; what is kept for the one does not serve the other for
+    /// longer than its own.
     #[must_use]
     pub const fn with_stale_if_error(mut self, window: Duration) -> Self {
         self.stale_if_error = Some(window);
         self
     }
 
-    /// Keeps a key whose load has failed from being asked for again for so long, where there is a stale value to return;
-    /// [`DEFAULT_ERROR_THROTTLE`](Self::DEFAULT_ERROR_THROTTLE) unless set. Zero asks each time. Each process counts by itself.
+    /// Keeps a key whose load has failed from being asked for again for so long, where there is a
+    /// stale value to return; [`DEFAULT_ERROR_THROTTLE`](Self::DEFAULT_ERROR_THROTTLE) unless set.
+    /// Zero asks each time. Each process counts by itself.
     #[must_use]
     pub const fn with_error_throttle(mut self, interval: Duration) -> Self {
         self.error_throttle = Some(interval);
         self
     }
 
-    /// Has a value that is asked for often be loaded again *before* its TTL ends, by one caller at a time: each who reads it does so with a chance that grows as the
-    /// end comes near, so that they need not all wait for the load after it. `beta` weighs that: 1 is the usual, more is earlier, 0 is not at all. It needs a TTL.
+    /// Has a value that is asked for often be loaded again *before* its TTL ends, by one caller at
+    /// a time: each who reads it does so with a chance that grows as the end comes near, so that
+    /// they need not all wait for the load after it. `beta` weighs that: 1 is the usual, more is
+    /// earlier, 0 is not at all. It needs a TTL.
     ///
-    /// A read begins a load if `load time × beta × −ln(random) ≥ time left`, the load time being what loads of the prefix took lately ("XFetch": A. Vattani, F. Chierichetti,
-    /// K. Lowenstein, Optimal Probabilistic Cache Stampede Prevention, VLDB 2015). Who runs it is as with
-    /// [`with_stale_while_revalidate`](Self::with_stale_while_revalidate); a batch loads it with what it misses.
+    /// A read begins a load if `load time × beta × −ln(random) ≥ time left`, the load time being
+    /// what loads of the prefix took lately ("XFetch": A. Vattani, F. Chierichetti, K. Lowenstein,
+    /// Optimal Probabilistic Cache Stampede Prevention, VLDB 2015). Who runs it is as with
+    /// [`with_stale_while_revalidate`](Self::with_stale_while_revalidate); a batch loads it with
+    /// what it misses.
     #[must_use]
     pub const fn with_early_refresh(mut self, beta: f64) -> Self {
         self.early_refresh = Some(beta);
@@ -136,7 +150,8 @@ impl Lifetime {
         self.stale_while_revalidate
     }
 
-    /// Returns for how long a stale value is returned where the load of the next one fails, if it is.
+    /// Returns for how long a stale value is returned where the load of the next one fails, if it
+    /// is.
     pub const fn stale_if_error(&self) -> Option<Duration> {
         self.stale_if_error
     }
@@ -173,7 +188,8 @@ impl Lifetime {
         }
     }
 
-    /// Refuses a lifetime that cannot work: a zero duration, a jitter that is no fraction, an early refresh below zero.
+    /// Refuses a lifetime that cannot work: a zero duration, a jitter that is no fraction, an early
+    /// refresh below zero.
     ///
     /// # Errors
     /// [`Error::ConfigError`] that says which.
@@ -215,7 +231,8 @@ impl Lifetime {
         }
     }
 
-    /// The TTL of one value that is stored now; `Err` where it must not be stored for long enough to count.
+    /// The TTL of one value that is stored now; `Err` where it must not be stored for long enough
+    /// to count.
     pub(crate) fn draw(&self) -> Option<Duration> {
         let ttl = self.ttl?;
         match self.jitter {

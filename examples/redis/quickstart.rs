@@ -1,6 +1,7 @@
 //! Two processes share a cache in Redis.
 //!
-//! `cargo run --release --example redis_quickstart`, with a Redis on this machine or at `REDIS_URL`.
+//! `cargo run --release --example redis_quickstart`, with a Redis on this machine or at
+//! `REDIS_URL`.
 
 use cache_kit_examples::redis::{config, quickstart};
 

@@ -1,6 +1,7 @@
 //! A cache in a Redis that is reached over TLS.
 //!
-//! `REDIS_URL=rediss://app:s3cret@host:6380 cargo run --release --example redis_tls -- ca.pem [certificate.pem key.pem]`
+//! `REDIS_URL=rediss://app:s3cret@host:6380 cargo run --release --example redis_tls -- ca.pem
+//! [certificate.pem key.pem]`
 
 use anyhow::{Context as _, bail};
 use cache_kit_examples::redis::{config, tls};

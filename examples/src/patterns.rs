@@ -2,8 +2,8 @@
 //! thing with the macros and with what cache-kit brings along.
 //!
 //! Every pattern has a module `by_hand` and a module `with_macros`. What both need, such as the
-//! database, is in neither, and counted for neither. `examples/patterns/README.md` lists the words of the
-//! guide that had to change.
+//! database, is in neither, and counted for neither. `examples/patterns/README.md` lists the words
+//! of the guide that had to change.
 //!
 //! | module | the guide's heading |
 //! | --- | --- |

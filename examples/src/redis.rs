@@ -1,4 +1,5 @@
-//! A cache in Redis, shared by all processes of a service. Here two services with backends of their own stand for two processes.
+//! A cache in Redis, shared by all processes of a service. Here two services with backends of their
+//! own stand for two processes.
 //!
 //! | module | what to copy from it |
 //! | --- | --- |

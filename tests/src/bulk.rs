@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 type Answer = Box<dyn Fn(&[u64]) -> cache_kit::Result<Vec<Person>> + Send + Sync>;
 
-/// A repository that answers many ids in one call, as a test says, and writes down what it was asked.
+/// A repository that answers many ids in one call, as a test says, and writes down what it was
+/// asked.
 pub struct Bulk {
     answer: Answer,
     asked: Mutex<Vec<Vec<u64>>>,

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// A byte store far away: the answer to one read or one open can be held back on its way, and so can a fill.
+/// A byte store far away: the answer to one read or one open can be held back on its way, and so
+/// can a fill.
 #[derive(Clone, Debug, Default)]
 pub struct Distant {
     /// The store itself, for those who are near it.

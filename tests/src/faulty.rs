@@ -18,7 +18,8 @@ pub enum Behaviour {
     Slow(Duration),
 }
 
-/// A byte store whose behaviour is switched at run time, for each operation on its own. Clones share everything.
+/// A byte store whose behaviour is switched at run time, for each operation on its own. Clones
+/// share everything.
 ///
 /// `clear` behaves as `invalidate` does, `health` as `read`.
 #[derive(Clone, Debug, Default)]

@@ -39,8 +39,9 @@ impl Row {
     }
 }
 
-/// A database of rows whose versions only rise. Of each row it also knows the *floor*: the version whose writer has been told that the cache knows. Who begins to
-/// read after that must not be given an older one.
+/// A database of rows whose versions only rise. Of each row it also knows the *floor*: the version
+/// whose writer has been told that the cache knows. Who begins to read after that must not be given
+/// an older one.
 ///
 /// It is a Redis server, but not the cache's, so that several processes can share it.
 #[derive(Clone)]
@@ -104,7 +105,8 @@ impl Ledger {
         self.numbers("floors", ids).await
     }
 
-    /// Says what is wrong with what was found of a row, if anything is. The floor was read before it was looked for.
+    /// Says what is wrong with what was found of a row, if anything is. The floor was read before
+    /// it was looked for.
     pub async fn fault(&self, id: u64, floor: u64, found: &Found<Row>) -> Option<String> {
         let is_right = match found {
             Found::Hit(row) => row.id == id && row.version >= floor && exists(row.version),

@@ -1,5 +1,5 @@
-//! The harness of the tests: entities as users write them, repositories that count, a store that fails when it is told to, a sink
-//! that remembers, and real Redis.
+//! The harness of the tests: entities as users write them, repositories that count, a store that
+//! fails when it is told to, a sink that remembers, and real Redis.
 
 mod bulk;
 mod diary;

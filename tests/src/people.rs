@@ -36,7 +36,8 @@ pub struct Employment {
 #[error("the database is down")]
 pub struct RepositoryError;
 
-/// A repository that counts its loads, can be held back, and can be taken down. Clones share everything.
+/// A repository that counts its loads, can be held back, and can be taken down. Clones share
+/// everything.
 #[derive(Clone)]
 pub struct People {
     /// Where it caches.

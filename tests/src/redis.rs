@@ -1,5 +1,5 @@
-//! Real Redis for tests: servers, a Sentinel topology and a cluster on loopback, each started by the test that needs it and gone when the
-//! test is, and a proxy that misbehaves as networks do.
+//! Real Redis for tests: servers, a Sentinel topology and a cluster on loopback, each started by
+//! the test that needs it and gone when the test is, and a proxy that misbehaves as networks do.
 
 mod certificates;
 mod cluster;

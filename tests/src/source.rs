@@ -23,7 +23,8 @@ pub enum Says {
     Another,
 }
 
-/// A repository whose answer is switched at run time, and that writes down when it was asked. Clones share everything.
+/// A repository whose answer is switched at run time, and that writes down when it was asked.
+/// Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct Source(Arc<Mutex<State>>);
 

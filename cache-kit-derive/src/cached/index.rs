@@ -75,11 +75,13 @@ impl Index {
         })
     }
 
-    /// Statements that say what is wrong with the output, or that there is no such index, and bind what finds by it.
+    /// Statements that say what is wrong with the output, or that there is no such index, and bind
+    /// what finds by it.
     pub(super) fn bind(&self, output: &Type, private: &TokenStream) -> TokenStream {
         // expands to:
         //     let _ = <Ret as K::CachedOutput>::from_payload;
-        //     { use K::{…}; let entity = (&&K::Returns::<Ret>::new()).entity(); entity.has::<0xHASH>(); }
+        // { use K::{…}; let entity = (&&K::Returns::<Ret>::new()).entity(); entity.has::<0xHASH>();
+        //     }
         //     let outcome = { use K::{…}; (&&K::By::<Ret, 0xHASH>::new()).methods() };
         let outcome = local("outcome");
         let check = body::check_output(output, &quote!(CachedOutput > ::from_payload), private);

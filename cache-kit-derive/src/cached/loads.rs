@@ -68,7 +68,8 @@ impl Loads {
     pub(super) fn expand_calls(&self, output: &Type, private: &TokenStream) -> TokenStream {
         // expands to:
         //     .soft_timeout({ const VALUE: Duration = …; VALUE })
-        //     .hard_timeout({ const VALUE: Duration = …; let _ = <Ret as K::CarriesCacheError>::carry; VALUE })
+        // .hard_timeout({ const VALUE: Duration = …; let _ = <Ret as K::CarriesCacheError>::carry;
+        //     VALUE })
         let value = |timeout: &Lifetime| {
             let value = timeout.to_token_stream();
             quote!(const __CACHE_KIT_VALUE: ::core::time::Duration = #value;)
@@ -132,7 +133,8 @@ impl Retry {
         private: &TokenStream,
     ) -> TokenStream {
         // expands to:
-        //     K::retrying(retry, || load(self, Clone::clone(&year)), |found: &Ret| <Ret as K::Fallible>::error(found)…)
+        // K::retrying(retry, || load(self, Clone::clone(&year)), |found: &Ret| <Ret as
+        //     K::Fallible>::error(found)…)
         let (retry, judge) = (local("retry"), self.judge(output, private));
         quote!(#private::retrying(#retry, || #body, #judge))
     }

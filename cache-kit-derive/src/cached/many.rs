@@ -1,4 +1,5 @@
-//! Functions of many keys: which parameter has them, and how a body is given those that are missing.
+//! Functions of many keys: which parameter has them, and how a body is given those that are
+//! missing.
 
 mod expand;
 mod spelling;
@@ -69,7 +70,8 @@ enum Element {
     Lent(Type),
 }
 
-/// Whether an output is one for many keys, as far as the spelling says: `Vec<T>`, a map, or a `Result` of one.
+/// Whether an output is one for many keys, as far as the spelling says: `Vec<T>`, a map, or a
+/// `Result` of one.
 pub(super) fn is_many(output: &Type) -> bool {
     let Some(segment) = last_segment(output) else {
         return false;

@@ -79,7 +79,8 @@ pub(crate) fn reading(function: &Function, options: TokenStream) -> Option<(Shel
 }
 
 impl Reading {
-    /// Says where each argument comes from where there is only a key; `Err` is what cannot be had from it, and the node to blame.
+    /// Says where each argument comes from where there is only a key; `Err` is what cannot be had
+    /// from it, and the node to blame.
     pub(crate) fn sources(&self) -> Result<Vec<Source>, (TokenStream, Lack)> {
         if let Some(generics) = &self.generics {
             return Err((generics.clone(), Lack::Types));

@@ -50,7 +50,8 @@ pub(super) enum Refresh {
 }
 
 impl Refresh {
-    /// Reads `refresh = …`; a function that says for how long values serve has a task by itself, and so has one whose body may run twice.
+    /// Reads `refresh = …`; a function that says for how long values serve has a task by itself,
+    /// and so has one whose body may run twice.
     pub(super) fn from_input(
         input: &Input,
         lifetimes: &Lifetimes,

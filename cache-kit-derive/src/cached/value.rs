@@ -1,4 +1,5 @@
-//! Functions with a prefix of their own: what they return is no entity, and their parameters are the key.
+//! Functions with a prefix of their own: what they return is no entity, and their parameters are
+//! the key.
 
 use std::collections::BTreeSet;
 
@@ -59,8 +60,9 @@ impl Value {
     }
 }
 
-/// A type of the function's own that the key does not tell: what is cached for one would be returned for another. The text of a part does not tell its type, nor does a
-/// byte store tell apart two types of one layout.
+/// A type of the function's own that the key does not tell: what is cached for one would be
+/// returned for another. The text of a part does not tell its type, nor does a byte store tell
+/// apart two types of one layout.
 fn reject_untold_generics(function: &Function, input: &Input, diagnostics: &mut Diagnostics) {
     let mut told = BTreeSet::new();
     if let Some(key) = &input.key {
@@ -87,7 +89,8 @@ impl Value {
         //     struct __CacheKitValue;
         //     impl K::Declared for __CacheKitValue {
         //         const PREFIX: &'static str = "rates";
-        //         const DEFINITION: &'static str = concat!(module_path!(), "::", "rate", ":", line!(), ":", column!());
+        // const DEFINITION: &'static str = concat!(module_path!(), "::", "rate", ":", line!(), ":",
+        //     column!());
         //     }
         //     static OWNER: K::Owner = K::Owner::new();
         //     let value = { use K::{…}; (&&&&&&&&K::Value::<Ret, __CacheKitValue>::new()).form() };

@@ -65,8 +65,8 @@ fn key_bounds(key: &Type, private: &TokenStream) -> WherePredicate {
     }
 }
 
-/// The same, if the entity is one. Where it is not, its own impl already says so; the binder keeps the
-/// compiler from saying it again. A generic entity has bounds that say the same.
+/// The same, if the entity is one. Where it is not, its own impl already says so; the binder keeps
+/// the compiler from saying it again. A generic entity has bounds that say the same.
 pub(super) fn if_entity(model: &Model, generics: &Generics, private: &TokenStream) -> Generics {
     let ident = &model.ident;
     let mut generics = generics.clone();

@@ -48,7 +48,8 @@ impl Codec {
         Some(Self::Other(written.path.clone()))
     }
 
-    /// The codec's name if it is one that stores no names of fields. Of a codec of the user's own nothing is known.
+    /// The codec's name if it is one that stores no names of fields. Of a codec of the user's own
+    /// nothing is known.
     pub(super) fn nameless(&self, krate: &CratePath) -> Option<&'static str> {
         let ident = match self {
             Self::Own(ident) => ident,

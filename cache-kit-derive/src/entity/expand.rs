@@ -62,16 +62,17 @@ fn entity(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let payloads = payloads(model, &private);
     let schema = schema(model, &private);
     let tags = tags(model, &private);
-    // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in every method.
-    // From the first token to the last at the name, where supertraits are blamed as well: the same fault is
-    // then reported once.
+    // Not `Self::Key`: that needs `Self: CacheEntity`, which a missing supertrait makes false in
+    // every method. From the first token to the last at the name, where supertraits are blamed as
+    // well: the same fault is then reported once.
     let keyword = at(ident.span(), quote!(impl));
     let header = at(ident.span(), quote!(#private::CacheEntity));
     // The place tells apart what has one name in two functions of a module.
     // expands to:
     //     impl K::CacheEntity for Employment {
     //         type Key = EmploymentKey;
-    //         const DEFINITION: &'static str = concat!(module_path!(), "::", "Employment", ":", line!(), ":", column!());
+    // const DEFINITION: &'static str = concat!(module_path!(), "::", "Employment", ":", line!(),
+    //     ":", column!());
     //         const KEY_LEN: usize = 2;
     //         fn cache_key(&self) -> EmploymentKey { … }
     //         fn cache_prefix() -> &'static str { "employment" }
@@ -191,7 +192,7 @@ fn lifetime(model: &Model) -> Option<TokenStream> {
     let value = model.lifetimes.expand(&private)?;
     // expands to:
     //     fn lifetime() -> K::Lifetime {
-    //         K::Lifetime::new().with_ttl({ const VALUE: Duration = Duration::new(3600, 0); …; VALUE })
+    // K::Lifetime::new().with_ttl({ const VALUE: Duration = Duration::new(3600, 0); …; VALUE })
     //     }
     Some(quote! {
         fn lifetime() -> #private::Lifetime { #value }

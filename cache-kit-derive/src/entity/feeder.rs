@@ -52,8 +52,8 @@ fn shown(model: &Model, key: &Type, generics: &Generics) -> TokenStream {
     let feeder = &model.feeder;
     let name = feeder.to_string();
     let mut generics = generics.clone();
-    // Where the key cannot be displayed, the entity's own impl says so; the binder keeps the compiler from
-    // saying it again.
+    // Where the key cannot be displayed, the entity's own impl says so; the binder keeps the
+    // compiler from saying it again.
     generics
         .make_where_clause()
         .predicates

@@ -42,8 +42,8 @@ struct Checks<'a> {
 }
 
 impl Checks<'_> {
-    /// The entity's generics, if the field's type can be part of a key. Where it cannot, the key type's
-    /// own impl already says so; the binder keeps the compiler from saying it here again.
+    /// The entity's generics, if the field's type can be part of a key. Where it cannot, the key
+    /// type's own impl already says so; the binder keeps the compiler from saying it here again.
     fn if_part(&self, ty: &Type) -> Generics {
         let private = &self.private;
         let mut generics = self.generics.clone();
@@ -79,7 +79,7 @@ impl Checks<'_> {
             self.checked_name(position, &generics)
         };
         // expands to:
-        //     impl K::KeyNamed<0xHASH> for Employment { type Field = String; const INDEX: usize = 0; }
+        // impl K::KeyNamed<0xHASH> for Employment { type Field = String; const INDEX: usize = 0; }
         //     …
         quote! {
             impl #impl_generics #private::KeyNamed<#hash> for #ident #ty_generics #clause {
@@ -97,7 +97,8 @@ impl Checks<'_> {
         let (impl_generics, _, clause) = named.split_for_impl();
         let (_, ty_generics, _) = generics.split_for_impl();
         // expands to:
-        //     impl<const NAME: u64> K::KeyField<0, NAME> for User { type Field = u64; type Next = K::At<User>; }
+        // impl<const NAME: u64> K::KeyField<0, NAME> for User { type Field = u64; type Next =
+        //     K::At<User>; }
         quote! {
             impl #impl_generics #private::KeyField<0, __CACHE_KIT_NAME> for #ident #ty_generics #clause {
                 type Field = #ty;
@@ -118,7 +119,8 @@ impl Checks<'_> {
         let name: TokenStream = quote!(#private::Name<__CACHE_KIT_NAME>);
         let mut named = with_name(generics);
         let clause = named.make_where_clause();
-        // At the user's own tokens: what the compiler would explain of a derived bound is not of use.
+        // At the user's own tokens: what the compiler would explain of a derived bound is not of
+        // use.
         let predicate = at(ident.span(), quote!(#name: #part<#entity>));
         clause.predicates.push(parse_quote!(#predicate));
         let (impl_generics, _, clause) = named.split_for_impl();
@@ -195,7 +197,8 @@ impl Checks<'_> {
             ident.span(),
             quote!(#private::KeyField<#index, __CACHE_KIT_NAME>),
         );
-        // The compiler lists what does implement it; one that says nothing is better than three that mislead.
+        // The compiler lists what does implement it; one that says nothing is better than three
+        // that mislead.
         let (keyword, nothing) = (at(ident.span(), quote!(impl)), at(ident.span(), quote!(())));
         let items = quote! {
             type Field = ::core::primitive::bool;

@@ -225,7 +225,8 @@ impl<'a> KeyType<'a> {
     }
 }
 
-/// `<T as K::KeyPart>::write`, all of it at the field's type: the shortest error where it is no part.
+/// `<T as K::KeyPart>::write`, all of it at the field's type: the shortest error where it is no
+/// part.
 pub(super) fn part_function(ty: &Type, private: &TokenStream, function: &str) -> TokenStream {
     let span = type_span(ty);
     let private = at(span, private.clone());

@@ -1,7 +1,7 @@
 //! The twin of an entity that its fingerprint is taken of, where a field is to be kept out of it.
 //!
-//! Serde's own derive reads the twin's attributes, so that names, skipped fields and `with` come out as they do for the
-//! entity itself.
+//! Serde's own derive reads the twin's attributes, so that names, skipped fields and `with` come
+//! out as they do for the entity itself.
 
 use darling::ast::{Fields, Style};
 use proc_macro2::{Group, TokenStream, TokenTree};
@@ -114,7 +114,8 @@ fn proxy(options: &[Meta]) -> Option<&Meta> {
         .find_map(|name| serde_options::find(options, name))
 }
 
-/// Without what names functions or types that know the entity and not its twin. The twin has the entity's name.
+/// Without what names functions or types that know the entity and not its twin. The twin has the
+/// entity's name.
 fn of_the_struct(options: &[Meta], entity: &Ident) -> Vec<Meta> {
     let is_kept = |option: &&Meta| match option {
         Meta::List(list) if list.path.is_ident("rename") => reads(list),

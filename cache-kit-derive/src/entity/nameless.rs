@@ -1,4 +1,5 @@
-//! What serde does to a struct that cannot be undone where fields are told apart by their order alone.
+//! What serde does to a struct that cannot be undone where fields are told apart by their order
+//! alone.
 
 use syn::Meta;
 
@@ -10,7 +11,8 @@ use super::codec::Codec;
 use super::input::Input;
 use super::serde_options;
 
-/// Reports every option of serde that the codec cannot read back. Types within the struct are not seen.
+/// Reports every option of serde that the codec cannot read back. Types within the struct are not
+/// seen.
 pub(super) fn reject_options(
     input: &Input,
     codec: Option<&Codec>,

@@ -1,10 +1,11 @@
-//! What `#[serde(…)]` says, as far as the stored form depends on it. The compiler has resolved every `cfg_attr`
-//! before a derive sees it.
+//! What `#[serde(…)]` says, as far as the stored form depends on it. The compiler has resolved
+//! every `cfg_attr` before a derive sees it.
 
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
-/// The options of all `#[serde(…)]` among these attributes. What cannot be read is serde's to report.
+/// The options of all `#[serde(…)]` among these attributes. What cannot be read is serde's to
+/// report.
 pub(super) fn of(attrs: &[Attribute]) -> Vec<Meta> {
     let read = |attr: &Attribute| {
         attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)

@@ -206,8 +206,8 @@ impl CallKey {
     }
 }
 
-/// Each step takes the place that the one before reached: where a name is wrong, the compiler does not
-/// know the place after it, and reports nothing more.
+/// Each step takes the place that the one before reached: where a name is wrong, the compiler does
+/// not know the place after it, and reports nothing more.
 fn expand_parts(
     parts: &[Part],
     private: &TokenStream,
@@ -276,7 +276,8 @@ fn reject_index(
 
 /// The place of the first part. A single argument may be the whole key.
 fn start(parts: &[Part], private: &TokenStream, entity: &TokenStream) -> TokenStream {
-    // All of it at the entity, like the entity's own path: what was blamed there is not reported again.
+    // All of it at the entity, like the entity's own path: what was blamed there is not reported
+    // again.
     let extent = Extent::of(entity);
     let start = at(extent.first, quote!(#private::Start));
     let new = quote_spanned!(extent.last=> ::new);

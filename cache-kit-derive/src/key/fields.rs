@@ -53,7 +53,8 @@ impl fmt::Display for Member {
     }
 }
 
-/// Reads the members that a key names: at least one, none twice. `example` is a key to show in a message.
+/// Reads the members that a key names: at least one, none twice. `example` is a key to show in a
+/// message.
 pub(crate) fn members(
     setting: &Setting<Expr>,
     example: &str,

@@ -120,13 +120,16 @@ fn begin_evict(model: &EvictModel, private: &TokenStream) -> TokenStream {
         quote!(#private::Scopes::Tag(#text))
     });
     let tags: Vec<TokenStream> = tags.collect();
-    // For an entity this is the type itself; for anything else, an error that silences those that would follow.
+    // For an entity this is the type itself; for anything else, an error that silences those that
+    // would follow.
     let entity_of = |entity| body::entity_of(entity, private);
     // expands to one of:
     //     K::Write::evict::<Employment>(cache, &{ … })
     //     K::Write::evict::<Employment>(cache, &{ … }).and_scopes(vec![K::Scopes::Tag({ … })])
-    //     K::Write::evict_scopes(cache, Some(<Employment as K::CacheEntity>::cache_prefix()), vec![K::Scopes::All])
-    //     { let mut writer = K::value_key(cache, "rates"); …; K::Write::evict_value(cache, "rates", &writer) }
+    // K::Write::evict_scopes(cache, Some(<Employment as K::CacheEntity>::cache_prefix()),
+    //     vec![K::Scopes::All])
+    // { let mut writer = K::value_key(cache, "rates"); …; K::Write::evict_value(cache, "rates",
+    //     &writer) }
     //     K::Write::evict_scopes(cache, Some("rates"), vec![K::Scopes::All])
     //     K::Write::evict_scopes(cache, None, vec![K::Scopes::Tag({ … })])
     match &model.what {

@@ -1,4 +1,5 @@
-//! Takes an `impl` block apart. Bodies stay raw tokens, so that a half-typed one still gets completion.
+//! Takes an `impl` block apart. Bodies stay raw tokens, so that a half-typed one still gets
+//! completion.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};

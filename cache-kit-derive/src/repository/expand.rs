@@ -102,7 +102,7 @@ fn fetch_one(finder: &Finder, entity: &TokenStream, private: &TokenStream) -> To
     //     async fn fetch_by_id(&self, id: &<K::EntityOf<Ret> as K::CacheEntity>::Key)
     //         -> K::Result<Option<K::EntityOf<Ret>>>
     //     {
-    //         let found: Ret = Self::find_uncached(self, K::lend(&id.person_id), K::give(&id.year)).await;
+    // let found: Ret = Self::find_uncached(self, K::lend(&id.person_id), K::give(&id.year)).await;
     //         let how = { use K::{…}; (&&&&K::Probe::<Ret>::new()).failing() };
     //         K::fetched(found, how)
     //     }
@@ -144,7 +144,8 @@ fn fetch_many(finder: &Finder, entity: &TokenStream, private: &TokenStream) -> T
     //         -> K::Result<Vec<K::EntityOfMany<Ret>>>
     //     {
     //         let found: Ret = Self::find_many_uncached(self, ids).await;
-    //         let how = { use K::{…}; (&&&&K::Probe::<Result<Option<K::EntityOfMany<Ret>>, …>>::new()).failing() };
+    // let how = { use K::{…}; (&&&&K::Probe::<Result<Option<K::EntityOfMany<Ret>>,
+    //     …>>::new()).failing() };
     //         K::fetched_many(found, how)
     //     }
     quote! {

@@ -33,7 +33,8 @@ pub(super) struct Finder {
     pub(super) twin: Ident,
     pub(super) has_receiver: bool,
     pub(super) output: Type,
-    /// As it is spelt, where there are several: two that are only known as somebody's entities might be the same, to the compiler.
+    /// As it is spelt, where there are several: two that are only known as somebody's entities
+    /// might be the same, to the compiler.
     pub(super) entity: Option<Type>,
     pub(super) arguments: Vec<Source>,
     /// How it is given its keys, if it loads many.
@@ -213,7 +214,8 @@ fn finders(
                     all.push((candidate, sources));
                 }
             }
-            // A batch that needs more than keys is nobody's loss: keys are then asked for one by one.
+            // A batch that needs more than keys is nobody's loss: keys are then asked for one by
+            // one.
             Err(_) if candidate.reading.many().is_some() && !is_chosen => {}
             Err(reason) => reasons.push((is_chosen, candidate, reason)),
         }

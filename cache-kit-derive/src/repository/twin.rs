@@ -20,7 +20,8 @@ pub(super) struct Twin {
 }
 
 impl Twin {
-    /// Moves the body of a method; `None` where its arguments cannot be passed on, for they have no names.
+    /// Moves the body of a method; `None` where its arguments cannot be passed on, for they have no
+    /// names.
     pub(super) fn of(function: &Function, shell: &Shell) -> Option<Self> {
         let name = Self::name_of(&function.sig.ident);
         let mut uncached = unmarked(function);

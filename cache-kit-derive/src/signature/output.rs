@@ -53,7 +53,8 @@ fn generics(ty: &Type) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// What an output is of, behind what says how it fails, is absent or is shared, as far as the spelling says.
+/// What an output is of, behind what says how it fails, is absent or is shared, as far as the
+/// spelling says.
 pub(crate) fn payload_in(ty: &Type) -> &Type {
     let wrappers = ["Result", "Option", "Arc", "Outcome", "Cached"];
     last_segment(ty)

@@ -29,11 +29,13 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard};
 }
 
-/// Keeps entries in this process: a hit hands out the very `Arc` that was stored, without decoding and without a future.
+/// Keeps entries in this process: a hit hands out the very `Arc` that was stored, without decoding
+/// and without a future.
 ///
-/// Which entries stay, and when one ends, is moka's to decide (`TinyLFU`, and a clock that tests can turn). The fill protocol runs
-/// on striped generation counters: an invalidation bumps the counter of its key's stripe, a fill is stored only if the counter is the
-/// one its permit saw. Two keys of one stripe (there are 4096) void each other's permits, which costs a load and never
+/// Which entries stay, and when one ends, is moka's to decide (`TinyLFU`, and a clock that tests
+/// can turn). The fill protocol runs on striped generation counters: an invalidation bumps the
+/// counter of its key's stripe, a fill is stored only if the counter is the one its permit saw. Two
+/// keys of one stripe (there are 4096) void each other's permits, which costs a load and never
 /// correctness.
 ///
 /// Clones share the entries.
@@ -114,7 +116,8 @@ impl fmt::Debug for InMemoryBackend {
 }
 
 impl Shared {
-    /// Looks again, after a peek has: the store has noted already that the key was asked for, and must not count it thrice.
+    /// Looks again, after a peek has: the store has noted already that the key was asked for, and
+    /// must not count it thrice.
     fn look_again(&self, key: &CacheKey, shape: &'static Shape) -> Lookup {
         let key = key.borrowed();
         if self.store.contains(key.as_bytes()) {
@@ -175,8 +178,8 @@ impl Shared {
         }
     }
 
-    /// Makes the slot of what is to be stored, if anything is. An entry carries the epoch of its permit: what was loaded before a clear is
-    /// dead, even if it is stored after it.
+    /// Makes the slot of what is to be stored, if anything is. An entry carries the epoch of its
+    /// permit: what was loaded before a clear is dead, even if it is stored after it.
     fn slot(&self, fill: &Fill<MemoryPermit>, shape: &'static Shape) -> Option<Slot> {
         let (content, weight) = match &fill.entry {
             Entry::Value(value) => {
@@ -326,7 +329,8 @@ impl CacheBackend for InMemoryBackend {
         Ok(())
     }
 
-    /// A permit knows since when it is: what was cleared after that voids it, and nothing has to be asked.
+    /// A permit knows since when it is: what was cleared after that voids it, and nothing has to be
+    /// asked.
     async fn stamp_tags(
         &self,
         _: Option<&str>,

@@ -45,11 +45,14 @@ use std::time::Duration;
 use suspects::Suspects;
 use wire::check_runtime;
 
-/// Keeps entries in Redis (6.2 or later; Valkey 7 or later), for all processes that share it: one server, the master that Sentinel names, or a cluster.
+/// Keeps entries in Redis (6.2 or later; Valkey 7 or later), for all processes that share it: one
+/// server, the master that Sentinel names, or a cluster.
 ///
-/// Beside each key lives its *guard*, a random number that is never used again, and an entry is valid only while its stamp equals the guard. An
-/// invalidation deletes the guard, so whatever was loaded before it is dead, stored or not, in every process and for every version of a type. A missing
-/// guard is a miss: eviction, expiry and `FLUSHALL` cost loads and are never a wrong answer.
+/// Beside each key lives its *guard*, a random number that is never used again, and an entry is
+/// valid only while its stamp equals the guard. An invalidation deletes the guard, so whatever was
+/// loaded before it is dead, stored or not, in every process and for every version of a type. A
+/// missing guard is a miss: eviction, expiry and `FLUSHALL` cost loads and are never a wrong
+/// answer.
 ///
 /// | | round trips |
 /// | --- | --- |
@@ -58,15 +61,19 @@ use wire::check_runtime;
 /// | an invalidation, a clear | 1, of a tag 2 |
 /// | a put | 2 |
 ///
-/// What has tags costs more: a hit one round trip for tags that were not asked about for [`clear_lag`](RedisConfig::clear_lag), a load one or two before it and two that nobody
-/// waits for.
+/// What has tags costs more: a hit one round trip for tags that were not asked about for
+/// [`clear_lag`](RedisConfig::clear_lag), a load one or two before it and two that nobody waits
+/// for.
 ///
-/// Callers of one key share what is on the wire, and of several processes that miss, one loads while the others wait for it (as long as its lease lasts). Calls have
-/// a deadline and fail at once while Redis is known to be down; what an outage means to callers says the service's
-/// [`FailurePolicy`](crate::FailurePolicy). An invalidation that cannot reach Redis is an error to whoever called for it, and is kept and repeated until it can; until then
-/// this process does not believe what Redis has of the key.
+/// Callers of one key share what is on the wire, and of several processes that miss, one loads
+/// while the others wait for it (as long as its lease lasts). Calls have a deadline and fail at
+/// once while Redis is known to be down; what an outage means to callers says the service's
+/// [`FailurePolicy`](crate::FailurePolicy). An invalidation that cannot reach Redis is an error to
+/// whoever called for it, and is kept and repeated until it can; until then this process does not
+/// believe what Redis has of the key.
 ///
-/// Clones share the connection. Nothing connects before the first call, unless [`connect`](Self::connect) is called.
+/// Clones share the connection. Nothing connects before the first call, unless
+/// [`connect`](Self::connect) is called.
 ///
 /// ```no_run
 /// use cache_kit::prelude::*;
@@ -81,13 +88,17 @@ use wire::check_runtime;
 /// ```
 ///
 /// # What Redis has to allow
-/// An ACL user needs the keys `~ck:*` and the commands `DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PTTL SET SETRANGE STRLEN TIME UNLINK`, in a cluster also `ASKING` and
-/// `CLUSTER|SLOTS`, for a database other than 0 `SELECT`. Where `HELLO` has to be allowed (before Redis 7), that is better too: a replica, and a node of a cluster, are then
-/// recognised at once. [`connect`](Self::connect) and [`health`](CacheBackend::health) try what is allowed.
+/// An ACL user needs the keys `~ck:*` and the commands
+/// `DEL EVAL EVALSHA GET MGET PERSIST PEXPIRE PTTL SET SETRANGE STRLEN TIME
+/// UNLINK`, in a cluster also `ASKING` and `CLUSTER|SLOTS`, for a database other than 0 `SELECT`.
+/// Where `HELLO` has to be allowed (before Redis 7), that is better too: a replica, and a node of a
+/// cluster, are then recognised at once. [`connect`](Self::connect) and
+/// [`health`](CacheBackend::health) try what is allowed.
 ///
 /// # What is not promised
-/// A Redis that forgets an invalidation it has acknowledged (a failover that loses a write, a restart from an old snapshot) serves the older entry until
-/// its TTL. What is kept to be repeated dies with the process.
+/// A Redis that forgets an invalidation it has acknowledged (a failover that loses a write, a
+/// restart from an old snapshot) serves the older entry until its TTL. What is kept to be repeated
+/// dies with the process.
 #[derive(Clone)]
 pub struct RedisBackend(Arc<Shared>);
 
@@ -145,11 +156,13 @@ impl RedisBackend {
         })))
     }
 
-    /// Connects now, to everyone who may be asked, rather than at the first call, and tries whether they allow what the cache does. Leaves nothing behind.
+    /// Connects now, to everyone who may be asked, rather than at the first call, and tries whether
+    /// they allow what the cache does. Leaves nothing behind.
     ///
     /// # Errors
-    /// [`Error::BackendError`](crate::Error::BackendError) that says who cannot be reached or does not allow it, and why;
-    /// [`Error::Timeout`](crate::Error::Timeout) if a connection is there and no answer comes. The backend can be used all the same: it tries again.
+    /// [`Error::BackendError`](crate::Error::BackendError) that says who cannot be reached or does
+    /// not allow it, and why; [`Error::Timeout`](crate::Error::Timeout) if a connection is there
+    /// and no answer comes. The backend can be used all the same: it tries again.
     pub async fn connect(&self) -> Result<()> {
         self.0.router.probe().await
     }

@@ -9,7 +9,8 @@ use bincode::serde::DecodeError as Unsupported;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Encodes without field names, in the least time: [bincode](https://docs.rs/bincode/2) with integers of fixed length.
+/// Encodes without field names, in the least time: [bincode](https://docs.rs/bincode/2) with
+/// integers of fixed length.
 #[derive(Clone, Copy, Debug)]
 pub struct Bincode;
 

@@ -1,5 +1,6 @@
-//! Limits on what bytes that may be anything can ask for. Formats without field names have none of their own: a few bytes a level would let hostile ones
-//! exhaust the stack, and a length that they declare would be believed before it is seen to be a lie.
+//! Limits on what bytes that may be anything can ask for. Formats without field names have none of
+//! their own: a few bytes a level would let hostile ones exhaust the stack, and a length that they
+//! declare would be believed before it is seen to be a lie.
 
 use serde::Deserialize;
 use serde::de::{
@@ -12,7 +13,8 @@ use std::marker::PhantomData;
 /// Deeper than data is, and shallower than any stack. What JSON is read with, too.
 pub(super) const DEEPEST: usize = 128;
 
-/// Decodes a value that is not nested too deeply, and makes room for no more than its bytes can hold.
+/// Decodes a value that is not nested too deeply, and makes room for no more than its bytes can
+/// hold.
 pub(super) struct Bounded<T> {
     room: Cell<usize>,
     value: PhantomData<T>,
@@ -39,8 +41,8 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Bounded<T> {
     }
 }
 
-/// Anything of serde's that leads deeper, how many levels are left, and for how many elements there may be room in advance: each takes a byte
-/// at least, of its own or in what it consists of.
+/// Anything of serde's that leads deeper, how many levels are left, and for how many elements there
+/// may be room in advance: each takes a byte at least, of its own or in what it consists of.
 struct Limited<'r, I> {
     inner: I,
     left: usize,
@@ -109,7 +111,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
         deserialize_bytes deserialize_unit deserialize_identifier deserialize_ignored_any
     }
 
-    // Out of the input: what is to be owned is made as long as the input says, whether it is there or not.
+    // Out of the input: what is to be owned is made as long as the input says, whether it is there
+    // or not.
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.inner.deserialize_str(visitor)
     }

@@ -3,7 +3,8 @@ use crate::error::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Encodes as text that other languages and people read. It has no `NaN` and no infinities: an entity with one is never read back.
+/// Encodes as text that other languages and people read. It has no `NaN` and no infinities: an
+/// entity with one is never read back.
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 

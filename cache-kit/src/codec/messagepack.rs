@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-/// Encodes with field names, in binary: everything that `serde` can do, `flatten`, `untagged` and `skip_serializing_if` too.
+/// Encodes with field names, in binary: everything that `serde` can do, `flatten`, `untagged` and
+/// `skip_serializing_if` too.
 #[derive(Clone, Copy, Debug)]
 pub struct MessagePack;
 

@@ -55,7 +55,8 @@ impl Definitions {
         self.serial
     }
 
-    /// Says whether methods with a prefix may be called on a type: the first that they are called on.
+    /// Says whether methods with a prefix may be called on a type: the first that they are called
+    /// on.
     #[cold]
     pub(crate) fn owns(&self, prefix: &'static str, owner: &'static str) -> bool {
         let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);

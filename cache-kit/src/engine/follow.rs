@@ -55,9 +55,9 @@ impl Read<'_> {
         }
     }
 
-    /// Waits for the first flight until its deadline. Then nobody joins it any more, and for as long
-    /// again those who wait can load, a few at a time; `None` if that took too long as well. A call
-    /// with little patience waits for so long only.
+    /// Waits for the first flight until its deadline. Then nobody joins it any more, and for as
+    /// long again those who wait can load, a few at a time; `None` if that took too long as well. A
+    /// call with little patience waits for so long only.
     ///
     /// It waits where the flight lies: ten thousand callers of one key keep it there only.
     fn poll_first(&mut self, context: &mut Context<'_>) -> Poll<Option<Arrived>> {

@@ -217,7 +217,8 @@ impl Engine {
     }
 }
 
-/// Adds the answers of a request to those of the requests before it, of which there mostly are none.
+/// Adds the answers of a request to those of the requests before it, of which there mostly are
+/// none.
 fn append<A>(all: &mut Vec<A>, mut answers: Vec<A>) {
     if all.is_empty() {
         *all = answers;

@@ -93,7 +93,8 @@ impl Settings {
         }
     }
 
-    /// How long what an operation stores lives, all things considered; `None` if it is not to be stored.
+    /// How long what an operation stores lives, all things considered; `None` if it is not to be
+    /// stored.
     ///
     /// # Errors
     /// That the policy panicked.
@@ -115,7 +116,8 @@ impl Settings {
         })
     }
 
-    /// How old an entry may be that an operation of a class accepts, if that matters; `None` without a policy.
+    /// How old an entry may be that an operation of a class accepts, if that matters; `None`
+    /// without a policy.
     pub(crate) fn age_limit(&self, context: &CacheContext<'_>) -> Option<Result<Option<Duration>>> {
         let ttl = self.ask(context)?;
         Some(ttl.map(|ttl| match ttl {
@@ -125,7 +127,8 @@ impl Settings {
         }))
     }
 
-    /// Asks the policy, if there is one. Its closure is the user's: what it leaves behind when it panics is its own.
+    /// Asks the policy, if there is one. Its closure is the user's: what it leaves behind when it
+    /// panics is its own.
     fn ask(&self, context: &CacheContext<'_>) -> Option<Result<Ttl>> {
         let policy = self.ttl_policy.as_deref()?;
         let decided = catch_unwind(AssertUnwindSafe(|| policy.decide(context)));

@@ -5,7 +5,8 @@ use crate::key::{KeyPart, KeyWriter};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Stands for a key, or for a part of one, among a function's arguments: the type itself, a reference to it, and `&str` for strings.
+/// Stands for a key, or for a part of one, among a function's arguments: the type itself, a
+/// reference to it, and `&str` for strings.
 ///
 /// The key is encoded from what was borrowed; nothing owned is built for a look-up.
 #[diagnostic::on_unimplemented(

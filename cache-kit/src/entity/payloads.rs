@@ -51,7 +51,8 @@ impl<T: CacheEntity> Payloads<T> {
         }
     }
 
-    /// By a codec of the entity's choice. What any other one has written before is read all the same.
+    /// By a codec of the entity's choice. What any other one has written before is read all the
+    /// same.
     pub fn by<C: Codec>() -> Self {
         Self {
             encode: |entity, _, out| encode_as::<C, T>(entity, out),

@@ -11,7 +11,8 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// This thread's buffer, until it is dropped. Who asks for it again meanwhile (a user's `Serialize` may do anything) gets another one.
+/// This thread's buffer, until it is dropped. Who asks for it again meanwhile (a user's `Serialize`
+/// may do anything) gets another one.
 pub(super) struct Buffer(Vec<u8>);
 
 impl Buffer {

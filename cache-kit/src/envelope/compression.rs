@@ -2,7 +2,8 @@
 
 use crate::error::{Damage, Error, Result};
 
-/// LZ4 cannot make a byte stand for more than these (lz4 block format): a declared length beyond is a lie.
+/// LZ4 cannot make a byte stand for more than these (lz4 block format): a declared length beyond is
+/// a lie.
 const LARGEST_RATIO: usize = 255;
 
 /// Compresses a payload (LZ4); `None` if it does not get smaller.

@@ -8,13 +8,15 @@ use std::fmt;
 const ID: usize = 4;
 const NONCE: usize = 24;
 
-/// Encrypts payloads (XChaCha20-Poly1305, with a random nonce each) and decrypts them, by as many keys as are in use.
+/// Encrypts payloads (XChaCha20-Poly1305, with a random nonce each) and decrypts them, by as many
+/// keys as are in use.
 ///
-/// An entry is bound to its cache key and its header: moved under another key, or with its header changed, it does not open, and is a miss. Cache keys,
-/// prefixes and lengths stay readable to whoever can read the store.
+/// An entry is bound to its cache key and its header: moved under another key, or with its header
+/// changed, it does not open, and is a miss. Cache keys, prefixes and lengths stay readable to
+/// whoever can read the store.
 ///
-/// To change keys while a fleet runs: first give every process the new key as an [old one](Self::and_old), then make it the current one with the other as the old
-/// one, then drop that.
+/// To change keys while a fleet runs: first give every process the new key as an [old
+/// one](Self::and_old), then make it the current one with the other as the old one, then drop that.
 ///
 /// ```
 /// use cache_kit::Encryption;
@@ -30,7 +32,8 @@ pub struct Encryption {
 }
 
 impl Encryption {
-    /// Encrypts with a key of 32 random bytes. Its number is stored with each entry, to find the key again.
+    /// Encrypts with a key of 32 random bytes. Its number is stored with each entry, to find the
+    /// key again.
     #[must_use]
     pub fn new(number: u32, key: [u8; 32]) -> Self {
         Self {
@@ -55,7 +58,8 @@ impl Encryption {
     /// How much room an encrypted payload needs in front of it.
     pub(super) const BEFORE: usize = ID + NONCE;
 
-    /// Encrypts the payload that starts at a place, where it is. Number and nonce go into the room in front of it.
+    /// Encrypts the payload that starts at a place, where it is. Number and nonce go into the room
+    /// in front of it.
     pub(super) fn encrypt(&self, bytes: &mut Vec<u8>, start: usize, bound_to: &[u8]) -> Result<()> {
         let refused = || Error::SerializationError("the payload cannot be encrypted".into());
         let cipher = self.cipher(self.current).ok_or_else(refused)?;

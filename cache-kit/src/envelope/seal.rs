@@ -5,13 +5,15 @@ use crate::error::Error;
 use std::time::Duration;
 
 impl Header {
-    /// Makes room for what the checksum covers of a header, in front of a payload that is still to come.
+    /// Makes room for what the checksum covers of a header, in front of a payload that is still to
+    /// come.
     pub(super) fn reserve(&self, bytes: &mut Vec<u8>) {
         bytes.extend(MAGIC);
         bytes.resize(CHECKSUM_AT + self.tags.len() * TAG, 0);
     }
 
-    /// Completes an entry whose payload is in place behind the room that was made. The time is the server's to put in.
+    /// Completes an entry whose payload is in place behind the room that was made. The time is the
+    /// server's to put in.
     pub(super) fn finish(&self, bytes: &mut [u8]) -> Result<Vec<u8>, Error> {
         let before = CHECKSUM_AT + self.tags.len() * TAG;
         // What does not append takes the place of what was there.
@@ -42,14 +44,15 @@ impl Header {
     }
 }
 
-/// Copies what the checksum covers, with the checksum and room for the time between the head and the rest of it.
+/// Copies what the checksum covers, with the checksum and room for the time between the head and
+/// the rest of it.
 fn with_checksum(covered: &[u8]) -> Vec<u8> {
     const ROOM: usize = HEADER - CHECKSUM_AT;
     let mut bytes = Vec::with_capacity(ROOM + covered.len());
     bytes.extend_from_slice(&[0; ROOM]);
     bytes.extend_from_slice(covered);
-    // Of the copy: the codec's many small writes are not yet in memory, and reading across them waits for that. And in one go,
-    // before the head is moved away from the rest.
+    // Of the copy: the codec's many small writes are not yet in memory, and reading across them
+    // waits for that. And in one go, before the head is moved away from the rest.
     let checksum = crc32fast::hash(&bytes[ROOM..]).to_le_bytes();
     bytes.copy_within(ROOM..HEADER, 0);
     bytes[CHECKSUM_AT..TIME_AT].copy_from_slice(&checksum);

@@ -14,7 +14,8 @@ use crate::shape::{Erased, Shape};
 use crate::store::{Entry, Lookup, Stale, Stamp};
 use std::borrow::Cow;
 
-/// How a store writes entries. It reads what any other setting wrote, but for this: with encryption, nothing that is not encrypted.
+/// How a store writes entries. It reads what any other setting wrote, but for this: with
+/// encryption, nothing that is not encrypted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wrap {
     pub(crate) encoding: Encoding,
@@ -47,7 +48,8 @@ impl Wrap {
         header.finish(bytes)
     }
 
-    /// Says what an entry that is current means; `None` if it is not valid any more, which is no damage.
+    /// Says what an entry that is current means; `None` if it is not valid any more, which is no
+    /// damage.
     ///
     /// # Errors
     /// [`Error::DeserializationError`] if it is damaged.

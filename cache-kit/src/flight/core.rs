@@ -1,8 +1,10 @@
-//! The state machine of flights: no clock, no store, no runtime. The shuttle model in `tests` compiles this very file.
+//! The state machine of flights: no clock, no store, no runtime. The shuttle model in `tests`
+//! compiles this very file.
 //!
-//! A flight has *seats* for those who load: one, until a load has failed in a way that cannot be passed on; then a few, so that
-//! everyone who waits gets to ask for themselves, a bounded number at a time. A seat that is given up (its owner was cancelled,
-//! panicked, or failed) goes to one who waits. The flight ends when something lands, or when nobody is left.
+//! A flight has *seats* for those who load: one, until a load has failed in a way that cannot be
+//! passed on; then a few, so that everyone who waits gets to ask for themselves, a bounded number
+//! at a time. A seat that is given up (its owner was cancelled, panicked, or failed) goes to one
+//! who waits. The flight ends when something lands, or when nobody is left.
 
 use super::sync::{Arc, Mutex, MutexGuard};
 use super::waiters::Waiters;
@@ -199,7 +201,8 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
         drop(self.share(landing));
     }
 
-    /// Gives everyone on the flight what was loaded, and whoever still comes until what is returned is dropped.
+    /// Gives everyone on the flight what was loaded, and whoever still comes until what is returned
+    /// is dropped.
     pub(crate) fn share(self, landing: V) -> Landed<K, G, V> {
         let mut state = lock(&self.flight.state);
         state.landed = Some(landing);
@@ -211,7 +214,8 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Leader<K, G, V> {
         }
     }
 
-    /// Gives up after a failure that the others cannot be told: a few of them may load at once from now on.
+    /// Gives up after a failure that the others cannot be told: a few of them may load at once from
+    /// now on.
     pub(crate) fn scatter(self) {
         // Dropping `self` frees one seat more, and wakes.
         lock(&self.flight.state).widen(SEATS_AFTER_FAILURE - 1);
@@ -227,12 +231,14 @@ impl<K: Eq + Hash + Clone, G: PartialEq, V: Clone> Follower<K, G, V> {
         })
     }
 
-    /// Leaves what has landed behind, being of no use to this one: who joins now begins a new flight.
+    /// Leaves what has landed behind, being of no use to this one: who joins now begins a new
+    /// flight.
     pub(crate) fn pass_over(self) {
         self.flight.leave_table();
     }
 
-    /// Gives up on those who load: nobody joins this flight any more, and a few of those who wait may load as well.
+    /// Gives up on those who load: nobody joins this flight any more, and a few of those who wait
+    /// may load as well.
     pub(crate) fn widen(&self) {
         self.flight.leave_table();
         self.flight
@@ -307,7 +313,8 @@ impl<K: Eq + Hash, G, V> Flight<K, G, V> {
         }
     }
 
-    /// Changes the state as someone leaves. Free seats wake as many of those who wait; if nobody is left at all, the flight ends.
+    /// Changes the state as someone leaves. Free seats wake as many of those who wait; if nobody is
+    /// left at all, the flight ends.
     fn end_if_deserted(self: &Arc<Self>, change: impl FnOnce(&mut State<V>)) {
         // The table first, as in `join`: nobody can join a flight that is being found deserted.
         let mut table = lock(&self.stripes[self.stripe]);

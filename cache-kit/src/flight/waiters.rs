@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-/// Those who wait, in a slab: a ticket is an index, and stays taken until its owner leaves, woken or not.
+/// Those who wait, in a slab: a ticket is an index, and stays taken until its owner leaves, woken
+/// or not.
 #[derive(Default)]
 pub(crate) struct Waiters {
     tickets: Vec<Ticket>,

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 /// Writes a value as one part of a cache key, and reads it back.
 ///
-/// Two values that are not equal must write two texts: [`KeyWriter::push_part`] encodes what would run two parts together.
-/// Floats, options and collections are no key parts: a float has several spellings of one value, an option has no spelling for
-/// `None`, a collection no end.
+/// Two values that are not equal must write two texts: [`KeyWriter::push_part`] encodes what would
+/// run two parts together. Floats, options and collections are no key parts: a float has several
+/// spellings of one value, an option has no spelling for `None`, a collection no end.
 ///
 /// ```
 /// use cache_kit::{KeyPart, KeyWriter, ParseKeyError};
@@ -210,7 +210,8 @@ fn decode(text: &str) -> Result<String, ParseKeyError> {
         .ok_or_else(error)
 }
 
-/// Parses what was decoded from `text`, and refuses a spelling that `write` would not have made, such as `007`.
+/// Parses what was decoded from `text`, and refuses a spelling that `write` would not have made,
+/// such as `007`.
 fn canonical<P: KeyPart + FromStr>(text: &str, decoded: &str) -> Result<P, ParseKeyError> {
     let part: P = decoded.parse().map_err(|_| ParseKeyError::new(text))?;
     let mut writer = KeyWriter::unbounded();

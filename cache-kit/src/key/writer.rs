@@ -9,13 +9,14 @@ use std::sync::Arc;
 const INLINE: usize = 128;
 /// The longest key that is stored as written.
 const LONGEST: usize = 512;
-/// How much of a longer key stays readable. With `~` and 32 hexadecimal digits it comes to 513 bytes, a length that no
-/// key stored as written has.
+/// How much of a longer key stays readable. With `~` and 32 hexadecimal digits it comes to 513
+/// bytes, a length that no key stored as written has.
 const KEPT: usize = 480;
 
 /// Collects the text of a key: on the stack for a usual one, in constant space for a huge one.
 ///
-/// Entities with a hand-written [`write_key`](crate::CacheEntity::write_key) and [`KeyPart`](crate::KeyPart)s write into it.
+/// Entities with a hand-written [`write_key`](crate::CacheEntity::write_key) and
+/// [`KeyPart`](crate::KeyPart)s write into it.
 #[derive(Clone)]
 pub struct KeyWriter {
     kept: SmallVec<[u8; INLINE]>,
@@ -26,7 +27,8 @@ pub struct KeyWriter {
     fault: Option<&'static str>,
 }
 
-// What a hit runs is inlined into the caller's crate: with the prefix a constant there, writing it is a few stores.
+// What a hit runs is inlined into the caller's crate: with the prefix a constant there, writing it
+// is a few stores.
 impl KeyWriter {
     #[inline]
     pub(crate) fn new(namespace: Option<&str>, prefix: &str) -> Self {

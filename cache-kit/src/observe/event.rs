@@ -2,7 +2,8 @@ use crate::error::{Damage, Error};
 use crate::label::labels;
 use std::time::Duration;
 
-/// Is one thing that happened. Prefixes are safe as labels; keys and values are never part of an event.
+/// Is one thing that happened. Prefixes are safe as labels; keys and values are never part of an
+/// event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CacheEvent<'a> {
@@ -36,7 +37,8 @@ pub enum CacheEvent<'a> {
         /// The entity's prefix.
         prefix: &'a str,
     },
-    /// A stale value was returned because the load of the next one failed, or had failed not long ago.
+    /// A stale value was returned because the load of the next one failed, or had failed not long
+    /// ago.
     #[non_exhaustive]
     StandIn {
         /// The entity's prefix.
@@ -157,8 +159,9 @@ impl CacheEvent<'_> {
         }
     }
 
-    /// Returns the name of what happened, as a label: `hit`, `absent_hit`, `stale_hit`, `refresh`, `stand_in`, `miss`, `coalesced`, `load`, `fill`, `superseded_fill`, `put`,
-    /// `invalidation`, `eviction`, `decode_failure`, `up`, `down` or `failure`.
+    /// Returns the name of what happened, as a label: `hit`, `absent_hit`, `stale_hit`, `refresh`,
+    /// `stand_in`, `miss`, `coalesced`, `load`, `fill`, `superseded_fill`, `put`, `invalidation`,
+    /// `eviction`, `decode_failure`, `up`, `down` or `failure`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Hit { .. } => "hit",
@@ -231,7 +234,8 @@ labels! {
 }
 
 labels! {
-    /// Says why an entry was evicted. What a clear, or the end of a tag, has made unreachable is freed later, and counts then.
+    /// Says why an entry was evicted. What a clear, or the end of a tag, has made unreachable is
+    /// freed later, and counts then.
     pub enum EvictionCause {
         /// Its time was over.
         Expired = "expired",

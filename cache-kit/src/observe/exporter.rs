@@ -5,12 +5,14 @@ use metrics::{
 };
 use std::sync::{PoisonError, RwLock};
 
-/// Publishes what happens in a cache through the [`metrics`](https://docs.rs/metrics) facade, for Prometheus or whatever the program's recorder feeds.
+/// Publishes what happens in a cache through the [`metrics`](https://docs.rs/metrics) facade, for
+/// Prometheus or whatever the program's recorder feeds.
 ///
 #[doc = include_str!("metrics.md")]
 ///
-/// Keys and values are never labels. The names are as Prometheus has them; install the recorder first, for what is published before is lost.
-/// `cache_entries` is set when `stats()` is called: call it before metrics are read, or from time to time.
+/// Keys and values are never labels. The names are as Prometheus has them; install the recorder
+/// first, for what is published before is lost. `cache_entries` is set when `stats()` is called:
+/// call it before metrics are read, or from time to time.
 ///
 /// An event costs a look-up of its counter, under a lock that readers share.
 ///
@@ -106,7 +108,8 @@ impl<H> std::fmt::Debug for Handles<H> {
 }
 
 impl MetricsExporter {
-    /// Builds a sink whose metrics carry this label `cache`: several caches of one program tell their metrics apart by it.
+    /// Builds a sink whose metrics carry this label `cache`: several caches of one program tell
+    /// their metrics apart by it.
     pub fn new(cache: impl Into<String>) -> Self {
         describe();
         Self {

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub struct Watcher(Weak<Watch>);
 
 impl Watcher {
-    /// Tells that an entry was evicted, by its prefix, with its namespace where there is one ([`CacheKey::prefix`](crate::CacheKey::prefix)). The service's sink is called at
-    /// once, and may call the cache: no lock that this needs should be held.
+    /// Tells that an entry was evicted, by its prefix, with its namespace where there is one
+    /// ([`CacheKey::prefix`](crate::CacheKey::prefix)). The service's sink is called at once, and
+    /// may call the cache: no lock that this needs should be held.
     pub fn evicted(&self, prefix: &str, cause: EvictionCause) {
         if let Some(watch) = self.0.upgrade() {
             watch.evicted(prefix, cause);
@@ -38,7 +39,8 @@ impl Watcher {
     }
 }
 
-/// What a service, and those made from it that keep its namespace and sink, hear of their store, and whom they tell.
+/// What a service, and those made from it that keep its namespace and sink, hear of their store,
+/// and whom they tell.
 pub(crate) struct Watch {
     namespace: Option<Box<str>>,
     sink: Option<Arc<dyn CacheMetrics>>,

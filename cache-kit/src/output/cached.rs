@@ -9,8 +9,9 @@ use std::time::Duration;
 
 /// Says with a loaded value how long this one lives: return it in place of the value.
 ///
-/// What it leaves open is as it was declared. It wins over every other setting, also over a [`TtlPolicy`](crate::TtlPolicy), save that what a policy does not store is not stored. Of
-/// what was found in the cache the value alone is told.
+/// What it leaves open is as it was declared. It wins over every other setting, also over a
+/// [`TtlPolicy`](crate::TtlPolicy), save that what a policy does not store is not stored. Of what
+/// was found in the cache the value alone is told.
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -72,7 +73,8 @@ impl<P> Cached<P> {
         self
     }
 
-    /// Adds tags that this value can be dropped by, by [`invalidate_tag`](crate::CacheService::invalidate_tag).
+    /// Adds tags that this value can be dropped by, by
+    /// [`invalidate_tag`](crate::CacheService::invalidate_tag).
     #[must_use]
     pub fn tags<I>(mut self, tags: I) -> Self
     where

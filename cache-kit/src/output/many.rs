@@ -26,7 +26,8 @@ type Entity<I> = <I as Payload>::Entity;
 /// The key of an item's entity.
 type KeyOf<I> = <Entity<I> as CacheEntity>::Key;
 
-/// Is what a batch returns for one key: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity `T`, or a [`Cached`] of one of these.
+/// Is what a batch returns for one key: `T`, `Arc<T>`, `Option<T>` or `Option<Arc<T>>` of an entity
+/// `T`, or a [`Cached`] of one of these.
 #[diagnostic::on_unimplemented(
     message = "a batch cannot return `{Self}` for a key",
     label = "not an entity, nor an `Arc` or `Option` of one",
@@ -49,9 +50,11 @@ impl<T: CacheEntity> BatchItem for Option<Arc<T>> {}
 #[diagnostic::do_not_recommend]
 impl<I: BatchItem> BatchItem for Cached<I> {}
 
-/// Is what a cached function of many keys returns when it does not fail: a `Vec`, or a `HashMap` or `BTreeMap` from the keys, of a [`BatchItem`].
+/// Is what a cached function of many keys returns when it does not fail: a `Vec`, or a `HashMap` or
+/// `BTreeMap` from the keys, of a [`BatchItem`].
 ///
-/// A `Vec` is in the order of the keys that were asked for, duplicates kept. What is absent is left out, unless the item can say so.
+/// A `Vec` is in the order of the keys that were asked for, duplicates kept. What is absent is left
+/// out, unless the item can say so.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer for many keys",
     label = "not a `Vec` or a map of entities",
@@ -134,7 +137,8 @@ impl<I: BatchItem<Entity: CacheEntity<Key: Ord>>> BatchPayload for BTreeMap<KeyO
     }
 }
 
-/// Is what a cached function of many keys returns: a [`BatchPayload`], or a `Result` of one with the user's own error.
+/// Is what a cached function of many keys returns: a [`BatchPayload`], or a `Result` of one with
+/// the user's own error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the return type of a cached function of many keys",
     label = "not a `Vec` or a map of entities, nor a `Result` of one",

@@ -57,7 +57,8 @@ impl<O> EntityUnknown for Returns<O> {
 /// Checks for an index.
 pub struct OfEntity<O>(PhantomData<fn() -> O>);
 
-/// Method look-up does not judge the bounds of a trait's method, so that a missing index gets the message of the bound.
+/// Method look-up does not judge the bounds of a trait's method, so that a missing index gets the
+/// message of the bound.
 pub trait Has: Sized {
     type Entity;
     fn has<const NAME: u64>(&self)

@@ -23,7 +23,8 @@ pub struct Len<const LEN: usize>;
 )]
 pub trait KeyField<const INDEX: usize, const NAME: u64>: CacheEntity {
     type Field: KeyPart;
-    /// Where the next parameter stands; no type at all if the name is wrong, so that one mistake is one error.
+    /// Where the next parameter stands; no type at all if the name is wrong, so that one mistake is
+    /// one error.
     type Next: Default;
 }
 
@@ -36,8 +37,8 @@ impl<T> Default for At<T> {
     }
 }
 
-/// Writes part after part. The bounds are on the methods of a trait: method look-up does not judge these, so that a parameter
-/// that does not fit gets the message of the bound.
+/// Writes part after part. The bounds are on the methods of a trait: method look-up does not judge
+/// these, so that a parameter that does not fit gets the message of the bound.
 pub trait Place: Sized {
     type Entity;
 
@@ -99,8 +100,8 @@ impl Nowhere {
     pub fn last<const LEN: usize>(self) {}
 }
 
-/// Where the key of `T` begins: `(&&&Start::<T, _>::new(&arg)).place()` if `arg` is all there is, and may be the whole key;
-/// with one reference less if it is not.
+/// Where the key of `T` begins: `(&&&Start::<T, _>::new(&arg)).place()` if `arg` is all there is,
+/// and may be the whole key; with one reference less if it is not.
 pub struct Start<T, A>(PhantomData<fn() -> (T, A)>);
 
 impl<T, A> Start<T, A> {

@@ -1,5 +1,6 @@
-//! What generated code does with an output of many keys, by methods: where the output or the keys are of the wrong kind there are others of the same names, so
-//! that the compiler says once what is wrong.
+//! What generated code does with an output of many keys, by methods: where the output or the keys
+//! are of the wrong kind there are others of the same names, so that the compiler says once what is
+//! wrong.
 
 #![expect(
     clippy::unused_self,

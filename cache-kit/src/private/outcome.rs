@@ -1,5 +1,5 @@
-//! What generated code does with an output, by methods: an output that cannot be cached has others of the same names, so that
-//! the compiler says once what is wrong with it.
+//! What generated code does with an output, by methods: an output that cannot be cached has others
+//! of the same names, so that the compiler says once what is wrong with it.
 
 use super::edges::NoEdge;
 use crate::engine::{Kind, Write};

@@ -1,4 +1,5 @@
-//! The key of a write, from whichever arguments have it: those named like the key's fields, else the entity itself.
+//! The key of a write, from whichever arguments have it: those named like the key's fields, else
+//! the entity itself.
 
 use super::keys::KeyNamed;
 use crate::entity::CacheEntity;
@@ -89,7 +90,8 @@ pub trait PlaceNamed {
     type Arg;
     type Field;
 
-    // The bound is here and not on the impl: an argument of this name and another type is an error, and not just another argument.
+    // The bound is here and not on the impl: an argument of this name and another type is an error,
+    // and not just another argument.
     fn place(&self, slots: &mut KeySlots<Self::Entity>)
     where
         Self::Arg: KeyArg<Self::Field>;

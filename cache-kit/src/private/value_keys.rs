@@ -11,7 +11,8 @@ pub fn value_key<B: CacheBackend>(cache: &CacheService<B>, prefix: &str) -> KeyW
     cache.value_writer(prefix)
 }
 
-/// The type that a method with a prefix is called on: of two, in one service, what is cached for one would be returned for the other.
+/// The type that a method with a prefix is called on: of two, in one service, what is cached for
+/// one would be returned for the other.
 pub struct Owner(AtomicU64);
 
 impl Owner {
@@ -20,7 +21,8 @@ impl Owner {
         Self(AtomicU64::new(0))
     }
 
-    /// Refuses a key of another type than the first. Whom it has found to be right last is not looked up again.
+    /// Refuses a key of another type than the first. Whom it has found to be right last is not
+    /// looked up again.
     pub fn check<S: ?Sized, B: CacheBackend>(
         &self,
         cache: &CacheService<B>,

@@ -1,5 +1,6 @@
-//! What a function with a prefix returns, found out by method resolution: `V`, `Arc<V>`, `Option<V>` or `Option<Arc<V>>`, an `Outcome` or `Cached` of these, or a
-//! `Result` of any of them. What is most wrapped wins.
+//! What a function with a prefix returns, found out by method resolution: `V`, `Arc<V>`,
+//! `Option<V>` or `Option<Arc<V>>`, an `Outcome` or `Cached` of these, or a `Result` of any of
+//! them. What is most wrapped wins.
 
 #![expect(
     clippy::unused_self,
@@ -36,7 +37,8 @@ impl<R, D> Value<R, D> {
 /// Says of which results nothing is stored.
 type Unless<'u, P> = &'u dyn Fn(&P) -> bool;
 
-/// How what a function returns, `R`, becomes what is cached, `O`, and comes back; `P` is what it returns when it does not fail.
+/// How what a function returns, `R`, becomes what is cached, `O`, and comes back; `P` is what it
+/// returns when it does not fail.
 pub struct Form<R, P, O> {
     wrap: fn(R, Unless<'_, P>) -> O,
     unwrap: fn(O) -> R,

@@ -1,5 +1,5 @@
-//! Runs a type's `Deserialize` again and again, until every variant was seen and every value that was refused has been replaced by one
-//! that is not.
+//! Runs a type's `Deserialize` again and again, until every variant was seen and every value that
+//! was refused has been replaced by one that is not.
 
 use super::probe::{Probe, Refused};
 use serde::de::DeserializeOwned;
@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// So many runs are enough for hundreds of variants; a type that wants more is opaque from there on.
+/// So many runs are enough for hundreds of variants; a type that wants more is opaque from there
+/// on.
 const RUNS: usize = 4096;
 
 /// What is said of a place that hides what is there.
@@ -16,7 +17,8 @@ pub(super) const OPAQUE: &str = " opaque";
 /// Where in a type something is: which field of which element of which variant.
 pub(super) type Path = Vec<u32>;
 
-/// What was decided at a path: which variant, whether there is an element, which of the made-up values.
+/// What was decided at a path: which variant, whether there is an element, which of the made-up
+/// values.
 pub(super) type Choices = HashMap<Path, u32>;
 
 /// What all runs have seen.
@@ -54,7 +56,8 @@ pub(super) fn outset<T: DeserializeOwned>() -> Option<String> {
     Some(first.trim_end_matches(OPAQUE).to_owned())
 }
 
-/// Runs the type's code once. It is the user's, and may do anything with what it is given; a panic ends the run.
+/// Runs the type's code once. It is the user's, and may do anything with what it is given; a panic
+/// ends the run.
 fn run<T: DeserializeOwned>(choices: Choices, seen: &mut Seen) {
     let mut probe = Probe::new(&choices, seen);
     let ended = catch_unwind(AssertUnwindSafe(|| T::deserialize(&mut probe).is_ok()));

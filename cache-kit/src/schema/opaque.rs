@@ -31,10 +31,11 @@ impl<'de> Visitor<'de> for Unseen {
     }
 }
 
-/// Takes the fingerprint of an entity by its twin, which is declared like it with [`Opaque`] in some places.
+/// Takes the fingerprint of an entity by its twin, which is declared like it with [`Opaque`] in
+/// some places.
 ///
-/// An entity whose `Deserialize` was written by hand, and asks for something else from the outset, is not described by its
-/// declaration: then nothing is kept out.
+/// An entity whose `Deserialize` was written by hand, and asks for something else from the outset,
+/// is not described by its declaration: then nothing is kept out.
 pub fn schema_of<T: DeserializeOwned, L: DeserializeOwned>() -> CacheSchema {
     let declared = explore::outset::<L>();
     let is_hidden = declared

@@ -8,7 +8,8 @@ use access::Parts;
 use serde::de::{Error, Visitor};
 use std::fmt;
 
-/// How often a type may be within itself before that is called recursion: once, for `Page<Page<T>>` is none.
+/// How often a type may be within itself before that is called recursion: once, for `Page<Page<T>>`
+/// is none.
 const NESTING: usize = 2;
 
 /// No type that is not recursive is deeper.
@@ -44,7 +45,8 @@ pub(super) struct Probe<'s> {
     choices: &'s Choices,
     seen: &'s mut Seen,
     path: Path,
-    /// The named types that are being read, from the outermost in, told apart by where the names of their parts are.
+    /// The named types that are being read, from the outermost in, told apart by where the names of
+    /// their parts are.
     within: Vec<(&'static str, *const &'static str)>,
     /// The choices that enclose what is being read.
     open: Vec<Choice>,
@@ -87,7 +89,8 @@ impl<'s> Probe<'s> {
         }
     }
 
-    /// Says what might help after a run that failed: another value in the last place, else less of what encloses it.
+    /// Says what might help after a run that failed: another value in the last place, else less of
+    /// what encloses it.
     pub(super) fn refused(&mut self) -> Option<Refused> {
         let (suspect, open) = match self.last.take() {
             Some(leaf) if !self.is_recursive => (Some(leaf.choice), leaf.open),

@@ -15,7 +15,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 impl<B: CacheBackend> CacheService<B> {
-    /// Returns cached entities in the order of the keys, duplicates kept; `None` for what is absent or not cached. One round trip.
+    /// Returns cached entities in the order of the keys, duplicates kept; `None` for what is absent
+    /// or not cached. One round trip.
     ///
     /// # Errors
     /// For each key on its own, as [`get`](Self::get).
@@ -38,16 +39,18 @@ impl<B: CacheBackend> CacheService<B> {
             .collect()
     }
 
-    /// Returns entities in the order of the keys, duplicates kept, loading in one call what is not cached; `None` for what the repository
-    /// has not.
+    /// Returns entities in the order of the keys, duplicates kept, loading in one call what is not
+    /// cached; `None` for what the repository has not.
     ///
-    /// `load` is given the missing keys, each once, and may return the entities in any order; one it leaves out is absent, one nobody asked
-    /// for is ignored. It is called again only for keys that another caller was loading and did not bring. Flights are shared with single
-    /// reads. Costs one read, and for the misses one open and one fill.
+    /// `load` is given the missing keys, each once, and may return the entities in any order; one
+    /// it leaves out is absent, one nobody asked for is ignored. It is called again only for keys
+    /// that another caller was loading and did not bring. Flights are shared with single reads.
+    /// Costs one read, and for the misses one open and one fill.
     ///
     /// # Errors
-    /// What `load` returns: then nothing of that load is stored. With `E = cache_kit::Error` also [`Error::ValidationError`] and [`Error::ConfigError`],
-    /// and under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
+    /// What `load` returns: then nothing of that load is stored. With `E = cache_kit::Error` also
+    /// [`Error::ValidationError`] and [`Error::ConfigError`], and under
+    /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety
     /// As [`get_or_load`](Self::get_or_load), for each key.
@@ -89,12 +92,13 @@ impl<B: CacheBackend> CacheService<B> {
         }
     }
 
-    /// Returns entities in the order of the keys, duplicates kept, from a repository where they are not cached; `Ok(None)` for what it has
-    /// not.
+    /// Returns entities in the order of the keys, duplicates kept, from a repository where they are
+    /// not cached; `Ok(None)` for what it has not.
     ///
-    /// The repository's [`fetch_by_ids`](crate::Repository::fetch_by_ids) is asked once for what is missing, each key once: override it with one query, for
-    /// by itself it asks one by one. Flights are shared with single reads. What fails, fails alone: a key's error does not take the others down. Costs
-    /// one read, and for the misses one open and one fill.
+    /// The repository's [`fetch_by_ids`](crate::Repository::fetch_by_ids) is asked once for what is
+    /// missing, each key once: override it with one query, for by itself it asks one by one.
+    /// Flights are shared with single reads. What fails, fails alone: a key's error does not take
+    /// the others down. Costs one read, and for the misses one open and one fill.
     ///
     /// ```
     /// use cache_kit::prelude::*;
@@ -119,8 +123,9 @@ impl<B: CacheBackend> CacheService<B> {
     /// ```
     ///
     /// # Errors
-    /// For each key on its own: [`Error::RepositoryError`] or whatever else its load returned, [`Error::ValidationError`] if what came is not valid,
-    /// [`Error::ConfigError`] if the key or the entity's declaration cannot work; under
+    /// For each key on its own: [`Error::RepositoryError`] or whatever else its load returned,
+    /// [`Error::ValidationError`] if what came is not valid, [`Error::ConfigError`] if the key or
+    /// the entity's declaration cannot work; under
     /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety

@@ -89,8 +89,9 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         }
     }
 
-    /// Puts a word before every key, to share a store with other services. Then all of them should have one: a service without could have a
-    /// prefix that reads like another's namespace, and the two would drop each other's entries.
+    /// Puts a word before every key, to share a store with other services. Then all of them should
+    /// have one: a service without could have a prefix that reads like another's namespace, and the
+    /// two would drop each other's entries.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.namespace = Some(namespace.into().into());
         self.watch = None;
@@ -103,40 +104,50 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
         self
     }
 
-    /// Sets after how long a caller who could have a stale value has it; the load goes on, and is stored. No such time by default. It is for
-    /// entities with [`stale_if_error`](crate::Lifetime::with_stale_if_error), or [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), and for calls whose load can be run by a task; one that runs
-    /// its load itself waits for it, and those who wait for that one do not. It needs a timer, as [`flight_deadline`](Self::flight_deadline) does.
+    /// Sets after how long a caller who could have a stale value has it; the load goes on, and is
+    /// stored. No such time by default. It is for entities with
+    /// [`stale_if_error`](crate::Lifetime::with_stale_if_error), or
+    /// [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), and for calls
+    /// whose load can be run by a task; one that runs its load itself waits for it, and those who
+    /// wait for that one do not. It needs a timer, as [`flight_deadline`](Self::flight_deadline)
+    /// does.
     pub fn soft_timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeouts.soft = Some(timeout);
         self
     }
 
-    /// Sets after how long a load has failed, with [`Error::Timeout`](crate::Error::Timeout): it is dropped. No such time by default. Where there is a stale value the caller has that; where the
-    /// output can say nothing of the kind, the load is waited for. It needs a timer, as [`flight_deadline`](Self::flight_deadline) does.
+    /// Sets after how long a load has failed, with [`Error::Timeout`](crate::Error::Timeout): it is
+    /// dropped. No such time by default. Where there is a stale value the caller has that; where
+    /// the output can say nothing of the kind, the load is waited for. It needs a timer, as
+    /// [`flight_deadline`](Self::flight_deadline) does.
     pub fn hard_timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeouts.hard = Some(timeout);
         self
     }
 
-    /// Bounds how long a caller waits for another's load; 30 s by default. Then nobody joins that load any more, and those who wait may
-    /// load for themselves, eight at a time; after as long again, all of them.
+    /// Bounds how long a caller waits for another's load; 30 s by default. Then nobody joins that
+    /// load any more, and those who wait may load for themselves, eight at a time; after as long
+    /// again, all of them.
     ///
-    /// The deadline needs a Tokio runtime with time enabled, as `#[tokio::main]` makes it. Outside of a runtime callers wait without one.
+    /// The deadline needs a Tokio runtime with time enabled, as `#[tokio::main]` makes it. Outside
+    /// of a runtime callers wait without one.
     pub fn flight_deadline(mut self, deadline: Duration) -> Self {
         self.settings.flight_deadline = deadline;
         self
     }
 
-    /// Bounds how long a read waits for the backend at each step (look-up, permit, fill); 1 s by default. A step that takes longer has failed, with
-    /// [`Error::Timeout`](crate::Error::Timeout). What changes entries is never cut short. It needs a timer, as
-    /// [`flight_deadline`](Self::flight_deadline) does.
+    /// Bounds how long a read waits for the backend at each step (look-up, permit, fill); 1 s by
+    /// default. A step that takes longer has failed, with
+    /// [`Error::Timeout`](crate::Error::Timeout). What changes entries is never cut short. It needs
+    /// a timer, as [`flight_deadline`](Self::flight_deadline) does.
     pub fn backend_deadline(mut self, deadline: Duration) -> Self {
         self.settings.backend_deadline = deadline;
         self
     }
 
-    /// Bounds how long a caller waits for what another process is loading; 5 s by default. Then it loads for itself. It waits no longer than the other's
-    /// lease lasts (`RedisConfig::lease`), and not at all with a deadline of zero.
+    /// Bounds how long a caller waits for what another process is loading; 5 s by default. Then it
+    /// loads for itself. It waits no longer than the other's lease lasts (`RedisConfig::lease`),
+    /// and not at all with a deadline of zero.
     pub fn lease_deadline(mut self, deadline: Duration) -> Self {
         self.settings.lease_deadline = deadline;
         self
@@ -164,8 +175,9 @@ impl<B: CacheBackend> CacheServiceBuilder<B> {
     /// Makes the service.
     ///
     /// # Errors
-    /// [`Error::ConfigError`](crate::Error::ConfigError) for a namespace that is empty or holds `:`, `%`, `{`, `}`, white space or control characters, a default lifetime or a fixed
-    /// policy that cannot work, or a deadline of zero.
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a namespace that is empty or holds
+    /// `:`, `%`, `{`, `}`, white space or control characters, a default lifetime or a fixed policy
+    /// that cannot work, or a deadline of zero.
     pub fn build(self) -> Result<CacheService<B>> {
         self.settings.check()?;
         Ok(self.into_service())

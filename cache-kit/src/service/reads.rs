@@ -16,16 +16,19 @@ use std::sync::Arc;
 impl<B: CacheBackend> CacheService<B> {
     /// Returns a cached entity; `None` if it is absent or not cached. Never asks a repository.
     ///
-    /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte store takes one round trip. A store that cannot
-    /// be asked has nothing, unless the service's policy is [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate).
+    /// In memory this neither waits nor allocates, and hands out the `Arc` that was stored; a byte
+    /// store takes one round trip. A store that cannot be asked has nothing, unless the service's
+    /// policy is [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate).
     ///
     /// # Errors
-    /// [`Error::ConfigError`](crate::Error::ConfigError) for a key that cannot be; under [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the store failed with.
+    /// [`Error::ConfigError`](crate::Error::ConfigError) for a key that cannot be; under
+    /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the store failed with.
     pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
         self.look_up(key).await.map(Found::into_option)
     }
 
-    /// Returns what is known of an entity, telling absence from ignorance. Costs what [`get`](Self::get) costs.
+    /// Returns what is known of an entity, telling absence from ignorance. Costs what
+    /// [`get`](Self::get) costs.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -74,14 +77,18 @@ impl<B: CacheBackend> CacheService<B> {
         Found::Miss
     }
 
-    /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The strategy is `Refresh`.
+    /// Returns the cached entity, or loads and stores it; `None` if the repository has none. The
+    /// strategy is `Refresh`.
     ///
-    /// Callers of one key share a load, whatever API they came through. An invalidation, put or clear while it runs keeps the result
-    /// from being stored. If the load fails, those who waited get the same error where it is a [`cache_kit::Error`](crate::Error);
-    /// with another error type they load for themselves, a few at a time.
+    /// Callers of one key share a load, whatever API they came through. An invalidation, put or
+    /// clear while it runs keeps the result from being stored. If the load fails, those who waited
+    /// get the same error where it is a [`cache_kit::Error`](crate::Error); with another error type
+    /// they load for themselves, a few at a time.
     ///
     /// # Errors
-    /// Whatever the load returns; with `E = cache_kit::Error` also [`Error::ValidationError`](crate::Error::ValidationError) and [`Error::ConfigError`](crate::Error::ConfigError), and under
+    /// Whatever the load returns; with `E = cache_kit::Error` also
+    /// [`Error::ValidationError`](crate::Error::ValidationError) and
+    /// [`Error::ConfigError`](crate::Error::ConfigError), and under
     /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety
@@ -100,9 +107,11 @@ impl<B: CacheBackend> CacheService<B> {
             .await
     }
 
-    /// Returns the entity with another field than its key, or loads it. Costs one round trip more than [`get_or_load`](Self::get_or_load).
+    /// Returns the entity with another field than its key, or loads it. Costs one round trip more
+    /// than [`get_or_load`](Self::get_or_load).
     ///
-    /// What is loaded is stored if its key was known before, that is from the second load on: see [`CacheIndex`]. Absence is not remembered.
+    /// What is loaded is stored if its key was known before, that is from the second load on: see
+    /// [`CacheIndex`]. Absence is not remembered.
     ///
     /// ```
     /// use cache_kit::prelude::*;
@@ -187,8 +196,9 @@ impl<B: CacheBackend> CacheService<B> {
         edge.land(turn, loaded).await
     }
 
-    /// Returns what a cached function may return, as a strategy says: an [`Outcome`](crate::Outcome) that tells where the entity comes from, or what a load says of itself in a
-    /// [`Cached`](crate::Cached).
+    /// Returns what a cached function may return, as a strategy says: an
+    /// [`Outcome`](crate::Outcome) that tells where the entity comes from, or what a load says of
+    /// itself in a [`Cached`](crate::Cached).
     ///
     /// ```
     /// use cache_kit::prelude::*;
@@ -213,7 +223,8 @@ impl<B: CacheBackend> CacheService<B> {
     /// ```
     ///
     /// # Errors
-    /// As [`get_or_load`](Self::get_or_load); with the strategy `Fresh` a miss is the output's own way to say so.
+    /// As [`get_or_load`](Self::get_or_load); with the strategy `Fresh` a miss is the output's own
+    /// way to say so.
     pub async fn get_or_load_as<P, E, F>(
         &self,
         strategy: CacheStrategy,
@@ -244,8 +255,10 @@ impl<B: CacheBackend> CacheService<B> {
         edge.land(turn, loaded).await
     }
 
-    /// Returns the cached entity, or loads and stores it, as [`get_or_load`](Self::get_or_load) does; what is stale, and serves by
-    /// [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), is refreshed by a task of its own, and nobody waits for it.
+    /// Returns the cached entity, or loads and stores it, as [`get_or_load`](Self::get_or_load)
+    /// does; what is stale, and serves by
+    /// [`stale_while_revalidate`](crate::Lifetime::with_stale_while_revalidate), is refreshed by a
+    /// task of its own, and nobody waits for it.
     ///
     /// `load` is called when the load begins, by this call or by the task, which may outlive the
     /// call: so neither `load` nor what it returns borrows anything.

@@ -11,14 +11,18 @@ use std::future::Future;
 use std::sync::Arc;
 
 impl<B: CacheBackend> CacheService<B> {
-    /// Stores an entity that the caller knows to be what the repository has now, such as one just read to warm the cache.
+    /// Stores an entity that the caller knows to be what the repository has now, such as one just
+    /// read to warm the cache.
     ///
-    /// For an entity that is being written use [`put_with`](Self::put_with): between a write and a `put` after it another write may
-    /// come, and its value would be replaced by the older one.
+    /// For an entity that is being written use [`put_with`](Self::put_with): between a write and a
+    /// `put` after it another write may come, and its value would be replaced by the older one.
     ///
     /// # Errors
-    /// [`Error::ValidationError`](crate::Error::ValidationError) or [`Error::ConfigError`](crate::Error::ConfigError) if it must not be stored, [`Error::BackendError`](crate::Error::BackendError) or [`Error::Timeout`](crate::Error::Timeout) if the store failed: then
-    /// nothing may have changed.
+    /// [`Error::ValidationError`](crate::Error::ValidationError) or
+    /// [`Error::ConfigError`](crate::Error::ConfigError) if it must not be stored,
+    /// [`Error::BackendError`](crate::Error::BackendError) or
+    /// [`Error::Timeout`](crate::Error::Timeout) if the store failed: then nothing may have
+    /// changed.
     pub async fn put<P>(&self, entity: P) -> Result<()>
     where
         P: Payload + CachedOutput<Payload = P> + Into<Arc<P::Entity>>,
@@ -34,9 +38,10 @@ impl<B: CacheBackend> CacheService<B> {
 
     /// Runs a write to the repository, and replaces the entry with the entity it returns.
     ///
-    /// The entry is invalidated when the write fails and when this future is dropped, for it may have committed; and when
-    /// another write came between, for nobody knows which came last. What `#[cache_put]` does. The body's result is returned in any case; that the cache
-    /// could not be told is counted and logged.
+    /// The entry is invalidated when the write fails and when this future is dropped, for it may
+    /// have committed; and when another write came between, for nobody knows which came last. What
+    /// `#[cache_put]` does. The body's result is returned in any case; that the cache could not be
+    /// told is counted and logged.
     pub async fn put_with<O, F>(
         &self,
         key: &<EntityOf<O> as CacheEntity>::Key,
@@ -55,8 +60,8 @@ impl<B: CacheBackend> CacheService<B> {
         output
     }
 
-    /// Runs a removal or any other write to the repository, and invalidates the entry when it is over: done, failed, or dropped.
-    /// What `#[cache_evict]` does.
+    /// Runs a removal or any other write to the repository, and invalidates the entry when it is
+    /// over: done, failed, or dropped. What `#[cache_evict]` does.
     pub async fn evict_with<T, O, F>(&self, key: &T::Key, write: impl FnOnce() -> F) -> O
     where
         T: CacheEntity,
@@ -70,10 +75,12 @@ impl<B: CacheBackend> CacheService<B> {
         output
     }
 
-    /// Drops an entry, and keeps loads that are in progress from storing theirs. One round trip; call it after the commit.
+    /// Drops an entry, and keeps loads that are in progress from storing theirs. One round trip;
+    /// call it after the commit.
     ///
     /// # Errors
-    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told: readers may see the old entry.
+    /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told: readers
+    /// may see the old entry.
     pub async fn invalidate<T: CacheEntity>(&self, key: &T::Key) -> Result<()> {
         let key = self.writer_for::<T>(key).to_key()?;
         let source = InvalidationSource::Call;
@@ -100,7 +107,8 @@ impl<B: CacheBackend> CacheService<B> {
         outcome.and(dropped)
     }
 
-    /// Drops all entities of a type (of its prefix), in constant time. Their memory is freed as they expire or are evicted.
+    /// Drops all entities of a type (of its prefix), in constant time. Their memory is freed as
+    /// they expire or are evicted.
     ///
     /// # Errors
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
@@ -108,8 +116,9 @@ impl<B: CacheBackend> CacheService<B> {
         self.engine().clear_prefix(T::cache_prefix()).await
     }
 
-    /// Drops everything of this service's namespace, in constant time; without a namespace, everything that is in none. In Redis other processes serve
-    /// what they have for `clear_lag` (of `RedisConfig`, 1 s) at most.
+    /// Drops everything of this service's namespace, in constant time; without a namespace,
+    /// everything that is in none. In Redis other processes serve what they have for `clear_lag`
+    /// (of `RedisConfig`, 1 s) at most.
     ///
     /// # Errors
     /// [`Error::BackendError`](crate::Error::BackendError) if the store could not be told.
@@ -117,8 +126,9 @@ impl<B: CacheBackend> CacheService<B> {
         self.engine().clear_namespace().await
     }
 
-    /// Drops every entity that carries a tag, whatever its type, in constant time; loads that are in progress do not store theirs. Call it after the commit. In Redis
-    /// other processes serve what they have for `clear_lag` (of `RedisConfig`, 1 s) at most.
+    /// Drops every entity that carries a tag, whatever its type, in constant time; loads that are
+    /// in progress do not store theirs. Call it after the commit. In Redis other processes serve
+    /// what they have for `clear_lag` (of `RedisConfig`, 1 s) at most.
     ///
     /// ```
     /// use cache_kit::prelude::*;

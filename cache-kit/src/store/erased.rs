@@ -218,7 +218,8 @@ impl<T> Broken for Vec<Result<T>> {
 
 /// Runs a question on the stack if the backend answers at once, else puts it in a box.
 ///
-/// It is decided before the first poll: a future that was polled on the stack cannot be boxed later.
+/// It is decided before the first poll: a future that was polled on the stack cannot be boxed
+/// later.
 fn soon<'a, B, T>(backend: &B, question: impl Future<Output = T> + Send + 'a) -> Soon<'a, T>
 where
     B: CacheBackend,

@@ -1,5 +1,5 @@
-//! A store of bytes by the rules that a remote one follows: a guard beside each key, values that carry the guard they were
-//! loaded under, and no state for a key that nobody has opened.
+//! A store of bytes by the rules that a remote one follows: a guard beside each key, values that
+//! carry the guard they were loaded under, and no state for a key that nobody has opened.
 
 use crate::clock::Age;
 use crate::clock::Clock;
@@ -18,9 +18,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Keeps entries as bytes in this process. It yields before each answer, as a store across a network would.
+/// Keeps entries as bytes in this process. It yields before each answer, as a store across a
+/// network would.
 ///
-/// It is for tests: one lock, no bound. It proves that [`CacheBackend`] can be implemented over encoded values.
+/// It is for tests: one lock, no bound. It proves that [`CacheBackend`] can be implemented over
+/// encoded values.
 #[derive(Clone, Debug)]
 pub struct ByteBackend {
     tables: Arc<Mutex<Tables>>,
@@ -90,7 +92,8 @@ impl ByteBackend {
         self
     }
 
-    /// Replaces the stored bytes of an entry, to see what a reader makes of them; `false` if there is no entry.
+    /// Replaces the stored bytes of an entry, to see what a reader makes of them; `false` if there
+    /// is no entry.
     pub fn tamper(&self, key: &CacheKey, change: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.tables().values.get_mut(key).map(change).is_some()
     }

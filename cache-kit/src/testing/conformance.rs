@@ -70,7 +70,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs every check against a backend that `make` gives. It may give the same store each time: no two checks share a key.
+/// Runs every check against a backend that `make` gives. It may give the same store each time: no
+/// two checks share a key.
 ///
 /// Takes well under a second in memory. It needs a Tokio runtime with time.
 pub async fn run<B: CacheBackend>(make: impl AsyncFn() -> B) -> Report {

@@ -10,10 +10,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Passes everything on to another backend, and has operations fail or take their time as a test says. Clones share what was said.
+/// Passes everything on to another backend, and has operations fail or take their time as a test
+/// says. Clones share what was said.
 ///
-/// The operations are [`Read`](Operation::Read) (also of `health`; what can be answered at once is not one), [`Open`](Operation::Open) (also of
-/// tags), [`Fill`](Operation::Fill), [`Put`](Operation::Put) and [`Invalidate`](Operation::Invalidate) (also of clears).
+/// The operations are [`Read`](Operation::Read) (also of `health`; what can be answered at once is
+/// not one), [`Open`](Operation::Open) (also of tags), [`Fill`](Operation::Fill),
+/// [`Put`](Operation::Put) and [`Invalidate`](Operation::Invalidate) (also of clears).
 ///
 /// ```
 /// use cache_kit::prelude::*;

@@ -2,11 +2,14 @@ use crate::strategy::CacheContext;
 use std::fmt;
 use std::time::Duration;
 
-/// Decides how long entries live, for a whole service at once: in place of what entities declare, unless an operation says it itself.
+/// Decides how long entries live, for a whole service at once: in place of what entities declare,
+/// unless an operation says it itself.
 ///
-/// The precedence is operation ([`OperationConfig::with_ttl`](crate::OperationConfig::with_ttl), `ttl` of an attribute), then policy, then declaration, then the service's
-/// default. A TTL of zero stores nothing, one of [`Duration::MAX`] has no end; `jitter` and `negative_ttl` stay as they are declared. The closures run on the caller's task, so they should be quick; one that panics is contained, and
-/// what the entity declares is used.
+/// The precedence is operation ([`OperationConfig::with_ttl`](crate::OperationConfig::with_ttl),
+/// `ttl` of an attribute), then policy, then declaration, then the service's default. A TTL of zero
+/// stores nothing, one of [`Duration::MAX`] has no end; `jitter` and `negative_ttl` stay as they
+/// are declared. The closures run on the caller's task, so they should be quick; one that panics is
+/// contained, and what the entity declares is used.
 ///
 /// ```
 /// use cache_kit::prelude::*;
@@ -25,9 +28,11 @@ use std::time::Duration;
 pub enum TtlPolicy {
     /// One TTL for everything.
     Fixed(Duration),
-    /// What [`TtlPolicy::per_type`] makes: a TTL for each prefix, or for each [`ttl_class`](crate::OperationConfig::ttl_class) where an operation has one.
+    /// What [`TtlPolicy::per_type`] makes: a TTL for each prefix, or for each
+    /// [`ttl_class`](crate::OperationConfig::ttl_class) where an operation has one.
     PerType(Box<dyn Fn(&str) -> Duration + Send + Sync>),
-    /// What [`TtlPolicy::custom`] makes: a TTL for each operation; `None` stores nothing, [`context.declared`](CacheContext::declared) leaves it as it was declared.
+    /// What [`TtlPolicy::custom`] makes: a TTL for each operation; `None` stores nothing,
+    /// [`context.declared`](CacheContext::declared) leaves it as it was declared.
     Custom(Box<dyn Fn(&CacheContext<'_>) -> Option<Duration> + Send + Sync>),
     /// No end: entries live until they are evicted or invalidated.
     Infinite,
@@ -42,12 +47,14 @@ pub(crate) enum Ttl {
 }
 
 impl TtlPolicy {
-    /// Decides by the prefix of an entity, or by the [`ttl_class`](crate::OperationConfig::ttl_class) of an operation that has one.
+    /// Decides by the prefix of an entity, or by the
+    /// [`ttl_class`](crate::OperationConfig::ttl_class) of an operation that has one.
     pub fn per_type(decide: impl Fn(&str) -> Duration + Send + Sync + 'static) -> Self {
         Self::PerType(Box::new(decide))
     }
 
-    /// Decides for each operation; `None` stores nothing, [`context.declared`](CacheContext::declared) leaves the TTL as it was declared.
+    /// Decides for each operation; `None` stores nothing,
+    /// [`context.declared`](CacheContext::declared) leaves the TTL as it was declared.
     ///
     /// ```
     /// use cache_kit::TtlPolicy;

@@ -1,5 +1,6 @@
-//! A deploy that adds a field, while the version before it still runs: neither reads what the other has stored, and an
-//! invalidation by either reaches both. Nobody has to flush Redis, raise a number or rename a prefix.
+//! A deploy that adds a field, while the version before it still runs: neither reads what the other
+//! has stored, and an invalidation by either reaches both. Nobody has to flush Redis, raise a
+//! number or rename a prefix.
 
 use std::io::Write;
 

@@ -1,4 +1,5 @@
-//! Redis over TLS: whom the service trusts, who it is, and a user who may do only what the cache does.
+//! Redis over TLS: whom the service trusts, who it is, and a user who may do only what the cache
+//! does.
 
 use std::io::Write;
 
@@ -29,7 +30,8 @@ pub const RULES: [&str; 17] = [
     "+asking",
 ];
 
-/// Trusts an authority, and shows a certificate of our own where there is one, with its key: all in PEM.
+/// Trusts an authority, and shows a certificate of our own where there is one, with its key: all in
+/// PEM.
 pub fn trust(config: RedisConfig, authority: &str, own: Option<(&str, &str)>) -> RedisConfig {
     let mut tls = RedisTls::new().root_certificate(authority);
     if let Some((certificate, key)) = own {

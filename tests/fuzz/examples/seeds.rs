@@ -1,4 +1,5 @@
-//! Writes the seeds of the corpus anew: `cargo run --example seeds`, after a change of the stored format.
+//! Writes the seeds of the corpus anew: `cargo run --example seeds`, after a change of the stored
+//! format.
 
 use cache_kit_fuzz::{entries, payload_of};
 use std::path::Path;

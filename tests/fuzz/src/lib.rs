@@ -1,5 +1,6 @@
-//! What a store may hold: an entity with something of everything, entries of it in every way they are written, and what is done with an input that may be
-//! anything. The fuzz targets call [`header`] and [`payload`], and so do the tests, with every file below `seeds/`.
+//! What a store may hold: an entity with something of everything, entries of it in every way they
+//! are written, and what is done with an input that may be anything. The fuzz targets call
+//! [`header`] and [`payload`], and so do the tests, with every file below `seeds/`.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, encode_entry, read_entry};
@@ -67,7 +68,8 @@ pub fn header(bytes: &[u8]) {
     }
 }
 
-/// Reads an input as the payload of an entry, behind a header that is right: its first byte says which codec wrote it, and whether it is compressed.
+/// Reads an input as the payload of an entry, behind a header that is right: its first byte says
+/// which codec wrote it, and whether it is compressed.
 ///
 /// # Panics
 /// If it is a value that its codec does not give back.

@@ -1,5 +1,6 @@
-//! One of several processes that share a cache and a database: reads, writes, and says what it was given that is too old. It ends when its input does, which is
-//! when the test ends, however that comes; or when somebody kills it.
+//! One of several processes that share a cache and a database: reads, writes, and says what it was
+//! given that is too old. It ends when its input does, which is when the test ends, however that
+//! comes; or when somebody kills it.
 //!
 //! `worker CACHE DATABASE SEED MANNER`
 
@@ -24,7 +25,8 @@ const HOT_ROWS: u64 = 5;
 enum Manner {
     /// By `get_or_load`.
     Sound,
-    /// As with a store that can only get and set: what was loaded is put, whatever has come in between.
+    /// As with a store that can only get and set: what was loaded is put, whatever has come in
+    /// between.
     Aside,
 }
 
@@ -68,7 +70,8 @@ async fn main() {
     }
 }
 
-/// Waits longer than any machine is busy; and not long for a process that was killed while it loaded.
+/// Waits longer than any machine is busy; and not long for a process that was killed while it
+/// loaded.
 fn cache_at(url: &str) -> CacheService<RedisBackend> {
     let config: RedisConfig = url.parse().expect("a URL");
     let config = config

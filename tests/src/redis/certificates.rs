@@ -3,7 +3,8 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// An authority made on the spot, and what it has certified: a server on loopback, and a client. Everything is PEM.
+/// An authority made on the spot, and what it has certified: a server on loopback, and a client.
+/// Everything is PEM.
 ///
 /// Two of them do not trust each other: a second one has the wrong authority, and the wrong client.
 #[derive(Clone)]

@@ -13,7 +13,8 @@ const SLOTS: u16 = 16_384;
 
 /// A cluster of three masters with one replica each, on loopback; they end as a `RedisServer` does.
 ///
-/// A master that does not answer for a second is replaced by its replica. Until then, and without one, the other slots are served.
+/// A master that does not answer for a second is replaced by its replica. Until then, and without
+/// one, the other slots are served.
 pub struct Cluster {
     nodes: Vec<RedisServer>,
 }
@@ -38,7 +39,8 @@ impl Cluster {
         self.nodes.iter().map(RedisServer::url).collect()
     }
 
-    /// All nodes, the first masters first. They are killed, frozen, thawed and restarted each on its own.
+    /// All nodes, the first masters first. They are killed, frozen, thawed and restarted each on
+    /// its own.
     pub fn nodes(&self) -> &[RedisServer] {
         &self.nodes
     }
@@ -116,7 +118,8 @@ impl Cluster {
         .await
     }
 
-    /// Begins to move a slot to another master: it has the keys that are there, and asks for others at the new one.
+    /// Begins to move a slot to another master: it has the keys that are there, and asks for others
+    /// at the new one.
     ///
     /// # Panics
     /// If the nodes refuse, for one if it is there already.
@@ -134,7 +137,8 @@ impl Cluster {
         slot_move.finish().await;
     }
 
-    /// Waits until every node is there and agrees with the others on who has which slots, and every master has a replica that follows it.
+    /// Waits until every node is there and agrees with the others on who has which slots, and every
+    /// master has a replica that follows it.
     ///
     /// # Panics
     /// After a minute.

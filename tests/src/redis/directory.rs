@@ -2,7 +2,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A directory of its own, removed with what is in it. The path is short: a Unix socket's may have 100 bytes.
+/// A directory of its own, removed with what is in it. The path is short: a Unix socket's may have
+/// 100 bytes.
 pub(super) struct Directory(PathBuf);
 
 impl Directory {

@@ -3,8 +3,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Below the ports that systems give to outgoing connections. One of those could take the port of a server that is down for a
-/// moment, or even be connected to itself, and answer a client with the client's own words.
+/// Below the ports that systems give to outgoing connections. One of those could take the port of a
+/// server that is down for a moment, or even be connected to itself, and answer a client with the
+/// client's own words.
 const FIRST: u16 = 15_000;
 const BLOCKS: u16 = 85;
 const BLOCK: u16 = 200;
@@ -16,13 +17,15 @@ static OURS: Mutex<Ours> = Mutex::new(Ours {
 });
 
 struct Ours {
-    /// Listens on the first port of each of our blocks, and so keeps others from it as long as we live.
+    /// Listens on the first port of each of our blocks, and so keeps others from it as long as we
+    /// live.
     claims: Vec<TcpListener>,
     left: Range<u16>,
 }
 
-/// Finds a port of loopback on which nobody listens, and that no test process has used before as long as this one runs: Sentinels and nodes
-/// go on to ask for a server that is down, and would take whoever has its port for it.
+/// Finds a port of loopback on which nobody listens, and that no test process has used before as
+/// long as this one runs: Sentinels and nodes go on to ask for a server that is down, and would
+/// take whoever has its port for it.
 ///
 /// Somebody else may still take it before the caller does: who cannot bind it asks for another.
 pub(super) fn free() -> u16 {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Waits for the end of its input, which is the end of the test process however that comes; then ends the server and removes its directory.
+/// Waits for the end of its input, which is the end of the test process however that comes; then
+/// ends the server and removes its directory.
 const WATCH: &str = r#"read -r _; kill -KILL "$1"; rm -rf -- "$2""#;
 
 /// A server's process, killed when this is dropped and when the test process is killed.
@@ -19,8 +20,8 @@ pub(super) struct Process {
 impl Process {
     /// Starts a program in a directory; what it says goes to the file `log` there.
     ///
-    /// `PR_SET_PDEATHSIG` would kill with the *thread* that started the program, which a runtime may end at any time: a
-    /// shell at the other end of a pipe watches instead.
+    /// `PR_SET_PDEATHSIG` would kill with the *thread* that started the program, which a runtime
+    /// may end at any time: a shell at the other end of a pipe watches instead.
     pub(super) fn spawn(program: &Path, arguments: &[String], directory: &Path) -> Self {
         let log = File::create(directory.join("log")).expect("a directory of ours");
         let server = Command::new(program)
@@ -57,7 +58,8 @@ impl Process {
         status.is_some()
     }
 
-    /// Stops it in its tracks: it keeps all connections, and the system even accepts new ones for it.
+    /// Stops it in its tracks: it keeps all connections, and the system even accepts new ones for
+    /// it.
     pub(super) fn freeze(&mut self) {
         self.signal("STOP");
         self.is_frozen = true;

@@ -20,12 +20,15 @@ pub enum Traffic {
     /// Everything passes.
     #[default]
     Passes,
-    /// Everything passes so much later, each way: an answer takes twice as long. What is sent at once arrives at once.
+    /// Everything passes so much later, each way: an answer takes twice as long. What is sent at
+    /// once arrives at once.
     Delayed(Duration),
-    /// Nothing passes, but nothing is lost: it arrives when traffic is switched back, as after a network that was down.
+    /// Nothing passes, but nothing is lost: it arrives when traffic is switched back, as after a
+    /// network that was down.
     Stalled,
-    /// Nothing passes, and everything is lost: connections are accepted and stay open, requests are swallowed, and nothing is answered. Connections that lost
-    /// something are closed when traffic is switched back.
+    /// Nothing passes, and everything is lost: connections are accepted and stay open, requests are
+    /// swallowed, and nothing is answered. Connections that lost something are closed when traffic
+    /// is switched back.
     Swallowed,
     /// All connections are closed, and new ones are refused, as by a process that has ended.
     Refused,
@@ -33,9 +36,11 @@ pub enum Traffic {
     Truncated(u64),
 }
 
-/// A TCP proxy in front of a server, whose traffic is switched at run time for connections old and new.
+/// A TCP proxy in front of a server, whose traffic is switched at run time for connections old and
+/// new.
 ///
-/// It runs in the runtime of the test that starts it, and ends when it is dropped: a test that blocks its only thread holds it up.
+/// It runs in the runtime of the test that starts it, and ends when it is dropped: a test that
+/// blocks its only thread holds it up.
 pub struct Proxy {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -53,7 +58,8 @@ struct Shared {
 #[derive(Clone, Copy, Default)]
 struct State {
     traffic: Traffic,
-    /// How often traffic was switched: a connection sees even what was switched back in the meantime.
+    /// How often traffic was switched: a connection sees even what was switched back in the
+    /// meantime.
     switches: u64,
     /// How often all connections were closed.
     cuts: u64,

@@ -9,11 +9,12 @@ use std::time::Duration;
 /// What the Sentinels call their master.
 const MASTER: &str = "main";
 
-/// A master with two replicas, and three Sentinels of which two must agree that it is down. All on loopback; they end as a
-/// `RedisServer` does.
+/// A master with two replicas, and three Sentinels of which two must agree that it is down. All on
+/// loopback; they end as a `RedisServer` does.
 ///
-/// A master that does not answer for half a second (or as long as `set_patience` says) is replaced, and that takes one or two seconds. A machine that is busy for so long
-/// looks the same: ask for the master, rather than remember it.
+/// A master that does not answer for half a second (or as long as `set_patience` says) is replaced,
+/// and that takes one or two seconds. A machine that is busy for so long looks the same: ask for
+/// the master, rather than remember it.
 pub struct Sentinels {
     servers: Vec<RedisServer>,
     sentinels: Vec<RedisServer>,
@@ -54,7 +55,8 @@ impl Sentinels {
         &self.servers
     }
 
-    /// The master, as soon as all Sentinels that are awake agree on it; it may have ended a moment ago.
+    /// The master, as soon as all Sentinels that are awake agree on it; it may have ended a moment
+    /// ago.
     ///
     /// # Panics
     /// If they do not agree within a minute.
@@ -82,7 +84,8 @@ impl Sentinels {
         master
     }
 
-    /// Has the Sentinels replace a master that is well, and returns it: that it is being replaced, not that it has been.
+    /// Has the Sentinels replace a master that is well, and returns it: that it is being replaced,
+    /// not that it has been.
     ///
     /// # Panics
     /// If no Sentinel is ready for it within a minute.
@@ -129,8 +132,8 @@ impl Sentinels {
         .await
     }
 
-    /// Waits until everything is as after the start: all Sentinels know each other, and a master with two replicas that
-    /// follow it.
+    /// Waits until everything is as after the start: all Sentinels know each other, and a master
+    /// with two replicas that follow it.
     ///
     /// # Panics
     /// After a minute.

@@ -16,8 +16,8 @@ use std::sync::{Mutex, MutexGuard};
 /// How many ports are tried. Each was free a moment before.
 const ATTEMPTS: u32 = 20;
 
-/// A Redis server on loopback, in a directory of its own. It ends when this is dropped, also by a panic, and when the test process is
-/// killed.
+/// A Redis server on loopback, in a directory of its own. It ends when this is dropped, also by a
+/// panic, and when the test process is killed.
 pub struct RedisServer {
     process: Mutex<Option<Process>>,
     settings: Settings,
@@ -93,14 +93,17 @@ impl RedisServer {
         Started::PortTaken
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone. Connections break, new ones are refused.
+    /// Kills it as `kill -9` does, and waits until it is gone. Connections break, new ones are
+    /// refused.
     pub fn kill(&self) {
         drop(self.process().take());
     }
 
-    /// Starts it again on the same port with the same settings, after killing it if it runs, and waits until it answers.
+    /// Starts it again on the same port with the same settings, after killing it if it runs, and
+    /// waits until it answers.
     ///
-    /// Without persistence it has lost its data. A node of a cluster or Sentinel has not lost what it knows of the others.
+    /// Without persistence it has lost its data. A node of a cluster or Sentinel has not lost what
+    /// it knows of the others.
     ///
     /// # Panics
     /// If it does not start, or somebody else keeps its port for a minute.
@@ -112,7 +115,8 @@ impl RedisServer {
         .await;
     }
 
-    /// Freezes it: connections stay, and new ones are still accepted by the system, but nothing is answered.
+    /// Freezes it: connections stay, and new ones are still accepted by the system, but nothing is
+    /// answered.
     ///
     /// # Panics
     /// If it does not run.

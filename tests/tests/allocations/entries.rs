@@ -1,4 +1,5 @@
-//! Whatever is stored, reading it panics nowhere, and takes no more from the heap than its size justifies.
+//! Whatever is stored, reading it panics nowhere, and takes no more from the heap than its size
+//! justifies.
 //!
 //! The corpus of the fuzz targets, and every small change of it.
 
@@ -11,7 +12,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::{fs, panic};
 
-/// So many bytes a byte of an entry may take at most: LZ4 makes 255 of one, and a part of an entity may be larger in memory than as bytes.
+/// So many bytes a byte of an entry may take at most: LZ4 makes 255 of one, and a part of an entity
+/// may be larger in memory than as bytes.
 const RATIO: u64 = 2000;
 
 /// What is taken for any entry, however small: errors, names of keys.
@@ -112,7 +114,8 @@ fn a_length_that_the_input_does_not_justify_is_not_believed() {
     }
 }
 
-/// Else what the targets begin with would be refused at once. When the format changes `cargo run --example seeds` writes them anew.
+/// Else what the targets begin with would be refused at once. When the format changes
+/// `cargo run --example seeds` writes them anew.
 #[test]
 fn every_seed_is_an_entry() {
     let seeds = seeds("header");

@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Enough for the store to do its own housekeeping many times over (it does so every few dozen reads).
+/// Enough for the store to do its own housekeeping many times over (it does so every few dozen
+/// reads).
 const HITS: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
@@ -95,8 +96,8 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Counts the allocations of a hit. moka tidies up after every 64th read or so, and where something was written before, its
-/// reclamation then takes a node for its queue. No other hit may differ.
+/// Counts the allocations of a hit. moka tidies up after every 64th read or so, and where something
+/// was written before, its reclamation then takes a node for its queue. No other hit may differ.
 fn allocations_of<T>(mut hit: impl FnMut() -> T) -> u64 {
     let mut counts: Vec<_> = (0..HITS)
         .map(|_| measure(|| drop(hit())).count_total)

@@ -1,4 +1,5 @@
-//! `#[cache_repository]`: a block of methods is a `Repository`, and their bodies can be called past the cache.
+//! `#[cache_repository]`: a block of methods is a `Repository`, and their bodies can be called past
+//! the cache.
 
 use cache_kit::prelude::*;
 use cache_kit::{Error, Outcome};

@@ -1,4 +1,5 @@
-//! `#[cached]` on functions of many keys: one read, one call of the body with what is missing, one fill.
+//! `#[cached]` on functions of many keys: one read, one call of the body with what is missing, one
+//! fill.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

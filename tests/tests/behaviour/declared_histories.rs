@@ -1,4 +1,5 @@
-//! Batches, lists and indexes under concurrent writes: what a write has acknowledged is never undone in what is read after it.
+//! Batches, lists and indexes under concurrent writes: what a write has acknowledged is never
+//! undone in what is read after it.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

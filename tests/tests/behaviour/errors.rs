@@ -1,4 +1,5 @@
-//! Errors: what they say, what they do not say, what is behind them, and what becomes of them when they are shared.
+//! Errors: what they say, what they do not say, what is behind them, and what becomes of them when
+//! they are shared.
 
 use cache_kit::FailurePolicy::Propagate;
 use cache_kit::prelude::*;

@@ -1,4 +1,5 @@
-//! The table of metrics is true, row by row: what it names is published, under these labels and with these values, when that happens, and nothing else is.
+//! The table of metrics is true, row by row: what it names is published, under these labels and
+//! with these values, when that happens, and nothing else is.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, Fault, FaultyBackend};
@@ -35,7 +36,8 @@ fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// What has been published since the last look, by metric and labels without `cache`: `metric label=value …`.
+/// What has been published since the last look, by metric and labels without `cache`:
+/// `metric label=value …`.
 struct Meter {
     snapshotter: Snapshotter,
     /// Whatever was published: kind, labels, and values of the last label.

@@ -1,4 +1,5 @@
-//! DESIGN §4.8: what a caller gets, what the repository is asked, and what is left in the store, when either of them fails.
+//! DESIGN §4.8: what a caller gets, what the repository is asked, and what is left in the store,
+//! when either of them fails.
 
 mod apis;
 mod corruption;

@@ -107,7 +107,8 @@ async fn a_hooks_error_is_not_taken_for_the_caches() {
     }
 }
 
-/// A feeder that goes wrong and one that does not, on one flight; the first one leads it if it is to.
+/// A feeder that goes wrong and one that does not, on one flight; the first one leads it if it is
+/// to.
 async fn on_one_flight(hook: Hook, fault: Fault, is_leader: bool) -> Result<(), String> {
     let people = People::new(CacheService::new(InMemoryBackend::new()));
     let cache = CacheExpander::from(people.cache.clone());

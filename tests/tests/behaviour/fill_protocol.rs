@@ -153,7 +153,8 @@ async fn a_batch_that_is_overtaken_stores_what_was_not() {
     assert_eq!((stats.fills, stats.superseded_fills), (2, 1));
 }
 
-/// Readers and writers at random, and the promise: a read that begins after a write was acknowledged does not see what was before it.
+/// Readers and writers at random, and the promise: a read that begins after a write was
+/// acknowledged does not see what was before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_reader_goes_back_in_time() {
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

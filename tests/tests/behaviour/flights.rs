@@ -173,7 +173,8 @@ async fn a_leader_that_panics_hands_over_and_the_service_goes_on() {
     assert_eq!(people.find(1).await.unwrap().unwrap().id, 1);
 }
 
-/// Three callers, of which the first one's load fails; what they get, and how many loads there were.
+/// Three callers, of which the first one's load fails; what they get, and how many loads there
+/// were.
 async fn fail_together<E>(
     fail: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> (Vec<Option<E>>, u64)

@@ -1,4 +1,5 @@
-//! The guide's loops over many ids, as users have them: whoever runs how many at once, results are in the order asked.
+//! The guide's loops over many ids, as users have them: whoever runs how many at once, results are
+//! in the order asked.
 
 use cache_kit::Error;
 use cache_kit::prelude::*;
@@ -146,7 +147,8 @@ async fn a_task_for_each_id() {
     assert_eq!(soon(again).await, wanted(), "from the cache");
 }
 
-// On one thread tasks begin in their order: two of one id, which would be one load, do not take both permits first.
+// On one thread tasks begin in their order: two of one id, which would be one load, do not take
+// both permits first.
 #[tokio::test]
 async fn a_bounded_number_at_once() {
     let (cache, repository) = (memory(), Crowded::new(2));
@@ -155,7 +157,8 @@ async fn a_bounded_number_at_once() {
     assert_eq!(repository.most.load(Ordering::SeqCst), 2, "and not more");
 }
 
-/// The guide starts a thread for each id; here they share a service, which may be called from any runtime.
+/// The guide starts a thread for each id; here they share a service, which may be called from any
+/// runtime.
 #[test]
 fn a_thread_for_each_id() {
     let (cache, repository) = (memory(), Crowded::new(1));

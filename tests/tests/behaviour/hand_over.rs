@@ -1,4 +1,5 @@
-//! A caller that is cancelled has let go of all that its body held before a follower's body begins: a connection, a lock.
+//! A caller that is cancelled has let go of all that its body held before a follower's body begins:
+//! a connection, a lock.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
@@ -113,7 +114,8 @@ impl Wake for Woken {
     }
 }
 
-/// Cancels a caller in the middle of its body while another waits for it, and says what happened until the other one had its answer.
+/// Cancels a caller in the middle of its body while another waits for it, and says what happened
+/// until the other one had its answer.
 async fn cancel<A>(
     log: &Log,
     leader: impl Future<Output = A>,

@@ -1,4 +1,5 @@
-//! `#[cache(index(email))]` and `#[cached(index = email)]`: entities found by another field than their key.
+//! `#[cache(index(email))]` and `#[cached(index = email)]`: entities found by another field than
+//! their key.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

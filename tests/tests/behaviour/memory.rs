@@ -175,7 +175,8 @@ async fn clones_share_entries_and_bounds() {
     assert_eq!(entries(&one), entries(&two));
 }
 
-/// A cache of 200 entries, of which 100 are read often; then a scan, with a hot entry read for each so many cold ones.
+/// A cache of 200 entries, of which 100 are read often; then a scan, with a hot entry read for each
+/// so many cold ones.
 async fn survivors_of_a_scan(cold: u64, cold_per_hot: u64) -> u32 {
     let cache = of_entries(200);
     for id in 0..100 {

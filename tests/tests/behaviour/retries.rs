@@ -153,12 +153,14 @@ async fn the_deadline_is_ten_seconds_unless_said_otherwise() {
     let source = Source::new(Says::Fails(Error::transient("busy")));
     source.set_time(Duration::from_secs(4));
     let cache = CacheService::new(InMemoryBackend::new());
-    // At most a second apart, they begin within 0 to 2, 4 to 6 and 8 to 10 seconds; the fourth would begin after 12.
+    // At most a second apart, they begin within 0 to 2, 4 to 6 and 8 to 10 seconds; the fourth
+    // would begin after 12.
     read(&cache, &source, 9).await.unwrap_err();
     assert_eq!(source.loads(), 3);
 }
 
-/// Where a failure of the backend is the caller's, and how often the repository is asked until the third time works.
+/// Where a failure of the backend is the caller's, and how often the repository is asked until the
+/// third time works.
 const STEPS: &[(Operation, CacheStrategy, usize)] = &[
     (Operation::Read, CacheStrategy::Refresh, 1),
     (Operation::Open, CacheStrategy::Refresh, 1),

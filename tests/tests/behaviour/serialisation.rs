@@ -14,7 +14,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_nanos(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// An entity as the guide's: in JSON, with errors of one kind for both directions. Its name says what goes wrong.
+/// An entity as the guide's: in JSON, with errors of one kind for both directions. Its name says
+/// what goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Page {
     id: u64,

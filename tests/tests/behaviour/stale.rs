@@ -1,4 +1,5 @@
-//! DESIGN §4.2: what has ended serves while the next is loaded, and where it cannot be loaded; what was invalidated never does.
+//! DESIGN §4.2: what has ended serves while the next is loaded, and where it cannot be loaded; what
+//! was invalidated never does.
 
 mod batches;
 mod feeders;
@@ -29,7 +30,8 @@ struct Rate {
     version: u64,
 }
 
-/// A repository whose every load brings another version, unless it fails; and that answers when it is let.
+/// A repository whose every load brings another version, unless it fails; and that answers when it
+/// is let.
 #[derive(Clone)]
 struct Rates<B: CacheBackend> {
     cache: CacheService<B>,
@@ -154,7 +156,8 @@ fn memory(clock: &ManualClock) -> InMemoryBackend {
     InMemoryBackend::builder().clock(clock).build().unwrap()
 }
 
-/// Runs a test on entities, and on their bytes. Tokio's time stands still, so that throttles are turned as well.
+/// Runs a test on entities, and on their bytes. Tokio's time stands still, so that throttles are
+/// turned as well.
 macro_rules! on_each_store {
     ($($(#[$attr:meta])* $name:ident)*) => {$(
         mod $name {

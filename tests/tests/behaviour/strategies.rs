@@ -1,4 +1,5 @@
-//! DESIGN §4.1: what each strategy does with a hit, an absence, a miss, and a repository that is down.
+//! DESIGN §4.1: what each strategy does with a hit, an absence, a miss, and a repository that is
+//! down.
 
 use cache_kit::prelude::*;
 use cache_kit_tests::{People, Person, clocked_cache, counts};

@@ -1,4 +1,5 @@
-//! What carries a tag is dropped with it, whatever its type, and also if it is loaded while the tag is dropped.
+//! What carries a tag is dropped with it, whatever its type, and also if it is loaded while the tag
+//! is dropped.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

@@ -1,4 +1,5 @@
-//! DESIGN §3, put and evict: the key is taken before the body, and no entry survives a write whose end is unknown.
+//! DESIGN §3, put and evict: the key is taken before the body, and no entry survives a write whose
+//! end is unknown.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

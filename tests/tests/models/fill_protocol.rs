@@ -1,4 +1,5 @@
-//! Nothing stale is stored, whatever comes between the beginning of a load and its fill (DESIGN §4.4, in memory).
+//! Nothing stale is stored, whatever comes between the beginning of a load and its fill (DESIGN
+//! §4.4, in memory).
 
 mod sync {
     pub(super) use shuttle::sync::{Mutex, MutexGuard};
@@ -59,7 +60,8 @@ impl Model {
         self.expect_at_least(version);
     }
 
-    /// For models that would be too large with one more step; the end of the model looks at what is stored as well.
+    /// For models that would be too large with one more step; the end of the model looks at what is
+    /// stored as well.
     fn write_and_put_unwatched(&self) {
         let seen = self.guards.generation(KEY);
         let version = self.row.fetch_add(1, Ordering::SeqCst) + 1;
@@ -136,7 +138,8 @@ fn loads_puts_and_invalidations_together_leave_nothing_old() {
     shuttle::check_random(model, 20_000);
 }
 
-/// The rule that is model-checked above matters: without the comparison the model finds the stale entry.
+/// The rule that is model-checked above matters: without the comparison the model finds the stale
+/// entry.
 #[test]
 #[should_panic(expected = "is stored after version")]
 fn a_fill_that_compares_nothing_is_caught() {

@@ -127,7 +127,8 @@ fn explore(
     }
 }
 
-/// A caller that comes while the leader leaves, one way or the other: small enough to see every interleaving.
+/// A caller that comes while the leader leaves, one way or the other: small enough to see every
+/// interleaving.
 fn meet(
     leave: fn(core::Leader<&'static str, u64, &'static str>),
     verify: fn(Arrival<&'static str, u64, &'static str>),

@@ -1,4 +1,5 @@
-//! The same policies without a macro: entities, repositories and calls as a library author writes them.
+//! The same policies without a macro: entities, repositories and calls as a library author writes
+//! them.
 
 use crate::stage::{FRESH, Found, LONG, Source, Stage, Ways};
 use cache_kit::prelude::*;

@@ -1,4 +1,5 @@
-//! Each policy, declared by an attribute and written by hand, in memory under a turned clock and on a real Redis: the same.
+//! Each policy, declared by an attribute and written by hand, in memory under a turned clock and on
+//! a real Redis: the same.
 
 mod by_hand;
 mod declared;

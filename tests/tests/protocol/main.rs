@@ -1,7 +1,9 @@
-//! The protocol on Redis, explored: every state that two or three readers and two writers can bring a key into, whatever is evicted, ends or
-//! crashes meanwhile. The rules as they are built hold; each rule made weaker fails, and the shortest way to the failure is printed.
+//! The protocol on Redis, explored: every state that two or three readers and two writers can bring
+//! a key into, whatever is evicted, ends or crashes meanwhile. The rules as they are built hold;
+//! each rule made weaker fails, and the shortest way to the failure is printed.
 //!
-//! [`world`] is what there is, [`rules`] what may be made weaker, [`readers`], [`writers`] and [`nature`] what can happen next, [`explorer`] tries it all.
+//! [`world`] is what there is, [`rules`] what may be made weaker, [`readers`], [`writers`] and
+//! [`nature`] what can happen next, [`explorer`] tries it all.
 
 mod explorer;
 mod nature;

@@ -140,7 +140,8 @@ fn is_same(rules: &Rules, stamp: Token, guard: Token) -> bool {
     (guard != 0 && stamp == guard) || (rules.takes_missing_for_unchanged && guard == 0)
 }
 
-/// One `MGET`: guard, value, and the guards of the prefix and the namespace, unless they are believed.
+/// One `MGET`: guard, value, and the guards of the prefix and the namespace, unless they are
+/// believed.
 fn look_up(rules: &Rules, who: usize, steps: &mut Steps<'_>) {
     let now = *steps.now;
     let entry = now.redis.entry;

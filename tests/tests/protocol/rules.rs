@@ -120,7 +120,8 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The rules as they are built, for so many readers, who come again and again, and writers who do this, each once.
+    /// The rules as they are built, for so many readers, who come again and again, and writers who
+    /// do this, each once.
     pub(crate) fn of<const N: usize>(readers: usize, acts: [Act; N]) -> Self {
         Self {
             readers,

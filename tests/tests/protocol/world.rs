@@ -1,8 +1,10 @@
-//! What there is: a row of a repository, an entry and its guards in Redis, who reads and who writes, and what their processes remember.
+//! What there is: a row of a repository, an entry and its guards in Redis, who reads and who
+//! writes, and what their processes remember.
 
 use crate::rules::Rules;
 
-/// A random number that is never used again; 0 is none. A state is the same by whatever names its tokens go.
+/// A random number that is never used again; 0 is none. A state is the same by whatever names its
+/// tokens go.
 pub(crate) type Token = u8;
 
 pub(crate) const READERS: usize = 3;
@@ -89,7 +91,8 @@ pub(crate) struct Writer {
     pub(crate) epoch: Token,
 }
 
-/// What a process remembers of scopes. Readers 0 and 2 and writer 0 are of the first process, the others of the second.
+/// What a process remembers of scopes. Readers 0 and 2 and writer 0 are of the first process, the
+/// others of the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
     pub(crate) believed: [Token; 3],

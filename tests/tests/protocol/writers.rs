@@ -31,7 +31,8 @@ fn commit(who: usize, then: &mut World) -> &'static str {
     "commits"
 }
 
-/// The write is acknowledged to whoever called for it: from now on nobody may be given an older version.
+/// The write is acknowledged to whoever called for it: from now on nobody may be given an older
+/// version.
 fn acknowledge(who: usize, then: &mut World) {
     let version = then.writers[who].version;
     for process in &mut then.processes {

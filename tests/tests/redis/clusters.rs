@@ -1,4 +1,5 @@
-//! What is different in a cluster: prefixes have nodes of their own, and what is known of them here may lag behind.
+//! What is different in a cluster: prefixes have nodes of their own, and what is known of them here
+//! may lag behind.
 
 use crate::support::cluster_config;
 use cache_kit::RedisBackend;

@@ -1,4 +1,5 @@
-//! What a config is refused for, and when: at once where that can be known, else by whoever connects.
+//! What a config is refused for, and when: at once where that can be known, else by whoever
+//! connects.
 
 use cache_kit::prelude::*;
 use cache_kit::{Error, RedisTls};

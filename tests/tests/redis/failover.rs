@@ -1,4 +1,5 @@
-//! A master is replaced, a shard is gone, a slot moves: callers go on, and nothing stale comes of it.
+//! A master is replaced, a shard is gone, a slot moves: callers go on, and nothing stale comes of
+//! it.
 
 mod fleet;
 mod moves;
@@ -67,7 +68,8 @@ impl Pair {
         fleet.wait_until_replicated(id).await;
     }
 
-    /// Evicts what no Redis can be told of. The caller is told that it is done, so this process must not believe what Redis has from now on.
+    /// Evicts what no Redis can be told of. The caller is told that it is done, so this process
+    /// must not believe what Redis has from now on.
     async fn evict(&self, id: u64) {
         let evicting = self
             .cache

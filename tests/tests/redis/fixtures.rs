@@ -116,7 +116,8 @@ pub(crate) async fn refresh(cache: &CacheService<RedisBackend>, id: u64) -> bool
     is_loaded
 }
 
-/// Waits until a row is served from the cache: what was loaded may be stored behind its caller's back.
+/// Waits until a row is served from the cache: what was loaded may be stored behind its caller's
+/// back.
 pub(crate) async fn until_hit(cache: &CacheService<RedisBackend>, id: u64) {
     until("what was loaded is a hit", || async {
         let found = cache.get::<Person>(&id).await.expect("no error");

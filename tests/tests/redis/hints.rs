@@ -1,4 +1,5 @@
-//! What somebody is told whose Redis is not what the URL says, or does not allow what the cache does: who it is, and what to write instead.
+//! What somebody is told whose Redis is not what the URL says, or does not allow what the cache
+//! does: who it is, and what to write instead.
 
 use super::support::{cluster_config, strict_or_not};
 use cache_kit::FailurePolicy::Propagate;
@@ -128,7 +129,8 @@ async fn use_everything(backend: &RedisBackend, server: &RedisServer) {
         let cache = CacheService::builder(backend.clone()).ttl_policy(policy);
         let (cache, source) = (cache.build().unwrap(), Source::default());
         for id in [1, 2] {
-            // Filled under what lasts for a while, and for ever, and under what somebody else has put there.
+            // Filled under what lasts for a while, and for ever, and under what somebody else has
+            // put there.
             let load = || source.fetch_by_id(&id);
             let loaded = cache.get_or_load::<Person, _, _>(&id, load).await;
             assert!(loaded.unwrap().is_some());
@@ -261,7 +263,8 @@ async fn what_a_server_refuses_names_it() {
         .start()
         .await;
     let backend = backend_at(&server.url());
-    // Memory that is short is nothing that health is about: what was stored can be read, and dropped.
+    // Memory that is short is nothing that health is about: what was stored can be read, and
+    // dropped.
     backend.connect().await.unwrap();
     let refused = CacheService::new(backend).put(Source::row(1)).await;
     let refused = refused.unwrap_err().to_string();

@@ -166,7 +166,8 @@ async fn what_is_damaged_costs_the_others_of_a_batch_nothing() {
     }
 }
 
-/// It may be too large to be read in time; then the next who loads drops it unread, as soon as Redis answers again.
+/// It may be too large to be read in time; then the next who loads drops it unread, as soon as
+/// Redis answers again.
 #[tokio::test]
 async fn what_is_far_too_large_is_gone_after_a_load_or_two_that_reach_redis() {
     let store = Store::start().await;

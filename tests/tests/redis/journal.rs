@@ -1,4 +1,5 @@
-//! Invalidations that cannot reach Redis: who is told, what is believed meanwhile, and that Redis is told in the end.
+//! Invalidations that cannot reach Redis: who is told, what is believed meanwhile, and that Redis
+//! is told in the end.
 
 mod drops;
 mod ends;

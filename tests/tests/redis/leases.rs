@@ -1,4 +1,5 @@
-//! Of several processes that miss, one loads, and the others wait for it: for how long, and for how long at most.
+//! Of several processes that miss, one loads, and the others wait for it: for how long, and for how
+//! long at most.
 
 mod batches;
 
@@ -41,7 +42,8 @@ enum End {
     Never,
 }
 
-/// A repository that writes down which rows it was asked for, and lets no load end before the test does. Clones share everything.
+/// A repository that writes down which rows it was asked for, and lets no load end before the test
+/// does. Clones share everything.
 #[derive(Clone)]
 struct Held {
     end: End,

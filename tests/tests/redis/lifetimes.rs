@@ -106,7 +106,8 @@ async fn ends(store: &Store, id: u64) -> Option<[End; 2]> {
     ends_of(store, value, &format!("ck:g:{{note:{id}}}")).await
 }
 
-/// Both are asked about at once, as is what the entry says of when it was written: nothing depends on how long asking takes.
+/// Both are asked about at once, as is what the entry says of when it was written: nothing depends
+/// on how long asking takes.
 async fn ends_of(store: &Store, value: &str, guard: &str) -> Option<[End; 2]> {
     const ASK: &str = "local function ends(name) return redis.call('PEXPIRETIME', name) end
 return {redis.call('GET', KEYS[1]), ends(KEYS[1]), ends(KEYS[2])}";
@@ -123,8 +124,9 @@ return {redis.call('GET', KEYS[1]), ends(KEYS[1]), ends(KEYS[2])}";
     }))
 }
 
-/// Stores an entry, over and over until it ends as it should, and says when its guard ends. Never may it end later. That it seems to end
-/// a little earlier is no fault: the server looks at its clock once to say when it was written, and once more.
+/// Stores an entry, over and over until it ends as it should, and says when its guard ends. Never
+/// may it end later. That it seems to end a little earlier is no fault: the server looks at its
+/// clock once to say when it was written, and once more.
 async fn assert_ends(
     store: &Store,
     cache: &CacheService<RedisBackend>,
@@ -266,7 +268,8 @@ async fn a_guard_outlives_every_entry_that_is_stored_under_it() {
     }
 }
 
-/// A guard lasts for a minute when it is made, and what is then stored for a minute is stored a moment later.
+/// A guard lasts for a minute when it is made, and what is then stored for a minute is stored a
+/// moment later.
 #[tokio::test]
 async fn a_guard_outlives_an_entry_that_lasts_as_long_as_a_new_guard() {
     // Only a few of them meet the end of a millisecond.

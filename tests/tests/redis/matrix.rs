@@ -1,5 +1,5 @@
-//! DESIGN §4.8 on real servers: what a caller gets, what the repository is asked, how long it takes and what is stored afterwards, for every way in
-//! which Redis fails.
+//! DESIGN §4.8 on real servers: what a caller gets, what the repository is asked, how long it takes
+//! and what is stored afterwards, for every way in which Redis fails.
 
 mod states;
 mod table;

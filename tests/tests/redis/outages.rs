@@ -126,7 +126,8 @@ async fn it_is_told_when_a_server_goes_away_and_when_it_is_back() {
     );
 }
 
-/// A relay whose connections fall silent for ever, without being closed; those that are made later are served.
+/// A relay whose connections fall silent for ever, without being closed; those that are made later
+/// are served.
 struct Relay {
     addr: SocketAddr,
     silenced: watch::Sender<u64>,

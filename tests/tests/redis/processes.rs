@@ -1,4 +1,5 @@
-//! Several processes share a server, and none of them is ever given anything older than what was acknowledged before it asked.
+//! Several processes share a server, and none of them is ever given anything older than what was
+//! acknowledged before it asked.
 
 use crate::fixtures::{Store, at, cache, config};
 use cache_kit::{Bincode, Codec, Found};
@@ -31,7 +32,8 @@ struct Crew {
 }
 
 impl Crew {
-    /// Starts them. What they draw is the same for the same seed; how they come across each other is not.
+    /// Starts them. What they draw is the same for the same seed; how they come across each other
+    /// is not.
     async fn start(manner: &'static str) -> Self {
         let seed = std::env::var("CACHE_KIT_SEED").ok();
         let seed = seed.map_or_else(

@@ -1,5 +1,5 @@
-//! Versions of one entity side by side in one Redis, as a fleet has them while a deployment rolls: each reads its own, and an invalidation from any of
-//! them reaches all.
+//! Versions of one entity side by side in one Redis, as a fleet has them while a deployment rolls:
+//! each reads its own, and an invalidation from any of them reaches all.
 
 mod fleet;
 mod wraps;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::task::JoinHandle;
 
-/// An entity as versions of a program have it: the same prefix, key and name, and other fields. Their values differ, so that no version can take another's
-/// bytes for its own unseen.
+/// An entity as versions of a program have it: the same prefix, key and name, and other fields.
+/// Their values differ, so that no version can take another's bytes for its own unseen.
 macro_rules! versions {
     (|$id:ident, $edition:ident| $($module:ident [$($option:tt)*] {
         $($field:ident: $type:ty = $value:expr),*
@@ -201,7 +201,8 @@ async fn work<V: Version>(process: Process<V>, is_over: Arc<AtomicBool>, finds: 
     process.assert_unharmed();
 }
 
-/// Old processes give way to new ones, and come back, one at a time and under load: nobody ever finds what is older than was acknowledged, or another version's.
+/// Old processes give way to new ones, and come back, one at a time and under load: nobody ever
+/// finds what is older than was acknowledged, or another version's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_rolls_forth_and_back() {
     let (store, database) = (Store::start().await, Database::default());

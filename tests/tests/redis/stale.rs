@@ -1,4 +1,5 @@
-//! What has ended serves all processes while one of them loads the next, and where none can; what was invalidated serves nobody.
+//! What has ended serves all processes while one of them loads the next, and where none can; what
+//! was invalidated serves nobody.
 
 use super::fixtures::Store;
 use super::support::{Service, backend, config};

@@ -1,4 +1,5 @@
-//! What the tests of outages share: backends with short deadlines, and a look at what a server holds.
+//! What the tests of outages share: backends with short deadlines, and a look at what a server
+//! holds.
 
 use cache_kit::prelude::*;
 use cache_kit::{FailurePolicy, Lookup, RedisBackend, RedisConfig, Shape};
@@ -12,7 +13,8 @@ use tokio::task::JoinHandle;
 /// How long a backend waits for an answer.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
 
-/// How long it may take until hits come back: the longest pause of the breaker, an attempt that is under way, and as much again.
+/// How long it may take until hits come back: the longest pause of the breaker, an attempt that is
+/// under way, and as much again.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(3);
 
 /// How long a machine may be busy with other things.
@@ -73,7 +75,8 @@ pub(crate) fn key_of(id: u64) -> CacheKey {
     CacheKey::of::<Person>(None, &id).expect("a key that can be")
 }
 
-/// What a backend finds under a key, by name; "absent" for the word that there is nobody, and "nothing" for a miss.
+/// What a backend finds under a key, by name; "absent" for the word that there is nobody, and
+/// "nothing" for a miss.
 pub(crate) async fn stored(backend: &RedisBackend, id: u64) -> cache_kit::Result<String> {
     let mut found = backend.read(&[key_of(id)], Shape::of::<Person>()).await;
     Ok(match found.pop().expect("one key, one answer")? {

@@ -265,7 +265,8 @@ async fn the_guard_of_a_tag_lasts_as_long_as_an_entry_does_by_a_policy_or_by_its
     assert!(plain.get::<Brief>(&2).await.unwrap().is_none());
 }
 
-/// What could not be told to one node was told to the others over and over, and who opened a key there kept its lease.
+/// What could not be told to one node was told to the others over and over, and who opened a key
+/// there kept its lease.
 #[tokio::test]
 async fn a_clear_that_one_node_cannot_be_told_of_leaves_what_the_others_have() {
     let cluster = Cluster::start().await;

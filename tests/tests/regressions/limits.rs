@@ -70,7 +70,8 @@ async fn a_guest_who_joins_a_load_is_given_nothing_older_than_its_limit() {
     let load = || async { Ok::<_, Error>(Some(person("old"))) };
     other.get_or_load(&1, load).await.unwrap();
     clock.advance(GUEST * 2);
-    // The guest finds it too old, and joins. Then the load is abandoned: `next` takes over, and finds the entry.
+    // The guest finds it too old, and joins. Then the load is abandoned: `next` takes over, and
+    // finds the entry.
     let guest = tokio::spawn({
         let cache = cache.clone();
         async move { as_guest(&cache, "new").await }

@@ -1,4 +1,5 @@
-//! Facts that did not hold once, or that a hostile reader tried to break: what reviews found, each with the shortest way to see it.
+//! Facts that did not hold once, or that a hostile reader tried to break: what reviews found, each
+//! with the shortest way to see it.
 
 #![allow(
     clippy::items_after_statements,

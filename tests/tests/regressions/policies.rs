@@ -116,7 +116,8 @@ impl From<Error> for OwnError {
     }
 }
 
-/// An error that is cloned, but not from the runtime's: those who waited took it for none, and waited for the next load, one after another.
+/// An error that is cloned, but not from the runtime's: those who waited took it for none, and
+/// waited for the next load, one after another.
 #[tokio::test(start_paused = true)]
 async fn a_load_that_takes_too_long_has_for_all_who_wait_for_it() {
     #[cached(hard_timeout = "200ms", skip(loads))]
@@ -235,7 +236,8 @@ async fn a_soft_timeout_holds_also_for_who_takes_a_load_over() {
     );
 }
 
-/// An error type that can say nothing of a timeout: the load before the end held a caller who had something fresh.
+/// An error type that can say nothing of a timeout: the load before the end held a caller who had
+/// something fresh.
 #[tokio::test(start_paused = true)]
 async fn an_early_load_holds_a_fresh_hit_no_longer_than_the_timeouts() {
     #[derive(Debug)]

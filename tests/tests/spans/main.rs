@@ -1,6 +1,8 @@
-//! What is traced: a span for each call that is not answered at once, each question to the store and each load; keys at `trace` only.
+//! What is traced: a span for each call that is not answered at once, each question to the store
+//! and each load; keys at `trace` only.
 //!
-//! A program of its own, whose tests take turns: what is wanted of a place in the code is decided once for all threads, by whoever comes there first.
+//! A program of its own, whose tests take turns: what is wanted of a place in the code is decided
+//! once for all threads, by whoever comes there first.
 
 mod bodies;
 

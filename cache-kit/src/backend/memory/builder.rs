@@ -25,7 +25,8 @@ impl InMemoryBuilder {
         self
     }
 
-    /// Bounds the weight of all entries, in bytes: keys, and what [`CacheEntity::weight`](crate::CacheEntity::weight) returns.
+    /// Bounds the weight of all entries, in bytes: keys, and what
+    /// [`CacheEntity::weight`](crate::CacheEntity::weight) returns.
     pub fn max_weight(mut self, bytes: u64) -> Self {
         self.bound = Bound::Weight(bytes);
         self

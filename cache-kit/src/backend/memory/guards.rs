@@ -1,7 +1,8 @@
 //! The fill protocol in one process: striped generation counters.
 //!
-//! A permit remembers the generation of its key's stripe. An invalidation and a put raise it; a fill compares it. Comparing and
-//! storing happen under the stripe's lock, so that nothing comes between. The shuttle model in `tests` compiles this very file.
+//! A permit remembers the generation of its key's stripe. An invalidation and a put raise it; a
+//! fill compares it. Comparing and storing happen under the stripe's lock, so that nothing comes
+//! between. The shuttle model in `tests` compiles this very file.
 
 use super::sync::Mutex;
 use std::hash::BuildHasher;
@@ -66,7 +67,8 @@ impl Guards {
     }
 }
 
-/// A panic under the lock leaves a number that is right: it was raised before anything was stored or removed.
+/// A panic under the lock leaves a number that is right: it was raised before anything was stored
+/// or removed.
 fn lock(stripe: &Mutex<u64>) -> super::sync::MutexGuard<'_, u64> {
     stripe
         .lock()

@@ -1,4 +1,5 @@
-//! Clearing a scope in constant time: each clear begins an epoch, and an entry of the scope that is older is dead.
+//! Clearing a scope in constant time: each clear begins an epoch, and an entry of the scope that is
+//! older is dead.
 
 use crate::tag::{Scope, namespace_of};
 use foldhash::HashMap;
@@ -19,7 +20,8 @@ struct Cleared {
     namespaces: HashMap<Box<[u8]>, u64>,
     /// By the tags' ids, of which there is no end.
     tags: HashMap<u64, u64>,
-    /// Who has a tag, and is older than this, is dead: it is not known any more which tags were cleared then.
+    /// Who has a tag, and is older than this, is dead: it is not known any more which tags were
+    /// cleared then.
     forgotten: u64,
 }
 
@@ -31,7 +33,8 @@ impl Scopes {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// The epoch that began with the last clear of this prefix, or its namespace; 0 if there was none.
+    /// The epoch that began with the last clear of this prefix, or its namespace; 0 if there was
+    /// none.
     pub(super) fn cleared_at(&self, prefix: &[u8]) -> u64 {
         if self.epoch() == 0 {
             return 0;

@@ -1,4 +1,5 @@
-//! The seam to the store: all that an in-memory backend asks of a map that forgets. moka today; nothing else names it.
+//! The seam to the store: all that an in-memory backend asks of a map that forgets. moka today;
+//! nothing else names it.
 
 use super::evictions::Evictions;
 use crate::clock::Clock;
@@ -24,8 +25,8 @@ pub(super) enum Bound {
     Weight(u64),
 }
 
-/// A key as the map holds it: the text of a usual one lies beside its length and the map's own reference count, so that
-/// comparing it fetches one cache line.
+/// A key as the map holds it: the text of a usual one lies beside its length and the map's own
+/// reference count, so that comparing it fetches one cache line.
 enum StoredKey {
     /// The length, and that of the prefix.
     Short([u8; 2], [u8; Self::SHORT]),
@@ -135,7 +136,8 @@ impl Lifespan {
         self.stales.saturating_sub(self.written)
     }
 
-    /// Says how long an entry that is not gone has been stale, if it is. One that is not kept any longer than it is fresh needs no clock.
+    /// Says how long an entry that is not gone has been stale, if it is. One that is not kept any
+    /// longer than it is fresh needs no clock.
     pub(super) fn stale_since(&self, clock: &Clock) -> Option<Duration> {
         if self.stales == self.ends {
             return None;
@@ -180,8 +182,8 @@ impl Store {
         }
     }
 
-    /// Returns an entry that has not ended. With the system's clock that is moka's to see: to read the clock again would be a quarter of our
-    /// own cost.
+    /// Returns an entry that has not ended. With the system's clock that is moka's to see: to read
+    /// the clock again would be a quarter of our own cost.
     pub(super) fn get(&self, key: &[u8]) -> Option<Slot> {
         let slot = self.entries.get(key)?;
         let has_ended = self
@@ -191,7 +193,8 @@ impl Store {
         (!has_ended).then_some(slot)
     }
 
-    /// Says whether there is an entry, without counting that it was asked for. Under a turned clock it may have ended.
+    /// Says whether there is an entry, without counting that it was asked for. Under a turned clock
+    /// it may have ended.
     pub(super) fn contains(&self, key: &[u8]) -> bool {
         self.entries.contains_key(key)
     }

@@ -1,10 +1,12 @@
-//! Fails fast while a server is down: a circuit breaker (M. Nygard, *Release It!*) with one probe at a time.
+//! Fails fast while a server is down: a circuit breaker (M. Nygard, *Release It!*) with one probe
+//! at a time.
 
 use crate::random::random_fraction;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many calls in a row fail before the breaker opens. A connection that cannot be made opens it at once, and so does one on which nothing is heard.
+/// So many calls in a row fail before the breaker opens. A connection that cannot be made opens it
+/// at once, and so does one on which nothing is heard.
 const FAILURES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

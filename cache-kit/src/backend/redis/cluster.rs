@@ -1,7 +1,7 @@
 //! The nodes of a cluster: which of them has which slot, and what to do when that has changed.
 //!
-//! redis-rs' own `ClusterConnection` makes every call wait while it mends one node; here each node has its own connection, breaker and deadline, and a dead
-//! one is the failure of its keys alone.
+//! redis-rs' own `ClusterConnection` makes every call wait while it mends one node; here each node
+//! has its own connection, breaker and deadline, and a dead one is the failure of its keys alone.
 
 mod redirect;
 mod slots;
@@ -25,7 +25,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-/// How long is waited between two searches, so that a node that is down does not make the others tell the same over and over.
+/// How long is waited between two searches, so that a node that is down does not make the others
+/// tell the same over and over.
 const SEARCH_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Cluster {
@@ -147,7 +148,8 @@ impl Cluster {
         redirects
     }
 
-    /// Sends requests to where they were sent on to. Whatever is sent on again has failed: slots do not move that often.
+    /// Sends requests to where they were sent on to. Whatever is sent on again has failed: slots do
+    /// not move that often.
     async fn follow(&self, redirects: Vec<Redirect>, replies: &mut [Option<Result<Reply>>]) {
         let mut by_node: HashMap<Address, Vec<Redirect>> = HashMap::new();
         for redirect in redirects {
@@ -208,7 +210,8 @@ impl Cluster {
         }
     }
 
-    /// Finds out who has which slot, as a task of its own, one at a time: whoever waits for it may be dropped, or not be polled.
+    /// Finds out who has which slot, as a task of its own, one at a time: whoever waits for it may
+    /// be dropped, or not be polled.
     fn search(self: &Arc<Self>, state: &mut State) -> watch::Receiver<Search> {
         let going = state.search.as_ref();
         // The sender lives as long as the task does, its runtime's end included.

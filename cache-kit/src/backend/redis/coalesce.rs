@@ -1,6 +1,7 @@
 //! One question at a time for each key: who comes while one is on the wire shares the *next* one.
 //!
-//! Not the one on the wire, which may have been asked before an invalidation that the newcomer knows of.
+//! Not the one on the wire, which may have been asked before an invalidation that the newcomer
+//! knows of.
 
 use foldhash::HashMap;
 use std::future::Future;
@@ -10,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-/// So long the next question waits for the one before it. That one may be late, or its caller may have stopped polling it.
+/// So long the next question waits for the one before it. That one may be late, or its caller may
+/// have stopped polling it.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Shares answers among those who ask the same.
@@ -59,9 +61,11 @@ where
         Self(Arc::default())
     }
 
-    /// Asks, or waits for the answer to a question that is asked later than now. Needs a Tokio runtime.
+    /// Asks, or waits for the answer to a question that is asked later than now. Needs a Tokio
+    /// runtime.
     ///
-    /// A question that others wait for runs as a task of its own: it is answered whichever of them are dropped, or not polled.
+    /// A question that others wait for runs as a task of its own: it is answered whichever of them
+    /// are dropped, or not polled.
     pub(super) async fn ask<F>(&self, key: K, question: impl Fn() -> F + Send + Sync + 'static) -> V
     where
         F: Future<Output = V> + Send,

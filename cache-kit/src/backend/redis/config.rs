@@ -30,7 +30,8 @@ use std::time::Duration;
 ///
 /// User names and passwords are percent-decoded. They are never shown, nor part of an error.
 ///
-/// `compress_above` is there with the feature `compression`, and `encryption` with the feature `encryption`.
+/// `compress_above` is there with the feature `compression`, and `encryption` with the feature
+/// `encryption`.
 ///
 /// ```
 /// use cache_kit::RedisConfig;
@@ -69,7 +70,8 @@ impl RedisConfig {
     /// How long the lease of a load lasts unless the config says otherwise.
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(3);
 
-    /// How much later other processes may see a cleared prefix of a cluster unless the config says otherwise.
+    /// How much later other processes may see a cleared prefix of a cluster unless the config says
+    /// otherwise.
     pub const DEFAULT_CLEAR_LAG: Duration = Duration::from_secs(1);
 
     /// How large an entry may be unless the config says otherwise.
@@ -164,7 +166,8 @@ impl RedisConfig {
         self
     }
 
-    /// Signs in to the sentinels as well, which have users of their own. Without Sentinel it is refused.
+    /// Signs in to the sentinels as well, which have users of their own. Without Sentinel it is
+    /// refused.
     pub fn sentinel_password(mut self, username: Option<&str>, password: &str) -> Self {
         if let Deployment::Sentinel { credentials, .. } = &mut self.deployment {
             *credentials = Credentials {
@@ -187,33 +190,39 @@ impl RedisConfig {
         self
     }
 
-    /// Bounds how long a call waits for Redis, from being sent to the answer; 500 ms by default. A connection that is silent for so long is replaced.
+    /// Bounds how long a call waits for Redis, from being sent to the answer; 500 ms by default. A
+    /// connection that is silent for so long is replaced.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Bounds how long a connection may take to be made; 1 s by default. A call waits for it no longer than its own deadline.
+    /// Bounds how long a connection may take to be made; 1 s by default. A call waits for it no
+    /// longer than its own deadline.
     pub fn connect_deadline(mut self, deadline: Duration) -> Self {
         self.connect_deadline = deadline;
         self
     }
 
-    /// Sets how long the lease of a load lasts; 3 s by default. For that long at most other processes wait for one that has crashed. Loads that take
-    /// longer are begun elsewhere too: that costs a load, never staleness.
+    /// Sets how long the lease of a load lasts; 3 s by default. For that long at most other
+    /// processes wait for one that has crashed. Loads that take longer are begun elsewhere too:
+    /// that costs a load, never staleness.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// Bounds how much later than its acknowledgement *other* processes may see that a tag or a namespace was cleared, in a cluster also a prefix; 1 s by default.
-    /// For so long they believe what they know of it, rather than ask at every read. Zero has them ask: one more round trip for a hit that has tags.
+    /// Bounds how much later than its acknowledgement *other* processes may see that a tag or a
+    /// namespace was cleared, in a cluster also a prefix; 1 s by default. For so long they believe
+    /// what they know of it, rather than ask at every read. Zero has them ask: one more round trip
+    /// for a hit that has tags.
     pub fn clear_lag(mut self, lag: Duration) -> Self {
         self.clear_lag = lag;
         self
     }
 
-    /// Bounds the size of an entry in bytes; 16 MiB by default. A larger one is not stored, and one that somebody has put there is dropped unread.
+    /// Bounds the size of an entry in bytes; 16 MiB by default. A larger one is not stored, and one
+    /// that somebody has put there is dropped unread.
     pub fn max_entry(mut self, bytes: usize) -> Self {
         self.max_entry = bytes;
         self

@@ -62,7 +62,8 @@ impl Dialer {
         Ok(Dialled { connection, clock })
     }
 
-    /// The same, to a server of its own that takes writes: a replica's answers are old, and it cannot be told to forget. Who may not ask takes it for one.
+    /// The same, to a server of its own that takes writes: a replica's answers are old, and it
+    /// cannot be told to forget. Who may not ask takes it for one.
     pub(super) async fn dial_master(&self, address: &Address) -> Result<Dialled> {
         let mut dialled = self.dial(address).await?;
         let hello = dialled
@@ -84,7 +85,8 @@ impl Dialer {
         Err(Error::BackendError(complaint.into()))
     }
 
-    /// Connects and signs in. What redis-rs says of a refused sign-in repeats neither name nor password.
+    /// Connects and signs in. What redis-rs says of a refused sign-in repeats neither name nor
+    /// password.
     pub(super) async fn connect(&self, address: &Address) -> Result<MultiplexedConnection> {
         // The deadlines are whoever's who waits.
         let config = AsyncConnectionConfig::new()

@@ -73,10 +73,11 @@ impl Shared {
         told.into_iter().collect::<Result<Vec<()>>>().map(drop)
     }
 
-    /// Deletes the guards of scopes; those of tags after the epochs of their namespaces, so that who learns only now what tags its load has brought sees
-    /// that one may have been cleared.
+    /// Deletes the guards of scopes; those of tags after the epochs of their namespaces, so that
+    /// who learns only now what tags its load has brought sees that one may have been cleared.
     ///
-    /// An epoch that has ended since a tag came to be owed need not end again: what is loaded in the next one knows of the clear.
+    /// An epoch that has ended since a tag came to be owed need not end again: what is loaded in
+    /// the next one knows of the clear.
     async fn delete_scopes(&self, scopes: &[&str]) -> Vec<Result<()>> {
         let namespace_of_tag = |scope: &&str| match names::parse(scope) {
             names::Parsed::Tag(namespace, _) if !self.journal.has_ended(scope) => {
@@ -110,7 +111,8 @@ impl Shared {
         .collect()
     }
 
-    /// Says in which state tags are, and then in which epoch. What Redis is owed about them it is told first.
+    /// Says in which state tags are, and then in which epoch. What Redis is owed about them it is
+    /// told first.
     pub(super) async fn stamp_tags(
         self: &Arc<Self>,
         namespace: &str,
@@ -135,7 +137,8 @@ impl Shared {
             Ok(Stamp::new(guard.into()))
         };
         let stamps = replies.into_iter().map(guard).collect::<Result<_>>()?;
-        // After the tags, in an exchange of its own: a script that has to be sent again comes later than what was sent with it.
+        // After the tags, in an exchange of its own: a script that has to be sent again comes later
+        // than what was sent with it.
         let epoch = names::scope_guard(&names::epoch_scope(namespace));
         let epoch = self.router.send_one(open::guarding(&epoch, None)?).await;
         Ok(TagStamps {
@@ -144,10 +147,12 @@ impl Shared {
         })
     }
 
-    /// Deletes names, and answers for each: in a cluster a dead node is the failure of its names alone.
+    /// Deletes names, and answers for each: in a cluster a dead node is the failure of its names
+    /// alone.
     async fn delete(&self, names: Vec<String>) -> Vec<Result<()>> {
         let count = names.len();
-        // A cluster takes one name at a time: two of a slot that is on its way to another node are refused.
+        // A cluster takes one name at a time: two of a slot that is on its way to another node are
+        // refused.
         let at_once = if self.router.is_cluster() { 1 } else { count };
         let groups = || names.chunks(at_once.max(1));
         let requests = groups().map(|group| {
@@ -204,7 +209,8 @@ impl Shared {
             .collect()
     }
 
-    /// Tries to pay everything once: what one node of a cluster cannot be told keeps nothing from the others.
+    /// Tries to pay everything once: what one node of a cluster cannot be told keeps nothing from
+    /// the others.
     pub(super) async fn pay_all(&self) -> Result<()> {
         let (newest, mut last, mut outcome) = (self.journal.newest(), 0, Ok(()));
         while last < newest {
@@ -233,7 +239,8 @@ impl Shared {
     }
 }
 
-/// What was promised about keys or a scope. Whatever of it is not kept, also because the caller has gone, is owed from now on.
+/// What was promised about keys or a scope. Whatever of it is not kept, also because the caller has
+/// gone, is owed from now on.
 struct Promise<'s> {
     shared: &'s Arc<Shared>,
     keys: &'s [CacheKey],

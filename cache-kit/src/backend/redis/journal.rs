@@ -1,4 +1,5 @@
-//! What Redis still has to be told: invalidations that could not reach it. Until it has been told, what it has of these keys is not believed here.
+//! What Redis still has to be told: invalidations that could not reach it. Until it has been told,
+//! what it has of these keys is not believed here.
 
 use super::names::{self, Copies};
 use crate::key::CacheKey;
@@ -117,7 +118,8 @@ impl Journal {
         !self.is_empty() && self.lock().ended.contains(scope)
     }
 
-    /// Notes that the epoch of a tag has ended since this came to be owed, unless the same has come to be owed again since.
+    /// Notes that the epoch of a tag has ended since this came to be owed, unless the same has come
+    /// to be owed again since.
     pub(super) fn end_epoch(&self, debt: &Debt) {
         let mut debts = self.lock();
         if let Debt::Scope(scope, number) = debt

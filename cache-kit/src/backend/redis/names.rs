@@ -11,8 +11,10 @@
 //! | epoch of a namespace's tags | `ck:g:{namespace::}:all` |
 //! | what permissions are tried on, and never stored | `ck:p:{number}` |
 //!
-//! What stands between the first `{` and the `}` after it decides the slot in a cluster, so all parts of one key share theirs, whatever the key holds. A guard's
-//! name knows no schema: an invalidation reaches every version of a type. Only the guard of a key ends with `}`, so no two names are the same.
+//! What stands between the first `{` and the `}` after it decides the slot in a cluster, so all
+//! parts of one key share theirs, whatever the key holds. A guard's name knows no schema: an
+//! invalidation reaches every version of a type. Only the guard of a key ends with `}`, so no two
+//! names are the same.
 
 use crate::key::CacheKey;
 use crate::shape::Shape;
@@ -42,7 +44,8 @@ pub(super) fn scope_guard(scope: &str) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copies {
     One,
-    /// So many, each for a share of the slots: a prefix has the one in whose share its own guard is, and which lives where most of that share does.
+    /// So many, each for a share of the slots: a prefix has the one in whose share its own guard
+    /// is, and which lives where most of that share does.
     #[cfg(feature = "redis-cluster")]
     BySlot,
 }
@@ -182,7 +185,8 @@ fn versioned(begin: &str, key: &CacheKey, shape: &Shape) -> String {
 #[cfg(feature = "redis-cluster")]
 const SLOTS: u16 = 16384;
 
-/// Says which slot of a cluster a name lives in: CRC-16 of its hash tag (Redis Cluster specification).
+/// Says which slot of a cluster a name lives in: CRC-16 of its hash tag (Redis Cluster
+/// specification).
 #[cfg(feature = "redis-cluster")]
 pub(super) fn slot(name: &str) -> u16 {
     let tag = name

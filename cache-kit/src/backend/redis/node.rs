@@ -1,4 +1,5 @@
-//! One server: its connection, which is made when it is needed and replaced when it is of no use, and the breaker in front of it.
+//! One server: its connection, which is made when it is needed and replaced when it is of no use,
+//! and the breaker in front of it.
 
 mod link;
 mod ticket;
@@ -59,7 +60,8 @@ struct State {
     is_up: Option<bool>,
 }
 
-/// What those who watch were told last: whether the server can be used. One at a time tells, so that what they hear last is true, and holds no lock meanwhile.
+/// What those who watch were told last: whether the server can be used. One at a time tells, so
+/// that what they hear last is true, and holds no lock meanwhile.
 #[derive(Default)]
 struct Told {
     last: Option<bool>,
@@ -87,10 +89,11 @@ impl Node {
         })
     }
 
-    /// Sends commands in one go and waits for the answers, until the deadline. Fails at once while the server is known to be down.
+    /// Sends commands in one go and waits for the answers, until the deadline. Fails at once while
+    /// the server is known to be down.
     ///
-    /// A connection that was lost meanwhile is replaced, and what was sent is sent again: each step of the protocol may be
-    /// executed twice, also late, as long as no guard is made twice.
+    /// A connection that was lost meanwhile is replaced, and what was sent is sent again: each step
+    /// of the protocol may be executed twice, also late, as long as no guard is made twice.
     pub(super) async fn send(self: &Arc<Self>, parcel: &Parcel) -> Result<Vec<Reply>> {
         check_runtime()?;
         let now = Instant::now();

@@ -76,7 +76,8 @@ impl Shared {
             .await
     }
 
-    /// Opens keys for a load by a task of its own: what is opened for nobody any more gives its leases back.
+    /// Opens keys for a load by a task of its own: what is opened for nobody any more gives its
+    /// leases back.
     pub(super) async fn open_to_the_end(
         self: &Arc<Self>,
         keys: &[CacheKey],

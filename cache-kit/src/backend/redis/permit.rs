@@ -26,8 +26,9 @@ impl fmt::Debug for RedisPermit {
     }
 }
 
-/// A lease that is this process'. Dropped without a fill, it is given back, so that nobody waits for a load that is not under way. Of those who opened one after
-/// another each has one, and one of them loads: the last who drops it gives it back.
+/// A lease that is this process'. Dropped without a fill, it is given back, so that nobody waits
+/// for a load that is not under way. Of those who opened one after another each has one, and one of
+/// them loads: the last who drops it gives it back.
 pub(super) struct Lease {
     shared: Weak<Shared>,
     name: Arc<str>,

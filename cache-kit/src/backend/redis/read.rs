@@ -107,7 +107,8 @@ impl Shared {
             .await
     }
 
-    /// Reads one key. Most are asked about together with their prefix and nothing else, which takes few steps.
+    /// Reads one key. Most are asked about together with their prefix and nothing else, which takes
+    /// few steps.
     async fn read_one(self: &Arc<Self>, key: &CacheKey, shape: &'static Shape) -> Result<Lookup> {
         let is_plain = !self.router.is_cluster()
             && !self.journal.is_poisoned(key)
@@ -185,7 +186,8 @@ impl Shared {
         self.settle(found, keys).await
     }
 
-    /// Says what is asked together: all of it, or in a cluster what shares a slot. A key that is suspected is asked for by itself.
+    /// Says what is asked together: all of it, or in a cluster what shares a slot. A key that is
+    /// suspected is asked for by itself.
     fn groups(
         &self,
         keys: &[CacheKey],
@@ -275,7 +277,8 @@ impl Shared {
         })
     }
 
-    /// Asks about the tags of what was found, where that is not known: what carries one that was cleared is a miss.
+    /// Asks about the tags of what was found, where that is not known: what carries one that was
+    /// cleared is a miss.
     pub(super) async fn settle(
         &self,
         found: Vec<Result<Found>>,

@@ -112,7 +112,8 @@ impl Router {
         replies.into_iter().try_for_each(|reply| reply.map(drop))
     }
 
-    /// Makes what is tried on one probe: the script, by its source and by its hash, and in a cluster the word for a slot that moves.
+    /// Makes what is tried on one probe: the script, by its source and by its hash, and in a
+    /// cluster the word for a slot that moves.
     fn probes(&self, number: u32) -> impl Iterator<Item = Request> + use<> {
         let name = names::probe(number);
         let asking = self.is_cluster().then(|| redis::cmd("ASKING"));

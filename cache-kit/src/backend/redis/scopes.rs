@@ -1,4 +1,5 @@
-//! What is known here of the guards of prefixes, namespaces and tags, which would else be asked about at every read.
+//! What is known here of the guards of prefixes, namespaces and tags, which would else be asked
+//! about at every read.
 
 use super::names::Copies;
 use super::wire::{Reply, integer};
@@ -34,7 +35,8 @@ pub(super) struct Asked {
 }
 
 impl<K: Eq + Hash> Book<K> {
-    /// So many guards are remembered; of more, those that are not believed any longer are forgotten, then all.
+    /// So many guards are remembered; of more, those that are not believed any longer are
+    /// forgotten, then all.
     const MOST: usize = 65_536;
 
     pub(super) fn new(lag: Duration) -> Self {
@@ -106,7 +108,8 @@ impl<K: Eq + Hash> Book<K> {
 #[derive(Debug)]
 pub(super) struct Books {
     prefixes: Book<Box<str>>,
-    /// One, or in a cluster one for each copy of their guards: all keys would else depend on one node.
+    /// One, or in a cluster one for each copy of their guards: all keys would else depend on one
+    /// node.
     namespaces: Vec<Book<Box<str>>>,
     /// By namespace and id.
     pub(super) tags: Book<(Box<str>, u64)>,
@@ -114,7 +117,8 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Believes guards for so long: those of prefixes, which are asked about together with a key where that is free; the others.
+    /// Believes guards for so long: those of prefixes, which are asked about together with a key
+    /// where that is free; the others.
     pub(super) fn new(prefixes: Duration, others: Duration, copies: Copies) -> Self {
         Self {
             prefixes: Book::new(prefixes),
@@ -151,7 +155,8 @@ impl Books {
     }
 }
 
-/// Makes one stamp of the guards of a prefix and its namespace: random numbers both, and so is what comes of them.
+/// Makes one stamp of the guards of a prefix and its namespace: random numbers both, and so is what
+/// comes of them.
 pub(super) fn combined(prefix: u64, namespace: u64) -> u64 {
     (prefix ^ namespace.rotate_left(32)) & (u64::MAX >> 1)
 }
@@ -169,7 +174,8 @@ enum Kind {
     Namespace(usize),
 }
 
-/// The guards of the prefixes and namespaces of some keys: those that are known, and those that are asked for now.
+/// The guards of the prefixes and namespaces of some keys: those that are known, and those that are
+/// asked for now.
 pub(super) struct ScopeGuards<'k> {
     books: &'k Books,
     names: Vec<Named<'k>>,

@@ -1,4 +1,5 @@
-//! The protocol as the server runs it. Each script is one step of it; `tests/tests/models` and `DESIGN` know them by these names.
+//! The protocol as the server runs it. Each script is one step of it; `tests/tests/models` and
+//! `DESIGN` know them by these names.
 //!
 //! `MGET` reads throughout, for it takes what is no string for nothing, where `GET` would fail.
 
@@ -35,8 +36,8 @@ end
     };
 }
 
-/// Finds the guard under `KEYS[1]`, or makes it `ARGV[1]`; what is no guard is replaced. It lasts for `ARGV[2]` ms, and is
-/// extended when half of that is left, or for ever if that is nothing.
+/// Finds the guard under `KEYS[1]`, or makes it `ARGV[1]`; what is no guard is replaced. It lasts
+/// for `ARGV[2]` ms, and is extended when half of that is left, or for ever if that is nothing.
 macro_rules! guard {
     ($found:literal) => {
         concat!(
@@ -57,7 +58,8 @@ end
     };
 }
 
-/// Defines `store(value, entry, ttl)`: it is stored for `ttl` ms, if that is anything, and the server's time put into its header.
+/// Defines `store(value, entry, ttl)`: it is stored for `ttl` ms, if that is anything, and the
+/// server's time put into its header.
 macro_rules! store {
     () => {
         "local function six(n)
@@ -75,7 +77,8 @@ end
     };
 }
 
-/// `KEYS`: guards to read, then a name; `ARGV`: the largest size of what is there. Reads like `MGET`, but for what is too large.
+/// `KEYS`: guards to read, then a name; `ARGV`: the largest size of what is there. Reads like
+/// `MGET`, but for what is too large.
 pub(super) static READ: Script = script!(
     bound!(),
     "for i = 1, #KEYS - 1 do bound(KEYS[i], 19) end
@@ -83,8 +86,9 @@ bound(KEYS[#KEYS], ARGV[1])
 return redis.call('MGET', unpack(KEYS))"
 );
 
-/// `KEYS`: guard, lease, value; `ARGV`: a new guard, for how long, owner of the lease, for how long, the largest size of a value. Returns the guard,
-/// whether the lease is the owner's now (2 if it was before), and the value. A lease of another guard is void, and so is one that never ends.
+/// `KEYS`: guard, lease, value; `ARGV`: a new guard, for how long, owner of the lease, for how
+/// long, the largest size of a value. Returns the guard, whether the lease is the owner's now (2 if
+/// it was before), and the value. A lease of another guard is void, and so is one that never ends.
 pub(super) static OPEN: Script = script!(
     bound!(),
     "bound(KEYS[1], 19)
@@ -109,9 +113,10 @@ pub(super) static GUARD: Script = script!(
     "return g"
 );
 
-/// `KEYS`: guard, lease, value; `ARGV`: the permit's guard, its lease, the entry (nothing drops the value), for how long, and how long a guard lasts
-/// then. Stores if the guard is still the permit's; gives the lease back in any case. The guard is looked at last: the clock goes on meanwhile, and the entry
-/// must not end later.
+/// `KEYS`: guard, lease, value; `ARGV`: the permit's guard, its lease, the entry (nothing drops the
+/// value), for how long, and how long a guard lasts then. Stores if the guard is still the
+/// permit's; gives the lease back in any case. The guard is looked at last: the clock goes on
+/// meanwhile, and the entry must not end later.
 pub(super) static FILL: Script = script!(
     store!(),
     "local f, stored = redis.call('MGET', KEYS[1], KEYS[2]), 0
@@ -133,8 +138,9 @@ if f[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
 return stored"
 );
 
-/// `KEYS`: guard, value; `ARGV`: the permit's guard, the new one, the entry, for how long, and how long its guard lasts. Stores under the new guard
-/// if the old one is still the permit's; else the order of the two writes is unknown, and the key is invalidated.
+/// `KEYS`: guard, value; `ARGV`: the permit's guard, the new one, the entry, for how long, and how
+/// long its guard lasts. Stores under the new guard if the old one is still the permit's; else the
+/// order of the two writes is unknown, and the key is invalidated.
 pub(super) static PUT: Script = script!(
         store!(),
         "if redis.call('MGET', KEYS[1])[1] ~= ARGV[1] then
@@ -152,8 +158,9 @@ pub(super) static RELEASE: Script = script!(
 return 1",
 );
 
-/// `KEYS`: a name that nobody uses. Does whatever the others do, to nothing: what is there is dropped, and nothing is stored. `UNLINK` comes first, for
-/// after a write a script is not told that memory is short.
+/// `KEYS`: a name that nobody uses. Does whatever the others do, to nothing: what is there is
+/// dropped, and nothing is stored. `UNLINK` comes first, for after a write a script is not told
+/// that memory is short.
 pub(super) static PROBE: Script = script!(
     "local k = KEYS[1]
 redis.call('UNLINK', k)
@@ -190,8 +197,8 @@ impl Script {
     }
 }
 
-/// Says how a call is sent once more after its answer was lost. It may have been executed, or still be: a guard that it made must not be made again, for it may
-/// have been deleted since.
+/// Says how a call is sent once more after its answer was lost. It may have been executed, or still
+/// be: a guard that it made must not be made again, for it may have been deleted since.
 pub(super) fn repeated(called: &Cmd) -> Result<Cmd> {
     let arguments: Vec<_> = plain(called).collect();
     let makes_guard = |hash: &[u8]| {

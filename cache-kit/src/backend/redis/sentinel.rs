@@ -39,8 +39,8 @@ impl Sentinels {
         }
     }
 
-    /// Connects to the master: asks all sentinels at once, and takes the first server named that says itself that it is one. A sentinel that is cut
-    /// off may name another.
+    /// Connects to the master: asks all sentinels at once, and takes the first server named that
+    /// says itself that it is one. A sentinel that is cut off may name another.
     pub(super) async fn dial_master(&self, dialer: &Dialer) -> Result<Dialled> {
         let mut steps: FuturesUnordered<BoxFuture<'_, Result<Step>>> = FuturesUnordered::new();
         for address in &self.addresses {

@@ -65,7 +65,8 @@ impl Shared {
         shape: &'static Shape,
         step: Step,
     ) -> Vec<Result<Filled>> {
-        // A prefix that was cleared meanwhile makes what is stored dead: the fill is told so, by whoever knows.
+        // A prefix that was cleared meanwhile makes what is stored dead: the fill is told so, by
+        // whoever knows.
         let mut scopes = ScopeGuards::of(&self.books, fills.iter().map(|fill| &fill.permit.key));
         let (mut requests, mut unsent) = (Vec::with_capacity(fills.len() + 1), Vec::new());
         for fill in &fills {
@@ -95,7 +96,8 @@ impl Shared {
                     answer
                 };
                 let answer = unsent.unwrap_or_else(sent)?;
-                // A prefix that cannot be asked about has not changed as far as anybody knows here: a reader will.
+                // A prefix that cannot be asked about has not changed as far as anybody knows here:
+                // a reader will.
                 let is_cleared = scopes
                     .of_key(place)
                     .is_ok_and(|now| now != Some(fill.permit.prefix_guard));
@@ -131,7 +133,8 @@ impl Shared {
                 cmd
             }
             Step::Put => {
-                // Under a new guard: whoever is loading now must not overwrite it. A guard of none is what a poisoned key's never is.
+                // Under a new guard: whoever is loading now must not overwrite it. A guard of none
+                // is what a poisoned key's never is.
                 let (seen, new) = (if is_poisoned { 0 } else { permit.guard }, new_guard()?);
                 let mut cmd = PUT.call(&[&guard, &value]);
                 cmd.arg(seen).arg(new);
@@ -142,7 +145,8 @@ impl Shared {
         Ok(Some(Request::new(cmd, &guard)))
     }
 
-    /// Adds what is stored, for how long, and how long its guard lasts: twice as long, so that it outlives every entry stored under it.
+    /// Adds what is stored, for how long, and how long its guard lasts: twice as long, so that it
+    /// outlives every entry stored under it.
     fn add_entry(
         &self,
         cmd: &mut Cmd,

@@ -1,4 +1,5 @@
-//! Keys whose read took too long. What is stored there may be larger than any entry, and then it would be so at every read: the next one looks first.
+//! Keys whose read took too long. What is stored there may be larger than any entry, and then it
+//! would be so at every read: the next one looks first.
 
 use crate::key::CacheKey;
 use std::collections::HashSet;

@@ -116,8 +116,8 @@ impl Parcel {
         commands.map(Self::of)
     }
 
-    /// Sends it; scripts that the server does not know are sent along once more. `Err` is a failure of the connection; what the server refuses is among
-    /// the values.
+    /// Sends it; scripts that the server does not know are sent along once more. `Err` is a failure
+    /// of the connection; what the server refuses is among the values.
     pub(super) async fn send(
         &self,
         connection: &mut MultiplexedConnection,
@@ -164,7 +164,8 @@ impl Parcel {
     }
 }
 
-/// Says whether a command is the word that the next one was sent on, which a node of a cluster wants for a slot that is on its way to it.
+/// Says whether a command is the word that the next one was sent on, which a node of a cluster
+/// wants for a slot that is on its way to it.
 fn is_asking(cmd: &Cmd) -> bool {
     matches!(cmd.args_iter().next(), Some(Arg::Simple(b"ASKING")))
 }
@@ -197,7 +198,8 @@ pub(super) fn unexpected(what: &str) -> Error {
     Error::BackendError(format!("Redis gave an answer to {what} that is none").into())
 }
 
-/// Refuses to work where nothing can be waited for: outside of a Tokio runtime, as when a write is dropped there.
+/// Refuses to work where nothing can be waited for: outside of a Tokio runtime, as when a write is
+/// dropped there.
 pub(super) fn check_runtime() -> Result<()> {
     match tokio::runtime::Handle::try_current() {
         Ok(_) => Ok(()),

@@ -44,7 +44,8 @@ fn poll_times<F: Future>(call: F, polls: usize) {
     }
 }
 
-/// The row in the repository, and the newest version that a writer's acknowledged invalidation or put announced.
+/// The row in the repository, and the newest version that a writer's acknowledged invalidation or
+/// put announced.
 #[derive(Default)]
 struct Truth {
     row: AtomicU64,
@@ -85,7 +86,8 @@ async fn write_on<B: CacheBackend>(bench: &Bench<B>, truth: &Truth, key: &CacheK
     Ok(())
 }
 
-/// Reads, loading on a miss, until the writer is done; each value must be as new as what was acknowledged before the read began.
+/// Reads, loading on a miss, until the writer is done; each value must be as new as what was
+/// acknowledged before the read began.
 async fn read_on<B: CacheBackend>(
     bench: Arc<Bench<B>>,
     truth: Arc<Truth>,

@@ -64,7 +64,8 @@ impl ClusterBuilder {
     }
 }
 
-/// Gives each master an equal part, and an epoch of its own, so that they need not agree on one later.
+/// Gives each master an equal part, and an epoch of its own, so that they need not agree on one
+/// later.
 async fn hand_out_slots(masters: &[RedisServer]) {
     let mut start = 0;
     for (number, master) in (1..).zip(masters) {

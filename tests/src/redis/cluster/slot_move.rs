@@ -61,7 +61,8 @@ impl<'a> SlotMove<'a> {
         }
     }
 
-    /// Gives the slot to the new master, and waits until every node that is awake knows: the old one answers `MOVED` from now on.
+    /// Gives the slot to the new master, and waits until every node that is awake knows: the old
+    /// one answers `MOVED` from now on.
     ///
     /// # Panics
     /// If the nodes refuse, as the old one does while it has keys of the slot.

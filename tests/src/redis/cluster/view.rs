@@ -72,7 +72,8 @@ impl View {
 }
 
 impl Node {
-    /// Reads a line: id, address, flags, master, ping, pong, epoch, state of the link, slots. A slot on the move is in brackets, and still there.
+    /// Reads a line: id, address, flags, master, ping, pong, epoch, state of the link, slots. A
+    /// slot on the move is in brackets, and still there.
     fn from_line(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (id, _address, flags) = (words.next()?, words.next()?, words.next()?);

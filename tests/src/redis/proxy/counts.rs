@@ -11,8 +11,8 @@ pub struct Counts {
     pub request_bytes: u64,
     /// How many bytes the server has sent.
     pub reply_bytes: u64,
-    /// How often the server answered after a client had asked, on the same connection: requests and answers that follow each other without a wait between
-    /// them count once.
+    /// How often the server answered after a client had asked, on the same connection: requests and
+    /// answers that follow each other without a wait between them count once.
     pub round_trips: u64,
 }
 
@@ -42,7 +42,8 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn read(&self) -> Counts {
-        // Closed before accepted: a connection that does both in between counts as open, not as less than nothing.
+        // Closed before accepted: a connection that does both in between counts as open, not as
+        // less than nothing.
         let closed = get(&self.closed);
         let accepted = get(&self.accepted);
         Counts {

@@ -14,7 +14,8 @@ const QUEUE: usize = 1024;
 /// How many bytes are read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// Serves one connection until either side closes it or all are cut; dropping both sides closes them.
+/// Serves one connection until either side closes it or all are cut; dropping both sides closes
+/// them.
 pub(super) async fn relay(client: TcpStream, cuts: u64, shared: Arc<Shared>) {
     let open = Open(Arc::clone(&shared));
     let mut state = shared.state.subscribe();

@@ -90,7 +90,8 @@ impl SentinelsBuilder {
     }
 }
 
-/// What Sentinels do every ten seconds or two by themselves, and how long they distrust a clock that jumped, as it does on a busy machine. There are no options for these.
+/// What Sentinels do every ten seconds or two by themselves, and how long they distrust a clock
+/// that jumped, as it does on a busy machine. There are no options for these.
 const HURRY: &[&str] = &[
     "info-period",
     "300",

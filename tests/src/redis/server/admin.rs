@@ -15,7 +15,8 @@ pub(crate) const HARNESS: &str = "harness";
 const ANSWER: Duration = Duration::from_secs(10);
 
 impl RedisServer {
-    /// The URL with the password of the default user, if there is one: `redis://`, or `rediss://` with TLS.
+    /// The URL with the password of the default user, if there is one: `redis://`, or `rediss://`
+    /// with TLS.
     pub fn url(&self) -> String {
         match self.settings.password() {
             Some(password) => self.url_as("", password),
@@ -42,9 +43,11 @@ impl RedisServer {
         }
     }
 
-    /// Makes a client as a user would, of its network port, with the password of the default user and with certificates.
+    /// Makes a client as a user would, of its network port, with the password of the default user
+    /// and with certificates.
     ///
-    /// With TLS it makes ring the cryptography of the whole process, unless there is another already: who tests that somebody else does so has to use another process.
+    /// With TLS it makes ring the cryptography of the whole process, unless there is another
+    /// already: who tests that somebody else does so has to use another process.
     ///
     /// # Panics
     /// If the certificates are damaged.
@@ -78,7 +81,8 @@ impl RedisServer {
         connection.expect("the server takes its own client")
     }
 
-    /// Does a command as an administrator, whatever passwords and users there are, and past TLS and every proxy.
+    /// Does a command as an administrator, whatever passwords and users there are, and past TLS and
+    /// every proxy.
     ///
     /// # Panics
     /// If the server refuses it, or does not answer within ten seconds.

@@ -35,7 +35,8 @@ enum Mode {
 }
 
 impl RedisServerBuilder {
-    /// Adds a line of `redis.conf`, word by word; of lines that contradict each other the last counts.
+    /// Adds a line of `redis.conf`, word by word; of lines that contradict each other the last
+    /// counts.
     ///
     /// Users are lines too, so there can be no `aclfile`.
     #[must_use]
@@ -52,7 +53,8 @@ impl RedisServerBuilder {
         self.option(&["requirepass", password])
     }
 
-    /// Adds a user with rules as `ACL SETUSER` takes them: `user("alice", &["on", ">secret", "~app:*", "+@read"])`.
+    /// Adds a user with rules as `ACL SETUSER` takes them:
+    /// `user("alice", &["on", ">secret", "~app:*", "+@read"])`.
     #[must_use]
     pub fn user(self, name: &str, rules: &[&str]) -> Self {
         self.option(&[&["user", name], rules].concat())
@@ -82,7 +84,8 @@ impl RedisServerBuilder {
         self
     }
 
-    /// Makes it speak only TLS, and only with clients that show a certificate of the same authority.
+    /// Makes it speak only TLS, and only with clients that show a certificate of the same
+    /// authority.
     #[must_use]
     pub fn mutual_tls(mut self, certificates: &Certificates) -> Self {
         self.0.tls = Some(Tls {
@@ -134,7 +137,8 @@ impl Settings {
         matches!(self.mode, Mode::Sentinel).then(|| "--sentinel".to_owned())
     }
 
-    /// Writes `redis.conf` for a server. As the server can rewrite it, what Sentinel has told a server survives its restart.
+    /// Writes `redis.conf` for a server. As the server can rewrite it, what Sentinel has told a
+    /// server survives its restart.
     pub(super) fn config(&self, server: &RedisServer) -> String {
         let mut config = self.tls.as_ref().map_or_else(
             || format!("port {}\n", server.port),

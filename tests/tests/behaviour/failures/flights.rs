@@ -97,7 +97,8 @@ impl Api {
     }
 }
 
-/// A key that has been opened before: who comes reads its stamp, and finds the flight before anyone opens again.
+/// A key that has been opened before: who comes reads its stamp, and finds the flight before anyone
+/// opens again.
 async fn opened(policy: FailurePolicy) -> (Repo, Faulty) {
     let backend = Faulty::default();
     let cache = service(&backend, policy);

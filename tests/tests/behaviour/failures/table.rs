@@ -9,7 +9,8 @@ use tokio::time::{Duration, Instant};
 /// What the caller gets, how often the repository is asked, and what is stored afterwards.
 pub(super) type Cell = (Gets, usize, Left);
 
-/// One strategy: how long the call takes whatever the repository says, and a cell for each thing that it may say.
+/// One strategy: how long the call takes whatever the repository says, and a cell for each thing
+/// that it may say.
 type Row = (CacheStrategy, Duration, [Cell; 3]);
 
 type Chapter = (&'static [FailurePolicy], Store, [Row; 4]);
@@ -30,7 +31,7 @@ const TABLE: &[Chapter] = {
     use Gets::{BackendError, CacheMiss, DeserializationError, None, New, Old, RepositoryError, Timeout};
     use Left::{Absent, Damaged, Nothing};
     &[
-        // strategy, time           the repository has it          has it not                     is down
+        // strategy, time the repository has it has it not is down
         (BOTH, Store::Full, [
             (Refresh,    AT_ONCE,       [(Old, 0, Left::Old),          (Old, 0, Left::Old),           (Old, 0, Left::Old)]),
             (Fresh,      AT_ONCE,       [(Old, 0, Left::Old),          (Old, 0, Left::Old),           (Old, 0, Left::Old)]),
@@ -64,7 +65,8 @@ const TABLE: &[Chapter] = {
             (Bypass,     AT_ONCE,       [(New, 1, Damaged),            (None, 1, Damaged),            (RepositoryError, 1, Damaged)]),
         ]),
 
-        // A cache that fails ends the call, before the repository is asked. `Bypass` does not ask the cache.
+        // A cache that fails ends the call, before the repository is asked. `Bypass` does not ask
+        // the cache.
         (&[Propagate], Store::Down, [
             (Refresh,    AT_ONCE,       [(BackendError, 0, Left::Old), (BackendError, 0, Left::Old),  (BackendError, 0, Left::Old)]),
             (Fresh,      AT_ONCE,       [(BackendError, 0, Left::Old), (BackendError, 0, Left::Old),  (BackendError, 0, Left::Old)]),
@@ -125,7 +127,8 @@ fn the_table_has_every_case() {
     }
 }
 
-/// What a feeder holds after a call: what the caller gets. A `Fresh` miss feeds `None`; any other failure leaves it as it was.
+/// What a feeder holds after a call: what the caller gets. A `Fresh` miss feeds `None`; any other
+/// failure leaves it as it was.
 fn fed(gets: Gets, before: &Person) -> Option<Gets> {
     match gets {
         Gets::Old | Gets::New => Some(gets),

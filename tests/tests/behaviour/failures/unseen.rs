@@ -1,4 +1,5 @@
-//! Where the cache is down, nobody knows what others have invalidated: a load that has begun already is not for those who come now.
+//! Where the cache is down, nobody knows what others have invalidated: a load that has begun
+//! already is not for those who come now.
 
 use super::{DEADLINE, service};
 use cache_kit::Error;

@@ -1,4 +1,5 @@
-//! A key is the same however it is passed: by a function's arguments, to the service, or within the entity.
+//! A key is the same however it is passed: by a function's arguments, to the service, or within the
+//! entity.
 #![allow(clippy::ptr_arg, reason = "every way to pass a string is tested")]
 
 use super::{Triple, TripleKey, triple};

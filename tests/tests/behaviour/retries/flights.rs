@@ -64,7 +64,8 @@ async fn those_who_wait_share_the_retries_of_the_load() {
 
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_share_the_failure_of_the_last_retry() {
-    // Whatever says that it may pass: it is the repository's failure, and was retried where it happened.
+    // Whatever says that it may pass: it is the repository's failure, and was retried where it
+    // happened.
     for error in [
         Error::transient("busy"),
         Error::Timeout,

@@ -108,7 +108,8 @@ on_each_store! {
     a_free_function_is_refreshed
 }
 
-/// Sees that what has been stale is refreshed by a task, by a function that says which version it was given.
+/// Sees that what has been stale is refreshed by a task, by a function that says which version it
+/// was given.
 async fn is_refreshed<B: CacheBackend>(bench: &Bench<B>, find: impl AsyncFn() -> u64) {
     assert_eq!(find().await, 1);
     bench.clock.advance(SECOND * 15);

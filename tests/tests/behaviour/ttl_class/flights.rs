@@ -47,8 +47,9 @@ async fn those_it_is_too_old_for_share_one_load_and_the_others_hit() {
     assert_eq!((&names[..], loads), (&wanted[..], 1));
 }
 
-/// A flight in which somebody without an age limit leads, and finds an entry instead of loading: it was stored between the leader's look-up
-/// and its `open`, and has become old while the answer was on its way.
+/// A flight in which somebody without an age limit leads, and finds an entry instead of loading: it
+/// was stored between the leader's look-up and its `open`, and has become old while the answer was
+/// on its way.
 async fn a_flight_that_found_an_old_entry(leads_a_batch: bool) {
     let clock = ManualClock::new();
     let far = Distant::new(ByteBackend::new(&clock));

@@ -1,4 +1,5 @@
-//! A flight without a stamp: who comes to it shares the next, and is never given what is older than they knew when they came.
+//! A flight without a stamp: who comes to it shares the next, and is never given what is older than
+//! they knew when they came.
 
 use super::MANY;
 use super::core::{Arrival, Flights, Joined, Leader};

@@ -12,7 +12,8 @@ pub(super) enum Fleet {
     Cluster(Cluster),
 }
 
-/// Parts ids into those of the shard that has the guard of their prefix, which every read needs, and the others.
+/// Parts ids into those of the shard that has the guard of their prefix, which every read needs,
+/// and the others.
 pub(super) async fn near_and_far(cluster: &Cluster, ids: Range<u64>) -> (Vec<u64>, Vec<u64>) {
     let prefix = cluster.master_of(key_of(0).prefix()).await;
     part(cluster, ids, prefix).await
@@ -74,7 +75,8 @@ impl Fleet {
     /// Keeps everybody from taking the place of a master until they are told to.
     pub(super) async fn hold(&self, master: &RedisServer) {
         match self {
-            // Nor may two Sentinels promote a replica each: it happens, and what the one is told is then lost with it.
+            // Nor may two Sentinels promote a replica each: it happens, and what the one is told is
+            // then lost with it.
             Self::Sentinels(sentinels) => sentinels.set_patience(Duration::from_secs(60)).await,
             Self::Cluster(cluster) => {
                 let replica = cluster.replica_of(master).await;

@@ -69,7 +69,8 @@ impl Row {
     }
 }
 
-/// A cluster of which slots move under load: that of the prefix, that of a row that stays as it is, and that of one that is written.
+/// A cluster of which slots move under load: that of the prefix, that of a row that stays as it is,
+/// and that of one that is written.
 struct Stage {
     cluster: Cluster,
     strict: Service,

@@ -103,7 +103,8 @@ impl Table {
         }
     }
 
-    /// Waits until Redis has been told of everything that was owed when this was called: then it holds for all.
+    /// Waits until Redis has been told of everything that was owed when this was called: then it
+    /// holds for all.
     async fn settle(&self, backend: &RedisBackend) {
         let told: Vec<_> = (0..ROWS).map(|id| self.floor(id, Side::Here)).collect();
         until("Redis has been told", || async {

@@ -40,7 +40,8 @@ async fn who_wants_one_waits_for_a_batch() {
     assert_eq!(soon(batch).await.unwrap().unwrap(), ["held"; 2]);
 }
 
-/// Each begins with others' last. Who kept what it has while it waits for the rest would wait for those who wait for it.
+/// Each begins with others' last. Who kept what it has while it waits for the rest would wait for
+/// those who wait for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_that_want_the_same_in_different_orders_ask_for_each_once() {
     const ROWS: u64 = 400;

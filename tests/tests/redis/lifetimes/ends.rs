@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// The server looks at its clock, and tells it, in milliseconds.
 const TICKS: Duration = Duration::from_millis(3);
 
-/// Watches an entry of so long a TTL until it is gone. It was stored between two moments; neither is it served after its end, nor gone before, however
-/// long the looks take.
+/// Watches an entry of so long a TTL until it is gone. It was stored between two moments; neither
+/// is it served after its end, nor gone before, however long the looks take.
 async fn assert_ends_in_time(
     ttl: Duration,
     store: impl AsyncFn(),
@@ -171,7 +171,8 @@ async fn jitter_spreads_lifetimes_over_its_whole_range_and_no_further() {
     assert_ends(&store, &exact, Way::Put, End::after(HOUR)).await;
 }
 
-/// Makes an entry say that it was written so many milliseconds later than it was, and leaves its end as it is.
+/// Makes an entry say that it was written so many milliseconds later than it was, and leaves its
+/// end as it is.
 async fn shift(store: &Store, id: u64, by: i64) {
     let name = store.parts::<Person>(&id).await.value;
     let mut bytes = store.get(&name).await;

@@ -83,7 +83,8 @@ impl<V: Version> Process<V> {
         }
     }
 
-    /// Reads a row, and says whether it had to be loaded. It is this version's, and nothing older than what was acknowledged before.
+    /// Reads a row, and says whether it had to be loaded. It is this version's, and nothing older
+    /// than what was acknowledged before.
     pub(super) async fn find(&self, id: u64) -> bool {
         let oldest = self.database.row(id).acknowledged.load(Ordering::SeqCst);
         let mut is_loaded = false;

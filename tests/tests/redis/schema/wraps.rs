@@ -1,4 +1,5 @@
-//! The same layout, wrapped in other ways: a fleet changes its codec and its keys while it rolls, and goes on reading what it has stored.
+//! The same layout, wrapped in other ways: a fleet changes its codec and its keys while it rolls,
+//! and goes on reading what it has stored.
 
 use super::fleet::{Database, Process, Version, Way, patient};
 use super::{base, repacked};
@@ -73,7 +74,8 @@ async fn a_fleet_changes_the_codec_of_an_entity_while_it_rolls() {
 const OLD: (u32, [u8; 32]) = (1, [1; 32]);
 const NEW: (u32, [u8; 32]) = (2, [2; 32]);
 
-/// A process that encrypts with the first of its keys, and knows the others; without any it encrypts nothing.
+/// A process that encrypts with the first of its keys, and knows the others; without any it
+/// encrypts nothing.
 fn with_keys(store: &Store, database: &Database, keys: &[(u32, [u8; 32])]) -> Process<base::User> {
     let mut config = patient(store);
     if let [(number, key), others @ ..] = keys {
@@ -86,7 +88,8 @@ fn with_keys(store: &Store, database: &Database, keys: &[(u32, [u8; 32])]) -> Pr
     Process::start(config, database)
 }
 
-/// As `Encryption` says how it is done; of two steps that follow each other processes run side by side.
+/// As `Encryption` says how it is done; of two steps that follow each other processes run side by
+/// side.
 #[tokio::test]
 async fn a_fleet_changes_its_keys_while_it_rolls() {
     let (store, database) = (Store::start().await, Database::default());

@@ -1,9 +1,10 @@
 //! 10,000 tasks on one key at once, beside other crates:
 //! `cargo run --release --manifest-path cache-kit/benches/peers/Cargo.toml --bin stampede`.
 //!
-//! The key is cold, stale, or one that the repository does not have. Each contender runs in a process of its own, in turn, so that the memory it takes is its
-//! own. Printed are the number of loads at most, the median of the wall time from the first spawn to the last answer, and of the resident memory at its peak over
-//! that before.
+//! The key is cold, stale, or one that the repository does not have. Each contender runs in a
+//! process of its own, in turn, so that the memory it takes is its own. Printed are the number of
+//! loads at most, the median of the wall time from the first spawn to the last answer, and of the
+//! resident memory at its peak over that before.
 
 use cache_kit::prelude::*;
 use std::error::Error;

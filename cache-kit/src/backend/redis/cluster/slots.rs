@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use redis::Value;
 use std::collections::HashSet;
 
-/// So many probes are looked through: a master with a single slot is among those whom one of them concerns.
+/// So many probes are looked through: a master with a single slot is among those whom one of them
+/// concerns.
 const PROBES: u32 = 1 << 18;
 
 #[derive(Debug)]

@@ -30,7 +30,8 @@ impl RedisTls {
         self
     }
 
-    /// Shows a certificate of our own (both PEM), where the server wants one. The key is never shown.
+    /// Shows a certificate of our own (both PEM), where the server wants one. The key is never
+    /// shown.
     pub fn client_certificate(
         mut self,
         certificate: impl Into<Vec<u8>>,

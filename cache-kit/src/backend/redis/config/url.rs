@@ -1,5 +1,6 @@
-//! URLs of Redis servers. They name several hosts where there are several, which general URLs cannot. A complaint repeats nothing but the scheme: in a URL
-//! that is wrong anything else may be a password.
+//! URLs of Redis servers. They name several hosts where there are several, which general URLs
+//! cannot. A complaint repeats nothing but the scheme: in a URL that is wrong anything else may be
+//! a password.
 
 use super::{Address, Credentials, Deployment, RedisConfig, RedisTls, fault};
 use crate::error::Result;
@@ -39,7 +40,8 @@ pub(super) fn parse(url: &str) -> Result<RedisConfig> {
     })
 }
 
-/// Schemes are not secret, but what stands in front of `://` may be a whole URL that was pasted wrongly.
+/// Schemes are not secret, but what stands in front of `://` may be a whole URL that was pasted
+/// wrongly.
 fn unknown_scheme(scheme: &str) -> crate::Error {
     let shown = if scheme.len() <= 20 && !scheme.contains([':', '@']) {
         format!(" `{scheme}`")

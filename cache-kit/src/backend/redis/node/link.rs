@@ -11,7 +11,8 @@ pub(super) struct Link {
     pub(super) connection: MultiplexedConnection,
     pub(super) clock: ServerClock,
     made: Instant,
-    /// Since when it owes an answer and has given none, in microseconds since it was made; 0 if it owes none.
+    /// Since when it owes an answer and has given none, in microseconds since it was made; 0 if it
+    /// owes none.
     owing: AtomicU64,
 }
 
@@ -40,7 +41,8 @@ impl Link {
         self.owing.store(0, Ordering::Relaxed);
     }
 
-    /// Says whether nothing was heard since then of what was owed already. Then it is of no use; else one answer is merely late.
+    /// Says whether nothing was heard since then of what was owed already. Then it is of no use;
+    /// else one answer is merely late.
     pub(super) fn is_silent_since(&self, then: Instant) -> bool {
         let owing = self.owing.load(Ordering::Relaxed);
         owing != 0 && then > self.made && owing <= self.micros(then)
