@@ -1,11 +1,13 @@
 //! The backends of this crate: where entries live.
 
 mod any;
+#[cfg(any(feature = "testing", feature = "redis"))]
+pub(crate) mod envelope;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
-pub use crate::clock::Age;
+pub use crate::runtime::clock::Age;
 pub use crate::store::{
     CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp, TagStamps,
     Tagged,

@@ -8,6 +8,7 @@ mod json;
 mod messagepack;
 #[cfg(feature = "postcard")]
 mod postcard;
+pub(crate) mod schema;
 
 pub use bincode::Bincode;
 #[cfg(feature = "json")]

@@ -2,15 +2,16 @@
 
 mod key_arg;
 mod payloads;
+pub(crate) mod shape;
 
 pub use key_arg::KeyArg;
 pub use payloads::Payloads;
 pub(crate) use payloads::encode_by_store;
 
+use crate::codec::schema::CacheSchema;
 use crate::codec::{Bincode, Codec as _};
 use crate::error::Result;
 use crate::key::{CacheKey, KeyWriter};
-use crate::schema::CacheSchema;
 use crate::ttl::Lifetime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,8 @@
 //! What can go wrong, and why.
 
-use crate::label::labels;
+pub(crate) mod label;
+
+use crate::error::label::labels;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;

@@ -5,10 +5,10 @@ mod waiters;
 
 pub(crate) use core::{Joined, Leader};
 
-use crate::clock::Age;
+use crate::entity::shape::{Erased, Shape};
 use crate::error::{Cause, Error};
 use crate::key::CacheKey;
-use crate::shape::{Erased, Shape};
+use crate::runtime::clock::Age;
 use crate::store::Stamp;
 use std::any::{Any, TypeId};
 use std::sync::Arc;

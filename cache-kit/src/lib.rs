@@ -69,23 +69,14 @@
 extern crate self as cache_kit;
 
 pub mod backend;
-mod background;
-mod call;
-mod clock;
 mod codec;
-mod early;
 mod engine;
 mod entity;
-#[cfg(any(feature = "testing", feature = "redis"))]
-mod envelope;
 pub mod error;
-mod expander;
-mod feed;
+mod feeder;
 mod flight;
 mod handle;
-mod index;
 mod key;
-mod label;
 mod observe;
 /// What is seen of a cache, and how long what is in it lives.
 pub mod observability {
@@ -99,25 +90,16 @@ mod output;
 pub mod prelude;
 #[doc(hidden)]
 pub mod private;
-mod provenance;
-mod random;
-mod registry;
-mod repository;
-mod retry;
-mod schema;
+mod runtime;
 mod service;
-mod shape;
 mod store;
 pub mod strategy;
-mod tag;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod throttle;
-mod timeouts;
-mod timer;
 mod ttl;
-mod value;
 
+#[cfg(all(any(feature = "testing", feature = "redis"), feature = "encryption"))]
+pub use backend::envelope::Encryption;
 #[doc(inline)]
 pub use backend::{
     Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
@@ -331,22 +313,23 @@ pub use cache_kit_derive::cache_repository;
 /// # }
 /// ```
 pub use cache_kit_derive::cached;
-pub use clock::{Clock, ManualClock};
 #[cfg(feature = "json")]
 pub use codec::Json;
 #[cfg(feature = "messagepack")]
 pub use codec::MessagePack;
 #[cfg(feature = "postcard")]
 pub use codec::Postcard;
+pub use codec::schema::CacheSchema;
 pub use codec::{Bincode, Codec, Encoding};
+pub use engine::provenance::Source;
+pub use entity::shape::{Erased, Shape};
 pub use entity::{CacheEntity, KeyArg};
-#[cfg(all(any(feature = "testing", feature = "redis"), feature = "encryption"))]
-pub use envelope::Encryption;
 #[doc(inline)]
 pub use error::{Cause, Damage, Error, FailurePolicy, Result};
-pub use expander::CacheExpander;
-pub use feed::{CacheFeed, GenericFeeder};
-pub use index::CacheIndex;
+pub use feeder::expander::CacheExpander;
+pub use feeder::feed::{CacheFeed, GenericFeeder};
+pub use feeder::registry::{CacheRegistry, CacheRegistryBuilder};
+pub use feeder::repository::{DataRepository, Repository};
 pub use key::{CacheKey, KeyPart, KeyRef, KeyWriter, ParseKeyError};
 #[cfg(feature = "metrics")]
 pub use observe::MetricsExporter;
@@ -354,20 +337,17 @@ pub use observe::{
     CacheEvent, CacheMetrics, CacheStats, EvictionCause, InvalidationSource, LoadOutcome,
     Operation, Tier, Watcher,
 };
+pub use output::index::CacheIndex;
 pub use output::{
     BatchItem, BatchOutput, BatchPayload, Cached, CachedOutput, CarriesCacheError, EntityOf,
     FreshOutput, Outcome, Payload,
 };
-pub use provenance::Source;
-pub use registry::{CacheRegistry, CacheRegistryBuilder};
-pub use repository::{DataRepository, Repository};
-pub use retry::Retry;
-pub use schema::CacheSchema;
+pub use runtime::clock::{Clock, ManualClock};
 pub use service::{CacheService, CacheServiceBuilder, Found};
-pub use shape::{Erased, Shape};
+pub use store::tag::{Scope, Tag};
+pub use strategy::retry::Retry;
 #[doc(inline)]
 pub use strategy::{CacheContext, CacheStrategy, OperationConfig};
-pub use tag::{Scope, Tag};
 pub use ttl::{Lifetime, TtlPolicy};
 
 /// Runs programs with the macros in edition 2021: all else is in that of the workspace.

@@ -3,9 +3,11 @@
 mod batch;
 mod cached;
 mod edge;
+pub(crate) mod index;
 mod many;
 mod seen;
 mod sharing;
+pub(crate) mod value;
 
 pub(crate) use batch::{Batch, Brought};
 pub use cached::Cached;
@@ -24,9 +26,9 @@ pub use sharing::{
 };
 
 use crate::engine::Written;
+use crate::engine::provenance::{Overrides, Provenance};
 use crate::entity::CacheEntity;
 use crate::error::Error;
-use crate::provenance::{Overrides, Provenance};
 use std::sync::Arc;
 
 /// Is what a cached function returns when it does not fail: `T`, `Arc<T>`, `Option<T>` or

@@ -15,30 +15,30 @@ mod value_keys;
 mod values;
 mod writes;
 
-pub use crate::call::Call;
+pub use crate::codec::schema::{CacheSchema, Opaque, schema_of};
+pub use crate::engine::call::Call;
+pub use crate::engine::provenance::{Overrides, Provenance};
 pub use crate::engine::{Answer, IndexTurn, Run, Scopes, Turn};
 pub use crate::entity::CacheEntity;
 pub use crate::entity::KeyArg;
 pub use crate::entity::Payloads;
 pub use crate::error::Result;
-pub use crate::feed::CacheFeed;
-pub use crate::index::CacheIndex;
+pub use crate::feeder::feed::CacheFeed;
+pub use crate::feeder::repository::Repository;
 pub use crate::key::{KeyPart, KeyWriter, ParseKeyError};
+pub use crate::output::index::CacheIndex;
+pub use crate::output::value::Declared;
 pub use crate::output::{
     Asked, BatchOutput, CachedOutput, CarriesCacheError, CarryInto, CarryNone, Carrying, Detached,
     Edge, EntityOf, EntityOfMany, FreshOutput, ItemOf, Land, LandMany, LoadOf, ManyEdge, ManyRead,
     Probe, Saying, SaysDisplayed, SaysNothing, SaysShown, ShareClone, ShareInto, ShareNone,
     ShareSaid, Sharing, Unable,
 };
-pub use crate::provenance::{Overrides, Provenance};
-pub use crate::repository::Repository;
-pub use crate::retry::Retry;
-pub use crate::schema::{CacheSchema, Opaque, schema_of};
 pub use crate::store::Soon;
 pub use crate::strategy::CacheStrategy;
-pub use crate::timeouts::check_timeouts;
+pub use crate::strategy::retry::Retry;
+pub use crate::strategy::timeouts::check_timeouts;
 pub use crate::ttl::Lifetime;
-pub use crate::value::Declared;
 pub use edges::{NoAnswer, NoAsked, NoEdge, NoTurn};
 pub use fetched::{
     Failing, FailsAsError, FailsAsOwn, FailsNot, FailsShown, FailsUnsaid, fetched, fetched_many,

@@ -2,16 +2,17 @@
 //! the protocol.
 
 mod erased;
+pub(crate) mod tag;
 
 pub use erased::Soon;
 pub(crate) use erased::{AnyPermit, Store};
 
-use crate::clock::Age;
+use crate::entity::shape::{Erased, Shape};
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
-use crate::shape::{Erased, Shape};
-use crate::tag::{Scope, Tag};
+use crate::runtime::clock::Age;
+use crate::store::tag::{Scope, Tag};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;

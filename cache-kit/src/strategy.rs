@@ -1,8 +1,11 @@
 //! What a call does with the cache.
 
+pub(crate) mod retry;
+pub(crate) mod timeouts;
+
 use crate::error::{Error, Result};
-use crate::retry::Retry;
-use crate::timeouts::Timeouts;
+use crate::strategy::retry::Retry;
+use crate::strategy::timeouts::Timeouts;
 use std::borrow::Cow;
 use std::time::Duration;
 

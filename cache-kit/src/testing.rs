@@ -11,11 +11,11 @@ pub use bytes::ByteBackend;
 pub use counting::CountingRepository;
 pub use faults::{Fault, FaultyBackend};
 
-use crate::clock::Age;
-use crate::envelope::{Header, Sealed, stamp_time};
+use crate::backend::envelope::{Header, Sealed, stamp_time};
+use crate::entity::shape::Shape;
 use crate::error::Result;
 use crate::key::CacheKey;
-use crate::shape::Shape;
+use crate::runtime::clock::Age;
 use crate::store::{Entry, Lookup, Stamp};
 use std::time::Duration;
 

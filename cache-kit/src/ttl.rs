@@ -6,7 +6,7 @@ pub(crate) use policy::Ttl;
 pub use policy::TtlPolicy;
 
 use crate::error::{Error, Result};
-use crate::random::random_fraction;
+use crate::runtime::random::random_fraction;
 use std::time::Duration;
 
 /// Says how long entries live: an entity's declaration, a service's default, or one call's

@@ -1,10 +1,10 @@
+use crate::entity::shape::Shape;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
-use crate::shape::Shape;
+use crate::store::tag::{Scope, Tag};
 use crate::store::{AnyPermit, Store};
 use crate::store::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
-use crate::tag::{Scope, Tag};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,15 +6,15 @@ mod store;
 
 pub use builder::InMemoryBuilder;
 
-use crate::clock::Clock;
+use crate::entity::shape::Shape;
 use crate::error::Result;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
-use crate::shape::Shape;
+use crate::runtime::clock::Clock;
+use crate::store::tag::{Scope, Tag};
 use crate::store::{
     CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stale, Stamp, TagStamps,
 };
-use crate::tag::{Scope, Tag};
 use evictions::Evictions;
 use guards::Guards;
 use scopes::Scopes;

@@ -23,14 +23,14 @@ mod wire;
 pub use config::{RedisConfig, RedisTls};
 pub use permit::RedisPermit;
 
-use crate::background::Background;
-use crate::envelope::Wrap;
+use crate::backend::envelope::Wrap;
+use crate::entity::shape::Shape;
 use crate::error::Result;
 use crate::key::CacheKey;
 use crate::observe::{Watcher, Watchers};
-use crate::shape::Shape;
+use crate::runtime::background::Background;
+use crate::store::tag::{Scope, Tag};
 use crate::store::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps};
-use crate::tag::{Scope, Tag};
 use coalesce::Coalescer;
 use journal::Journal;
 use names::Copies;

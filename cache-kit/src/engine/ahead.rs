@@ -3,10 +3,10 @@
 use super::item::{Pass, Task};
 use super::read::Read;
 use super::{Engine, Kind};
-use crate::clock::Age;
 use crate::error::Result;
 use crate::flight::Tag;
 use crate::observe::CacheEvent;
+use crate::runtime::clock::Age;
 use crate::store::AnyPermit;
 use crate::store::{Lease, Lookup, Opened};
 use crate::strategy::CacheStrategy;

@@ -3,11 +3,11 @@
 use super::ask::Answer;
 use super::item::{Fallback, Known, Purpose};
 use super::read::Read;
-use crate::clock::Age;
+use crate::engine::provenance::{Provenance, Source};
+use crate::entity::shape::Erased;
 use crate::flight::Landing;
 use crate::observe::CacheEvent;
-use crate::provenance::{Provenance, Source};
-use crate::shape::Erased;
+use crate::runtime::clock::Age;
 use crate::store::Lookup;
 use std::sync::Arc;
 

@@ -1,12 +1,12 @@
 //! What one call asks of the engine and what it gets, as data.
 
 use super::Kind;
+use crate::engine::provenance::{Overrides, Provenance};
+use crate::entity::shape::Erased;
 use crate::error::Error;
 use crate::flight::Failure;
-use crate::provenance::{Overrides, Provenance};
-use crate::shape::Erased;
 use crate::strategy::CacheStrategy;
-use crate::timeouts::Timeouts;
+use crate::strategy::timeouts::Timeouts;
 use crate::ttl::Lifetime;
 use std::any::TypeId;
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! What becomes of what a look-up found. Pure: no store, no clock, no flight.
 
-use crate::clock::Age;
+use crate::runtime::clock::Age;
 use crate::store::Lookup;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;

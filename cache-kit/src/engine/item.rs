@@ -1,12 +1,12 @@
 //! One key of a call: what is known of it, and who loads it.
 
 use super::ask::Answer;
-use crate::clock::Age;
-use crate::early::EarlyBird;
+use crate::engine::early::EarlyBird;
+use crate::entity::shape::Erased;
 use crate::error::Error;
 use crate::flight::{Lead, Waiting};
 use crate::key::CacheKey;
-use crate::shape::Erased;
+use crate::runtime::clock::Age;
 use crate::store::{AnyPermit, Lease, Lookup, Stamp};
 
 /// What a peek found, for the call that goes on after it.

@@ -2,9 +2,9 @@
 
 use super::definitions::Definition;
 use crate::entity::CacheEntity;
+use crate::entity::shape::{Erased, Shape};
 use crate::error::{Error, Result};
 use crate::key::KeyWriter;
-use crate::shape::{Erased, Shape};
 use crate::ttl::Lifetime;
 use std::any::Any;
 

@@ -1,6 +1,6 @@
 //! Waiting for another process that is loading.
 
-use crate::random::random_fraction;
+use crate::runtime::random::random_fraction;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -5,9 +5,9 @@ use super::{Engine, Kind};
 use crate::error::{Error, Result};
 use crate::key::CacheKey;
 use crate::observe::{CacheEvent, InvalidationSource, Operation, store_span};
+use crate::runtime::timer;
 use crate::store::{AnyPermit, Soon};
 use crate::store::{Entry, Fill, Filled, Intent, Lookup, Opened, only, padded};
-use crate::timer;
 use smallvec::SmallVec;
 use tracing::Instrument;
 

@@ -1,6 +1,6 @@
 //! What of a load is stored, and for how long.
 
-use crate::provenance::Overrides;
+use crate::engine::provenance::Overrides;
 use crate::store::AnyPermit;
 use crate::store::{Entry, Fill};
 use crate::ttl::Lifetime;

@@ -2,13 +2,13 @@
 //! it.
 
 use super::{Engine, Kind};
+use crate::engine::provenance::Overrides;
+use crate::entity::shape::Erased;
 use crate::error::{Error, Result};
 use crate::observe::Operation;
-use crate::provenance::Overrides;
-use crate::shape::Erased;
 use crate::store::AnyPermit;
+use crate::store::tag::Tag;
 use crate::store::{Fill, Filled, Stamp, TagStamps, Tagged, only};
-use crate::tag::Tag;
 use smallvec::SmallVec;
 use std::time::Duration;
 

@@ -3,9 +3,9 @@
 use super::ask::{Answer, Loaded, Reload};
 use super::body::Run;
 use super::read::{Progress, Read};
+use crate::entity::shape::Erased;
 use crate::error::Error;
 use crate::observe::Operation;
-use crate::shape::Erased;
 use crate::store::Soon;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

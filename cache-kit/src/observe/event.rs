@@ -1,5 +1,5 @@
+use crate::error::label::labels;
 use crate::error::{Damage, Error};
-use crate::label::labels;
 use std::time::Duration;
 
 /// Is one thing that happened. Prefixes are safe as labels; keys and values are never part of an

@@ -1,9 +1,9 @@
 //! The typed front of a call of many keys.
 
+use crate::engine::provenance::Overrides;
 use crate::engine::{Answer, Ask, Engine, Loaded, ManyLanding, Peeked, Read, Run, Says};
 use crate::entity::CacheEntity;
-use crate::provenance::Overrides;
-use crate::shape::Erased;
+use crate::entity::shape::Erased;
 use crate::store::Soon;
 use foldhash::{HashMap, HashMapExt};
 use smallvec::SmallVec;

@@ -1,8 +1,8 @@
 //! Entities that say themselves how long they live.
 
 use super::Payload;
-use crate::provenance::Overrides;
-use crate::provenance::Provenance;
+use crate::engine::provenance::Overrides;
+use crate::engine::provenance::Provenance;
 use crate::ttl::Lifetime;
 use std::sync::Arc;
 use std::time::Duration;

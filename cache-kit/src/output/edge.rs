@@ -2,17 +2,17 @@
 
 use super::sharing::{Carrying, IfOwn, Saying, Sharing};
 use super::{CachedOutput, EntityOf, Payload};
-use crate::call::Call;
-use crate::clock::Age;
+use crate::engine::call::Call;
+use crate::engine::provenance::{Provenance, Source};
 use crate::engine::{
     Answer, Ask, Begun, DetachedLoad, Kind, Loaded, Peeked, Read, Says, Takes, Turn,
 };
 use crate::entity::CacheEntity;
+use crate::entity::shape::{Erased, Shape};
 use crate::handle::CacheService;
 use crate::key::KeyWriter;
 use crate::observe::{CacheEvent, Tier};
-use crate::provenance::{Provenance, Source};
-use crate::shape::{Erased, Shape};
+use crate::runtime::clock::Age;
 use crate::store::Soon;
 use crate::store::{CacheBackend, Lookup};
 use crate::strategy::CacheStrategy;

@@ -1,10 +1,10 @@
 //! What a caller got, and how it came by it.
 
 use super::Payload;
-use crate::clock::Age;
-use crate::provenance::Overrides;
-use crate::provenance::Provenance;
-use crate::provenance::Source;
+use crate::engine::provenance::Overrides;
+use crate::engine::provenance::Provenance;
+use crate::engine::provenance::Source;
+use crate::runtime::clock::Age;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Bodies that are run again.
 
 use crate::error::Error;
-use crate::retry::{Retries, Retry};
+use crate::strategy::retry::{Retries, Retry};
 use std::future::Future;
 
 /// Says which failures are transient.

@@ -9,16 +9,16 @@
 )]
 
 use super::edges::NoEdge;
-use crate::call::Call;
+use crate::engine::call::Call;
 use crate::engine::{Answer, Begun, DetachedLoad, Turn};
 use crate::handle::CacheService;
 use crate::key::KeyWriter;
+use crate::output::value::{Apart, Declared, Kept, Listed, May, Members, Must, Storable};
 use crate::output::{
     Answers, Asked, Cached, CachedOutput, Carrying, Detached, Edge, FreshOutput, Land, Outcome,
     Probe, Saying, Sharing,
 };
 use crate::store::CacheBackend;
-use crate::value::{Apart, Declared, Kept, Listed, May, Members, Must, Storable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;

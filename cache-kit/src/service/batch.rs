@@ -1,13 +1,13 @@
 //! Many keys in one call: one read, one load of what is missing, one fill.
 
 use super::CacheService;
-use crate::call::Call;
+use crate::engine::call::Call;
+use crate::engine::provenance::Overrides;
 use crate::engine::{Ask, Kind, Loaded, Subject, Takes};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
+use crate::feeder::repository::{DataRepository, PartialLoad};
 use crate::output::{Batch, Brought, IfOwn, batch_failure, batch_takes, failed_as};
-use crate::provenance::Overrides;
-use crate::repository::{DataRepository, PartialLoad};
 use crate::store::CacheBackend;
 use crate::strategy::CacheStrategy;
 use foldhash::{HashMap, HashMapExt};

@@ -1,13 +1,13 @@
 use super::CacheService;
-use crate::background::Background;
-use crate::early::Early;
+use crate::engine::early::Early;
+use crate::engine::throttle::Throttle;
 use crate::engine::{Definitions, Engine, Settings};
 use crate::error::{FailurePolicy, Result};
 use crate::flight::Flights;
 use crate::observe::{CacheMetrics, Observer, Watch};
+use crate::runtime::background::Background;
 use crate::store::CacheBackend;
-use crate::throttle::Throttle;
-use crate::timeouts::Timeouts;
+use crate::strategy::timeouts::Timeouts;
 use crate::ttl::{Lifetime, TtlPolicy};
 use std::fmt;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! One entity at a time: what is cached, or what the repository has.
 
 use super::{CacheService, Found};
-use crate::call::Call;
+use crate::engine::call::Call;
 use crate::engine::{DetachedLoad, Kind};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::index::{CacheIndex, peek_by};
 use crate::key::{CacheKey, KeyPart as _};
+use crate::output::index::{CacheIndex, peek_by};
 use crate::output::{AnyError, FreshOutput, Payload};
 use crate::store::{CacheBackend, Lookup};
 use crate::strategy::CacheStrategy;
@@ -21,7 +21,7 @@ impl<B: CacheBackend> CacheService<B> {
     /// policy is [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate).
     ///
     /// # Errors
-    /// [`Error::ConfigError`](crate::Error::ConfigError) for a key that cannot be; under
+    /// [`Error::ConfigError`] for a key that cannot be; under
     /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the store failed with.
     pub async fn get<T: CacheEntity>(&self, key: &T::Key) -> Result<Option<Arc<T>>> {
         self.look_up(key).await.map(Found::into_option)
@@ -87,8 +87,8 @@ impl<B: CacheBackend> CacheService<B> {
     ///
     /// # Errors
     /// Whatever the load returns; with `E = cache_kit::Error` also
-    /// [`Error::ValidationError`](crate::Error::ValidationError) and
-    /// [`Error::ConfigError`](crate::Error::ConfigError), and under
+    /// [`Error::ValidationError`] and
+    /// [`Error::ConfigError`], and under
     /// [`FailurePolicy::Propagate`](crate::FailurePolicy::Propagate) what the backend failed with.
     ///
     /// # Cancel safety

@@ -1,11 +1,11 @@
 //! A backend without its type, as the engine holds it.
 
 use super::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps};
+use crate::entity::shape::Shape;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::Watcher;
-use crate::shape::Shape;
-use crate::tag::{Scope, Tag};
+use crate::store::tag::{Scope, Tag};
 use std::any::Any;
 use std::future::Future;
 use std::pin::{Pin, pin};

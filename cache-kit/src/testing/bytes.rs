@@ -1,19 +1,19 @@
 //! A store of bytes by the rules that a remote one follows: a guard beside each key, values that
 //! carry the guard they were loaded under, and no state for a key that nobody has opened.
 
-use crate::clock::Age;
-use crate::clock::Clock;
-use crate::codec::Encoding;
 #[cfg(feature = "encryption")]
-use crate::envelope::Encryption;
-use crate::envelope::{self, Header, Sealed, Wrap};
+use crate::backend::envelope::Encryption;
+use crate::backend::envelope::{self, Header, Sealed, Wrap};
+use crate::codec::Encoding;
+use crate::entity::shape::Shape;
 use crate::error::Result;
 use crate::key::CacheKey;
-use crate::shape::Shape;
+use crate::runtime::clock::Age;
+use crate::runtime::clock::Clock;
+use crate::store::tag::{Scope, Tag, namespace_of};
 use crate::store::{
     CacheBackend, Entry, Fill, Filled, Intent, Lease, Lookup, Opened, Stamp, TagStamps, tags_of,
 };
-use crate::tag::{Scope, Tag, namespace_of};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

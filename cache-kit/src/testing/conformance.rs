@@ -17,12 +17,12 @@ mod promises;
 mod scopes;
 
 use crate::entity::CacheEntity;
+use crate::entity::shape::{Erased, Shape};
 use crate::key::CacheKey;
-use crate::shape::{Erased, Shape};
+use crate::store::tag::{Scope, Tag};
 use crate::store::{
     CacheBackend, Entry, Fill, Filled, Intent, Lookup, Opened, Stamp, TagStamps, Tagged, only,
 };
-use crate::tag::{Scope, Tag};
 use crate::testing::bytes::SHORT;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use crate::entity::CacheEntity;
 use crate::error::Result;
-use crate::repository::Repository;
+use crate::feeder::repository::Repository;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,11 +1,11 @@
 //! A backend that fails when it is told to.
 
+use crate::entity::shape::Shape;
 use crate::error::{Error, Result};
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::{Operation, Watcher};
-use crate::shape::Shape;
+use crate::store::tag::{Scope, Tag};
 use crate::store::{CacheBackend, Fill, Filled, Intent, Lookup, Opened, TagStamps, only};
-use crate::tag::{Scope, Tag};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

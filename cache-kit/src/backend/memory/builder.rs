@@ -1,7 +1,7 @@
 use super::InMemoryBackend;
 use super::store::Bound;
-use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::runtime::clock::Clock;
 
 /// Sets up an [`InMemoryBackend`].
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Clearing a scope in constant time: each clear begins an epoch, and an entry of the scope that is
 //! older is dead.
 
-use crate::tag::{Scope, namespace_of};
+use crate::store::tag::{Scope, namespace_of};
 use foldhash::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -93,7 +93,7 @@ impl Cleared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tag::Tag;
+    use crate::store::tag::Tag;
 
     #[test]
     fn a_clear_reaches_its_own_scope_and_no_other() {

@@ -2,10 +2,10 @@
 //! nothing else names it.
 
 use super::evictions::Evictions;
-use crate::clock::Clock;
+use crate::entity::shape::Erased;
 use crate::key::{CacheKey, KeyRef};
 use crate::observe::EvictionCause;
-use crate::shape::Erased;
+use crate::runtime::clock::Clock;
 use crate::store::{Fill, Tagged};
 use moka::Expiry;
 use moka::notification::RemovalCause;

@@ -1,7 +1,7 @@
 //! Fails fast while a server is down: a circuit breaker (M. Nygard, *Release It!*) with one probe
 //! at a time.
 
-use crate::random::random_fraction;
+use crate::runtime::random::random_fraction;
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -13,7 +13,7 @@ use super::router::{answers, checked};
 use super::wire::{Parcel, Reply, Request, check_runtime};
 use crate::error::{Error, Result};
 use crate::observe::{Watcher, Watchers};
-use crate::random::random_fraction;
+use crate::runtime::random::random_fraction;
 use futures_util::future::join_all;
 use redirect::{Redirect, redirect_of};
 use redis::Cmd;

@@ -8,10 +8,10 @@ mod url;
 pub(super) use deployment::{Address, Credentials, Deployment};
 pub use tls::RedisTls;
 
-use crate::codec::Encoding;
 #[cfg(feature = "encryption")]
-use crate::envelope::Encryption;
-use crate::envelope::Wrap;
+use crate::backend::envelope::Encryption;
+use crate::backend::envelope::Wrap;
+use crate::codec::Encoding;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::str::FromStr;

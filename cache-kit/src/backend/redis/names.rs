@@ -16,8 +16,8 @@
 //! invalidation reaches every version of a type. Only the guard of a key ends with `}`, so no two
 //! names are the same.
 
+use crate::entity::shape::Shape;
 use crate::key::CacheKey;
-use crate::shape::Shape;
 
 pub(super) fn guard(key: &CacheKey) -> String {
     let key = key.as_str();

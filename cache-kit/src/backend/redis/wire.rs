@@ -1,8 +1,8 @@
 //! What is sent to Redis, and what comes back.
 
 use super::script;
-use crate::clock::Age;
 use crate::error::{Error, Result};
+use crate::runtime::clock::Age;
 use redis::aio::MultiplexedConnection;
 use redis::{Arg, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 use std::fmt::Display;

@@ -1,8 +1,8 @@
 //! What is stored is read, until it ends.
 
 use super::{Bench, LONG, Ticket, Verdict, describe, expect, shape, value};
+use crate::entity::shape::Shape;
 use crate::key::CacheKey;
-use crate::shape::Shape;
 use crate::store::{CacheBackend, Entry, Filled, Intent, Lookup, only};
 use crate::testing::bytes::SHORT;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! What is dropped stays dropped: invalidations, clears and puts against permits that are open.
 
 use super::{Bench, Verdict, expect, value};
+use crate::store::tag::Scope;
 use crate::store::{CacheBackend, Entry, Filled, Intent, Lookup};
-use crate::tag::Scope;
 
 pub(super) async fn what_is_gone_is_dropped_unless_something_newer_came<B: CacheBackend>(
     bench: Bench<B>,

@@ -1,8 +1,8 @@
 //! A backend that says that it answers at once does.
 
 use super::{Bench, Verdict, shape, value};
+use crate::store::tag::Scope;
 use crate::store::{CacheBackend, Fill, Intent};
-use crate::tag::Scope;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -4,7 +4,7 @@ use super::{Bench, Verdict, expect};
 use crate::error::Error;
 use crate::key::CacheKey;
 use crate::store::CacheBackend;
-use crate::tag::Scope;
+use crate::store::tag::Scope;
 
 pub(super) async fn a_cleared_namespace_is_empty_and_others_are_not<B: CacheBackend>(
     bench: Bench<B>,

@@ -1,9 +1,9 @@
 //! What is known of what is within a value: entities have tags and rules of their own.
 
 use super::Storable;
+use crate::codec::schema::CacheSchema;
 use crate::entity::CacheEntity;
 use crate::error::Result;
-use crate::schema::CacheSchema;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use crate::engine::{Ask, AskOptions, Kind, Subject, Takes};
 use crate::strategy::CacheStrategy;
-use crate::timeouts::Timeouts;
+use crate::strategy::timeouts::Timeouts;
 use crate::ttl::Lifetime;
 use std::borrow::Cow;
 use std::time::Duration;

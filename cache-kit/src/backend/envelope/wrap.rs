@@ -6,11 +6,11 @@ use super::buffer::Buffer;
 #[cfg(feature = "compression")]
 use super::compression;
 use super::{Header, Sealed};
-use crate::clock::Age;
 use crate::codec::Encoding;
+use crate::entity::shape::{Erased, Shape};
 use crate::error::{Damage, Error, Result};
 use crate::key::CacheKey;
-use crate::shape::{Erased, Shape};
+use crate::runtime::clock::Age;
 use crate::store::{Entry, Lookup, Stale, Stamp};
 use std::borrow::Cow;
 

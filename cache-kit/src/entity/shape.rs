@@ -1,9 +1,9 @@
 //! What a backend must know of a type that it stores without knowing the type.
 
 use crate::codec::Encoding;
+use crate::codec::schema::CacheSchema;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::schema::CacheSchema;
 use foldhash::HashMap;
 use std::any::{Any, TypeId, type_name};
 use std::fmt;

@@ -1,14 +1,14 @@
 //! Other fields that name an entity.
 
-use crate::call::Call;
+use crate::engine::call::Call;
+use crate::engine::provenance::{Provenance, Source};
 use crate::engine::{ByIndex, IndexKind, IndexTurn, Kind};
 use crate::entity::CacheEntity;
 use crate::handle::CacheService;
 use crate::key::{KeyPart, KeyWriter};
+use crate::output::value::{Apart, Declared, ValueOf};
 use crate::output::{CachedOutput, Carrying, Edge, EntityOf, Land, Payload, Saying, Sharing};
-use crate::provenance::{Provenance, Source};
 use crate::store::{CacheBackend, Lookup};
-use crate::value::{Apart, Declared, ValueOf};
 use std::marker::PhantomData;
 use std::sync::Arc;
 

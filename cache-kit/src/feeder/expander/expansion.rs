@@ -1,15 +1,15 @@
 //! One feeder on its way through the read-through, with its hooks and retries.
 
-use crate::call::Call;
+use crate::engine::call::Call;
 use crate::engine::{Answer, DetachedLoad, Read, Reload, Turn};
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::feed::CacheFeed;
+use crate::feeder::feed::CacheFeed;
+use crate::feeder::repository::{DataRepository, load_own};
 use crate::handle::CacheService;
 use crate::output::{AnyError, Asked};
-use crate::repository::{DataRepository, load_own};
-use crate::retry::Retries;
 use crate::store::CacheBackend;
+use crate::strategy::retry::Retries;
 use crate::strategy::{CacheStrategy, OperationConfig};
 use std::sync::Arc;
 use tracing::Instrument;

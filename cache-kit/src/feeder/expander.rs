@@ -4,10 +4,10 @@ mod expansion;
 
 use crate::entity::CacheEntity;
 use crate::error::Result;
-use crate::feed::CacheFeed;
+use crate::feeder::feed::CacheFeed;
+use crate::feeder::repository::DataRepository;
 use crate::handle::CacheService;
 use crate::observe::CacheMetrics;
-use crate::repository::DataRepository;
 use crate::store::CacheBackend;
 use crate::strategy::{CacheStrategy, OperationConfig};
 use crate::ttl::TtlPolicy;

@@ -1,6 +1,6 @@
 //! What is dropped as a whole: the entries of a prefix, of a namespace, or those that carry a tag.
 
-use crate::schema::first_bytes;
+use crate::codec::schema::first_bytes;
 use std::fmt;
 
 /// Names a group of entries that are dropped together, whatever their prefixes. Equal texts below

@@ -1,9 +1,9 @@
 //! What a function with a prefix returns, as a payload.
 
 use super::{Declared, Storable, ValueOf, Within};
+use crate::engine::provenance::{Overrides, Provenance};
 use crate::error::Error;
 use crate::output::{FreshOutput, Payload};
-use crate::provenance::{Overrides, Provenance};
 use crate::ttl::Lifetime;
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -33,11 +33,11 @@ mod wrap;
 pub use encryption::Encryption;
 pub(crate) use wrap::Wrap;
 
-use crate::clock::Age;
+use crate::entity::shape::Shape;
 use crate::error::{Damage, Error};
 #[cfg(feature = "encryption")]
 use crate::key::CacheKey;
-use crate::shape::Shape;
+use crate::runtime::clock::Age;
 use std::time::Duration;
 
 const MAGIC: [u8; 3] = [0xC4, b'C', b'K'];

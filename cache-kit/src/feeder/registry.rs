@@ -3,9 +3,9 @@
 use crate::engine::Kind;
 use crate::entity::CacheEntity;
 use crate::error::{Error, Result};
-use crate::feed::CacheFeed;
+use crate::feeder::feed::CacheFeed;
+use crate::feeder::repository::{DataRepository, load_own};
 use crate::handle::CacheService;
-use crate::repository::{DataRepository, load_own};
 use crate::store::CacheBackend;
 use crate::strategy::CacheStrategy;
 use crate::ttl::Lifetime;

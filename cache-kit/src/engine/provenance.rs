@@ -1,6 +1,6 @@
 //! Where a value comes from, and what a load says of it.
 
-use crate::clock::Age;
+use crate::runtime::clock::Age;
 use crate::ttl::Lifetime;
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Asking again, later and later.
 
 use crate::error::{Error, Result};
-use crate::random::random_fraction;
-use crate::timer;
+use crate::runtime::random::random_fraction;
+use crate::runtime::timer;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;

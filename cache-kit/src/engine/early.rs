@@ -1,7 +1,7 @@
 //! Loads that begin before an entry ends: when (`XFetch`), and of which keys one is under way.
 
 use crate::key::CacheKey;
-use crate::random::random_fraction;
+use crate::runtime::random::random_fraction;
 use foldhash::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;

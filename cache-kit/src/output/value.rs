@@ -7,10 +7,10 @@ pub(crate) use kept::{Kept, May, Must};
 pub(crate) use members::{Apart, Listed, Members, Within};
 
 use crate::codec::decode_by;
+use crate::codec::schema::CacheSchema;
 use crate::entity::CacheEntity;
 use crate::entity::{Payloads, encode_by_store};
 use crate::error::Result;
-use crate::schema::CacheSchema;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Serialize, Serializer};
 use std::marker::PhantomData;
