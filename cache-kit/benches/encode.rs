@@ -13,7 +13,10 @@ mod shared;
 use bincode::config::{Config, legacy, standard};
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, encode_entry};
-use cache_kit::{Bincode, CacheKey, Codec, Entry, Shape};
+use cache_kit::{
+    Bincode, CacheKey, Codec,
+    store::{Entry, Shape},
+};
 use criterion::Criterion;
 use shared::{Employment, median, target};
 use std::cell::RefCell;

@@ -10,7 +10,7 @@ mod shared;
 
 use bincode::config::{Fixint, LittleEndian};
 use cache_kit::prelude::*;
-use cache_kit::{RedisBackend, RedisConfig, Shape};
+use cache_kit::{RedisBackend, RedisConfig, store::Shape};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use shared::{Employment, KEYS, draws, median, person_id};

@@ -116,11 +116,11 @@ impl Error {
     }
 
     /// Says that stored bytes could not be read, and what is wrong with them: an
-    /// [`Error::DeserializationError`] that is [counted](crate::CacheEvent::DecodeFailure) by that.
+    /// [`Error::DeserializationError`] that is [counted](crate::observe::CacheEvent::DecodeFailure) by that.
     /// For those who write a backend.
     ///
     /// ```
-    /// use cache_kit::{Damage, Error};
+    /// use cache_kit::{Error, error::Damage};
     ///
     /// let error = Error::damaged(Damage::Length, "3 bytes are left over");
     /// assert_eq!(error.damage(), Some(Damage::Length));

@@ -77,7 +77,7 @@ mod feeder;
 mod flight;
 mod handle;
 mod key;
-mod observe;
+pub mod observe;
 /// What is seen of a cache, and how long what is in it lives.
 pub mod observability {
     pub use crate::observe::{
@@ -86,13 +86,13 @@ pub mod observability {
     };
     pub use crate::ttl::TtlPolicy;
 }
-mod output;
+pub mod output;
 pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 mod runtime;
 mod service;
-mod store;
+pub mod store;
 pub mod strategy;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -101,13 +101,10 @@ mod ttl;
 #[cfg(all(any(feature = "testing", feature = "redis"), feature = "encryption"))]
 pub use backend::envelope::Encryption;
 #[doc(inline)]
-pub use backend::{
-    Age, AnyBackend, CacheBackend, Entry, Fill, Filled, InMemoryBackend, InMemoryBuilder, Intent,
-    Lease, Lookup, Opened, Stale, Stamp, TagStamps, Tagged,
-};
+pub use backend::{AnyBackend, CacheBackend, InMemoryBackend};
 #[cfg(feature = "redis")]
 #[doc(inline)]
-pub use backend::{RedisBackend, RedisConfig, RedisPermit, RedisTls};
+pub use backend::{RedisBackend, RedisConfig};
 /// Declares what is cached: its prefix, its key, how long it lives.
 ///
 /// # Example
@@ -320,34 +317,23 @@ pub use codec::MessagePack;
 #[cfg(feature = "postcard")]
 pub use codec::Postcard;
 pub use codec::schema::CacheSchema;
-pub use codec::{Bincode, Codec, Encoding};
-pub use engine::provenance::Source;
-pub use entity::shape::{Erased, Shape};
-pub use entity::{CacheEntity, KeyArg};
+pub use codec::{Bincode, Codec};
+pub use entity::CacheEntity;
 #[doc(inline)]
-pub use error::{Cause, Damage, Error, FailurePolicy, Result};
+pub use error::{Cause, Error, FailurePolicy, Result};
 pub use feeder::expander::CacheExpander;
 pub use feeder::feed::{CacheFeed, GenericFeeder};
 pub use feeder::registry::{CacheRegistry, CacheRegistryBuilder};
 pub use feeder::repository::{DataRepository, Repository};
-pub use key::{CacheKey, KeyPart, KeyRef, KeyWriter, ParseKeyError};
-#[cfg(feature = "metrics")]
-pub use observe::MetricsExporter;
-pub use observe::{
-    CacheEvent, CacheMetrics, CacheStats, EvictionCause, InvalidationSource, LoadOutcome,
-    Operation, Tier, Watcher,
-};
+pub use key::{CacheKey, KeyPart, KeyWriter, ParseKeyError};
+pub use observe::CacheMetrics;
 pub use output::index::CacheIndex;
-pub use output::{
-    BatchItem, BatchOutput, BatchPayload, Cached, CachedOutput, CarriesCacheError, EntityOf,
-    FreshOutput, Outcome, Payload,
-};
-pub use runtime::clock::{Clock, ManualClock};
+pub use output::{Cached, Outcome};
+pub use runtime::clock::ManualClock;
 pub use service::{CacheService, CacheServiceBuilder, Found};
-pub use store::tag::{Scope, Tag};
 pub use strategy::retry::Retry;
 #[doc(inline)]
-pub use strategy::{CacheContext, CacheStrategy, OperationConfig};
+pub use strategy::{CacheStrategy, OperationConfig};
 pub use ttl::{Lifetime, TtlPolicy};
 
 /// Runs programs with the macros in edition 2021: all else is in that of the workspace.

@@ -9,17 +9,20 @@ mod seen;
 mod sharing;
 pub(crate) mod value;
 
+pub use crate::engine::provenance::Source;
+pub use crate::entity::KeyArg;
 pub(crate) use batch::{Batch, Brought};
 pub use cached::Cached;
 pub(crate) use edge::{Answers, AnyError};
+#[doc(hidden)]
 pub use edge::{Asked, Detached, Edge, Land};
-pub use many::{
-    BatchItem, BatchOutput, BatchPayload, EntityOfMany, ItemOf, LandMany, LoadOf, ManyEdge,
-    ManyRead,
-};
+pub use many::{BatchItem, BatchOutput, BatchPayload};
+#[doc(hidden)]
+pub use many::{EntityOfMany, ItemOf, LandMany, LoadOf, ManyEdge, ManyRead};
 pub(crate) use many::{batch_failure, batch_takes, entities, failed_as};
 pub use seen::Outcome;
 pub(crate) use sharing::IfOwn;
+#[doc(hidden)]
 pub use sharing::{
     CarryInto, CarryNone, Carrying, Probe, Saying, SaysDisplayed, SaysNothing, SaysShown,
     ShareClone, ShareInto, ShareNone, ShareSaid, Sharing, Unable,

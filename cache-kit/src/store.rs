@@ -4,15 +4,18 @@
 mod erased;
 pub(crate) mod tag;
 
+#[doc(hidden)]
 pub use erased::Soon;
 pub(crate) use erased::{AnyPermit, Store};
 
-use crate::entity::shape::{Erased, Shape};
+pub use crate::codec::Encoding;
+pub use crate::entity::shape::{Erased, Shape};
 use crate::error::{Error, Result};
-use crate::key::{CacheKey, KeyRef};
+use crate::key::CacheKey;
+pub use crate::key::KeyRef;
 use crate::observe::Watcher;
-use crate::runtime::clock::Age;
-use crate::store::tag::{Scope, Tag};
+pub use crate::runtime::clock::{Age, Clock};
+pub use crate::store::tag::{Scope, Tag};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;

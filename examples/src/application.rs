@@ -19,7 +19,7 @@ pub mod schema;
 pub mod service;
 pub mod validation;
 
-use cache_kit::CacheStats;
+use cache_kit::observe::CacheStats;
 use cache_kit::prelude::*;
 use sqlx::SqlitePool;
 

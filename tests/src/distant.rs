@@ -1,6 +1,6 @@
 use cache_kit::prelude::*;
+use cache_kit::store::{Fill, Filled, Intent, Lookup, Opened, Scope, Shape, Tag, TagStamps};
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Fill, Filled, Intent, Lookup, Opened, Scope, Shape, Tag, TagStamps};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

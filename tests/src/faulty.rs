@@ -1,8 +1,11 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, Fault, FaultyBackend};
 use cache_kit::{
-    Clock, Fill, Filled, Intent, KeyRef, Lookup, Opened, Operation, Result, Scope, Shape, Stamp,
-    Tag, TagStamps,
+    Result,
+    observe::Operation,
+    store::{
+        Clock, Fill, Filled, Intent, KeyRef, Lookup, Opened, Scope, Shape, Stamp, Tag, TagStamps,
+    },
 };
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ pub use sink::{RecordingMetrics, event_names};
 pub use source::{Says, Source};
 
 use cache_kit::prelude::*;
-use cache_kit::{CacheStats, ManualClock};
+use cache_kit::{ManualClock, observe::CacheStats};
 use std::time::Duration;
 
 /// Makes a cache in memory whose clock only the test turns.

@@ -1,7 +1,8 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    Fill, Filled, Intent, KeyRef, Lookup, ManualClock, Opened, Result, Scope, Shape, Tag, TagStamps,
+    ManualClock, Result,
+    store::{Fill, Filled, Intent, KeyRef, Lookup, Opened, Scope, Shape, Tag, TagStamps},
 };
 use std::time::Duration;
 use tokio::task::yield_now;

@@ -1,6 +1,6 @@
 //! `impl Trait` arguments, as parts of the key and beside it.
 
-use cache_kit::KeyArg;
+use cache_kit::output::KeyArg;
 use cache_kit::prelude::*;
 
 #[derive(Clone, Serialize, Deserialize, CacheEntity)]

@@ -17,7 +17,7 @@ use std::sync::{PoisonError, RwLock};
 /// An event costs a look-up of its counter, under a lock that readers share.
 ///
 /// ```
-/// use cache_kit::MetricsExporter;
+/// use cache_kit::observe::MetricsExporter;
 /// use cache_kit::prelude::*;
 ///
 /// let cache = CacheService::builder(InMemoryBackend::new())

@@ -12,7 +12,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use cache_kit::prelude::*;
-/// use cache_kit::{Outcome, Source};
+/// use cache_kit::{Outcome, output::Source};
 ///
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
 /// #[cache(prefix = "user", ttl = "1m", stale_if_error = "1d", key = id)]

@@ -202,7 +202,7 @@ impl<B: CacheBackend> CacheService<B> {
     ///
     /// ```
     /// use cache_kit::prelude::*;
-    /// use cache_kit::{Cached, Outcome, Source};
+    /// use cache_kit::{Cached, Outcome, output::Source};
     /// use std::time::Duration;
     /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
     /// # #[cache(prefix = "user", ttl = "1m", key = id)]

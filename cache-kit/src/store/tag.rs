@@ -7,7 +7,7 @@ use std::fmt;
 /// one namespace are one tag.
 ///
 /// ```
-/// use cache_kit::Tag;
+/// use cache_kit::store::Tag;
 ///
 /// assert_eq!(Tag::new(None, "employer:Acme"), Tag::new(None, "employer:Acme"));
 /// assert_ne!(Tag::new(Some("billing"), "employer:Acme"), Tag::new(None, "employer:Acme"));

@@ -19,7 +19,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use cache_kit::prelude::*;
-/// use cache_kit::Operation;
+/// use cache_kit::observe::Operation;
 /// use cache_kit::testing::{Fault, FaultyBackend};
 /// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CacheEntity)]
 /// # #[cache(prefix = "user", key = id)]

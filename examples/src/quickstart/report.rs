@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use cache_kit::CacheStats;
+use cache_kit::observe::CacheStats;
 
 use super::replay::Replay;
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use cache_kit::CacheStats;
+use cache_kit::observe::CacheStats;
 use cache_kit::prelude::*;
 use sqlx::SqlitePool;
 

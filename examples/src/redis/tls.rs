@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::ensure;
 use cache_kit::prelude::*;
-use cache_kit::{RedisConfig, RedisTls};
+use cache_kit::{RedisConfig, backend::RedisTls};
 
 use super::employments::{Employments, Table, employment};
 

@@ -5,8 +5,8 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, encode_entry, read_entry};
 use cache_kit::{
-    Bincode, CacheKey, Codec, Encoding, Encryption, Entry, Erased, Json, Lookup, MessagePack,
-    Postcard, Result, Shape,
+    Bincode, CacheKey, Codec, Encryption, Json, MessagePack, Postcard, Result,
+    store::{Encoding, Entry, Erased, Lookup, Shape},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};

@@ -3,8 +3,10 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    CacheServiceBuilder, CacheStats, Cause, Clock, Error, Found, InMemoryBuilder, KeyWriter,
-    ManualClock, Shape,
+    CacheServiceBuilder, Cause, Error, Found, KeyWriter, ManualClock,
+    backend::InMemoryBuilder,
+    observe::CacheStats,
+    store::{Clock, Shape},
 };
 use cache_kit_tests::{Employment, EmploymentKey, People, Person};
 use std::fmt::Debug;

@@ -212,7 +212,7 @@ impl<B: CacheBackend> Desk<B> {
     #[cached]
     async fn by_impl(
         &self,
-        sheet: impl AsRef<str> + Send + cache_kit::KeyArg<String>,
+        sheet: impl AsRef<str> + Send + cache_kit::output::KeyArg<String>,
         row: u32,
     ) -> Cell {
         self.loads.cell(sheet.as_ref(), row)

@@ -344,7 +344,10 @@ impl Several {
     }
 
     #[cached]
-    async fn find_like(&self, id: impl Into<u64> + cache_kit::KeyArg<u64> + Send) -> Option<User> {
+    async fn find_like(
+        &self,
+        id: impl Into<u64> + cache_kit::output::KeyArg<u64> + Send,
+    ) -> Option<User> {
         Some(User {
             id: id.into(),
             load: self.db.load(),

@@ -7,7 +7,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Cached, Error, Outcome, Retry, Source};
+use cache_kit::{Cached, Error, Outcome, Retry, output::Source};
 use cache_kit_tests::{Person, counts, soon};
 use std::collections::BTreeMap;
 use std::sync::Arc;

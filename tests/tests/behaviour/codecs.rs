@@ -4,7 +4,7 @@ mod buffer;
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{CacheKey, Codec, Encoding, Encryption, MessagePack, Postcard};
+use cache_kit::{CacheKey, Codec, Encryption, MessagePack, Postcard, store::Encoding};
 use cache_kit_tests::{RecordingMetrics, event_names};
 use serde::de::DeserializeOwned;
 

@@ -2,8 +2,11 @@
 
 use cache_kit::testing::{ByteBackend, conformance};
 use cache_kit::{
-    Age, AnyBackend, CacheBackend, CacheKey, Entry, Erased, Fill, Filled, InMemoryBackend, Intent,
-    Lease, Lookup, Opened, Result, Scope, Shape, Stamp, Tag, TagStamps,
+    AnyBackend, CacheBackend, CacheKey, InMemoryBackend, Result,
+    store::{
+        Age, Entry, Erased, Fill, Filled, Intent, Lease, Lookup, Opened, Scope, Shape, Stamp, Tag,
+        TagStamps,
+    },
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

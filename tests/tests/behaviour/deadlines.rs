@@ -4,7 +4,7 @@ mod batches;
 
 use cache_kit::FailurePolicy::{self, Degrade, Propagate};
 use cache_kit::prelude::*;
-use cache_kit::{Error, Operation};
+use cache_kit::{Error, observe::Operation};
 use cache_kit_tests::{Behaviour, Faulty, Person, Source, counts};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Error, ManualClock, Outcome, Source};
+use cache_kit::{Error, ManualClock, Outcome, output::Source};
 use cache_kit_tests::settle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

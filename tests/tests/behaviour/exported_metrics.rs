@@ -3,7 +3,10 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, Fault, FaultyBackend};
-use cache_kit::{CacheServiceBuilder, Error, MetricsExporter, Operation};
+use cache_kit::{
+    CacheServiceBuilder, Error,
+    observe::{MetricsExporter, Operation},
+};
 use cache_kit_tests::{Distant, Person, clocked_cache, settle};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use std::collections::{BTreeMap, BTreeSet};

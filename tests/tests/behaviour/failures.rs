@@ -8,7 +8,7 @@ mod table;
 mod unseen;
 
 use cache_kit::prelude::*;
-use cache_kit::{Error, FailurePolicy, Lookup};
+use cache_kit::{Error, FailurePolicy, store::Lookup};
 use cache_kit_tests::{Behaviour, Faulty, Person, Says, Source};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Error, Outcome, Source};
+use cache_kit::{Error, Outcome, output::Source};
 use cache_kit_tests::{Distant, counts, settle, soon, until};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

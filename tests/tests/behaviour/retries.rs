@@ -4,7 +4,7 @@ mod flights;
 
 use cache_kit::FailurePolicy::{self, Degrade, Propagate};
 use cache_kit::prelude::*;
-use cache_kit::{Error, Operation, Retry};
+use cache_kit::{Error, Retry, observe::Operation};
 use cache_kit_tests::{Behaviour, Faulty, Person, Says, Source};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -6,7 +6,10 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Encoding, Error, Found, Lookup, ManualClock, Shape};
+use cache_kit::{
+    Error, Found, ManualClock,
+    store::{Encoding, Lookup, Shape},
+};
 use cache_kit_tests::{RecordingMetrics, event_names, soon};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The handle: three-state reads, namespaces, health, and a cache that fails.
 
 use cache_kit::prelude::*;
-use cache_kit::{Error, Found, Operation};
+use cache_kit::{Error, Found, observe::Operation};
 use cache_kit_tests::{Behaviour, Faulty, Person, counts};
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, CountingRepository, Fault, FaultyBackend, conformance};
-use cache_kit::{Error, Operation};
+use cache_kit::{Error, observe::Operation};
 use cache_kit_tests::Person;
 use std::time::Duration;
 use tokio::time::Instant;

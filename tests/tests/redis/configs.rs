@@ -2,7 +2,7 @@
 //! connects.
 
 use cache_kit::prelude::*;
-use cache_kit::{Error, RedisTls};
+use cache_kit::{Error, backend::RedisTls};
 use cache_kit_tests::{Certificates, Person, RedisServer, Source, until};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::support::{cluster_config, sentinel_config};
 use cache_kit::testing::conformance;
-use cache_kit::{RedisBackend, RedisConfig, RedisTls};
+use cache_kit::{RedisBackend, RedisConfig, backend::RedisTls};
 use cache_kit_tests::{Certificates, Cluster, RedisServer, Sentinels};
 
 fn config(url: &str) -> RedisConfig {

@@ -4,7 +4,7 @@
 use super::support::{cluster_config, strict_or_not};
 use cache_kit::FailurePolicy::Propagate;
 use cache_kit::prelude::*;
-use cache_kit::{Error, RedisTls, TtlPolicy};
+use cache_kit::{Error, TtlPolicy, backend::RedisTls};
 use cache_kit_tests::{Certificates, Cluster, Person, RedisServer, Source, until};
 use std::time::Duration;
 

@@ -2,7 +2,10 @@
 //! holds.
 
 use cache_kit::prelude::*;
-use cache_kit::{FailurePolicy, Lookup, RedisBackend, RedisConfig, Shape};
+use cache_kit::{
+    FailurePolicy, RedisBackend, RedisConfig,
+    store::{Lookup, Shape},
+};
 use cache_kit_tests::{Cluster, Person, RedisServer, Sentinels, Source, until};
 use std::fmt::Display;
 use std::sync::Arc;

@@ -1,7 +1,11 @@
 //! What the first review found: long keys, flights that hung, invalid entities, clears.
 
 use cache_kit::prelude::*;
-use cache_kit::{Entry, Error, Fill, Filled, Intent, Operation, Shape};
+use cache_kit::{
+    Error,
+    observe::Operation,
+    store::{Entry, Fill, Filled, Intent, Shape},
+};
 use cache_kit_tests::{
     Behaviour, Employment, Faulty, Hermit, People, Person, RepositoryError, Shy, counts, settle,
     soon,

@@ -1,8 +1,8 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    Error, FailurePolicy, Fill, Filled, Intent, KeyRef, Lookup, Opened, Result, Scope, Shape, Tag,
-    TagStamps,
+    Error, FailurePolicy, Result,
+    store::{Fill, Filled, Intent, KeyRef, Lookup, Opened, Scope, Shape, Tag, TagStamps},
 };
 use cache_kit_tests::{Person, RepositoryError, settle, soon};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 use cache_kit::prelude::*;
-use cache_kit::{Entry, Fill, Intent, Lookup, Shape};
+use cache_kit::store::{Entry, Fill, Intent, Lookup, Shape};
 use cache_kit_tests::Person;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
-use cache_kit::CacheStats;
+use cache_kit::observe::CacheStats;
 use serde::Serialize;
 use uuid::Uuid;
 

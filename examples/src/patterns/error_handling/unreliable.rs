@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use cache_kit::prelude::*;
 use cache_kit::{
-    Error, Fill, Filled, Intent, Lookup, Opened, Result, Scope, Shape, Tag, TagStamps,
+    Error, Result,
+    store::{Fill, Filled, Intent, Lookup, Opened, Scope, Shape, Tag, TagStamps},
 };
 
 /// Passes everything on to another backend, unless it is down. Clones go down together.

@@ -3,7 +3,7 @@
 use super::assert_goes_on;
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
-use cache_kit::{Clock, Error, ManualClock};
+use cache_kit::{Error, ManualClock, store::Clock};
 use cache_kit_tests::Person;
 
 /// An entity whose bytes say whether they are whole.

@@ -2,7 +2,10 @@
 
 use cache_kit::prelude::*;
 use cache_kit::testing::{ByteBackend, encode_entry};
-use cache_kit::{CacheKey, Codec, Encryption, Entry, Error, Postcard, Shape};
+use cache_kit::{
+    CacheKey, Codec, Encryption, Error, Postcard,
+    store::{Entry, Shape},
+};
 use serde::de::DeserializeOwned;
 use serde::{Serializer, ser::Error as _};
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{
-    Entry, Error, Fill, Filled, Intent, Lookup, Opened, Result, Scope, Shape, Tag, TagStamps,
+    Error, Result,
+    store::{Entry, Fill, Filled, Intent, Lookup, Opened, Scope, Shape, Tag, TagStamps},
 };
 use cache_kit_tests::{Person, Source};
 use std::future::pending;

@@ -3,7 +3,7 @@
 use super::{Gets, Left, SLOWNESS, left, service};
 use cache_kit::FailurePolicy::{self, Degrade, Propagate};
 use cache_kit::prelude::*;
-use cache_kit::{Error, Operation};
+use cache_kit::{Error, observe::Operation};
 use cache_kit_tests::{Behaviour, Faulty, Person, Says, Source, soon};
 use std::sync::Arc;
 

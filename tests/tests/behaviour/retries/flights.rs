@@ -3,7 +3,7 @@
 use super::{read, service};
 use cache_kit::FailurePolicy::{Degrade, Propagate};
 use cache_kit::prelude::*;
-use cache_kit::{Error, Operation, Result};
+use cache_kit::{Error, Result, observe::Operation};
 use cache_kit_tests::{Behaviour, Faulty, Person, Says, Source, soon};
 
 /// Counts what it is told.

@@ -4,7 +4,9 @@
 use super::fleet::{Database, Process, Version, Way, patient};
 use super::{base, repacked};
 use crate::fixtures::{Store, at};
-use cache_kit::{Bincode, CacheEntity, Codec, Encoding, Encryption, Json, MessagePack, Postcard};
+use cache_kit::{
+    Bincode, CacheEntity, Codec, Encryption, Json, MessagePack, Postcard, store::Encoding,
+};
 use cache_kit_tests::counts;
 
 const CODECS: [(Encoding, u8); 4] = [

@@ -5,7 +5,7 @@ use std::fmt;
 /// Says whom a TLS connection trusts, and who we are to it.
 ///
 /// ```
-/// use cache_kit::RedisTls;
+/// use cache_kit::backend::RedisTls;
 ///
 /// # let (ca, certificate, key) = ("-----BEGIN CERTIFICATE-----", "", "");
 /// let tls = RedisTls::new().root_certificate(ca).client_certificate(certificate, key);
