@@ -12,7 +12,7 @@
 //!
 //! | for | look at |
 //! | --- | --- |
-//! | a service | [`CacheService`] and its [builder](CacheServiceBuilder), [`CacheStrategy`], [`Error`], [`CacheStats`], [`CacheMetrics`] |
+//! | a service | [`CacheService`] and its [builder](CacheServiceBuilder), [`CacheStrategy`], [`Error`], [`CacheStats`](observe::CacheStats), [`CacheMetrics`] |
 //! | policies | [`TtlPolicy`], [`Lifetime`], [`FailurePolicy`], [`OperationConfig`], [`Retry`] |
 //! | work by hand | [`Repository`] to implement and [`DataRepository`] to take, [`CacheExpander`], [`CacheFeed`], [`GenericFeeder`], [`CacheRegistry`] |
 //! | tests | [`ManualClock`], [`AnyBackend`] |
