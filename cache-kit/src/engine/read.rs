@@ -248,7 +248,11 @@ impl<'e> Read<'e> {
             match self.at_once(async |read| read.advance(reload).await) {
                 Some(Progress::Load) => return Poll::Ready(true),
                 Some(Progress::Done) => return Poll::Ready(false),
-                Some(Progress::Wait) | None => ready!(self.poll_others(reload, context)),
+                Some(Progress::Wait) => {
+                    let span = self.span.clone();
+                    ready!(span.in_scope(|| self.poll_others(reload, context)));
+                }
+                None => unreachable!("the store has answered at once before"),
             }
         }
     }

@@ -164,6 +164,31 @@ async fn a_load_that_fails_behind_a_stale_value_is_logged_once_with_what_its_err
 }
 
 #[tokio::test]
+async fn what_a_caller_says_that_waits_for_another_one_lies_in_its_call() {
+    let cache = CacheService::builder(InMemoryBackend::new())
+        .flight_deadline(Duration::from_millis(20))
+        .build()
+        .unwrap();
+    let leading = tokio::spawn({
+        let cache = cache.clone();
+        async move {
+            let hang = std::future::pending::<Result<Option<Person>, Error>>;
+            cache.get_or_load(&4711, hang).await
+        }
+    });
+    while cache.stats().misses == 0 {
+        tokio::task::yield_now().await;
+    }
+    let traced = traced(Level::DEBUG).await;
+    find(&cache).await;
+    leading.abort();
+    let lines = traced.log.take();
+    let said = lines.iter().find(|line| line.contains("the cache failed"));
+    let said = said.expect("it gave up on the leader");
+    assert!(said.starts_with("WARN cache_call{"), "{said}");
+}
+
+#[tokio::test]
 async fn keys_are_traced_and_said_at_no_other_level() {
     for (level, is_said) in [(Level::TRACE, true), (Level::DEBUG, false)] {
         let traced = traced(level).await;
