@@ -26,6 +26,7 @@ mod feeders;
 mod fill_protocol;
 mod flights;
 mod guide_loops;
+mod guide_names;
 mod hand_over;
 mod indexes;
 mod keys;
