@@ -5,7 +5,7 @@ use super::{CachedOutput, EntityOf, Payload};
 use crate::engine::call::Call;
 use crate::engine::provenance::{Provenance, Source};
 use crate::engine::{
-    Answer, Ask, Begun, DetachedLoad, Kind, Loaded, Peeked, Read, Says, Takes, Turn,
+    Answer, Ask, Begun, DetachedLoad, Engine, Kind, Loaded, Peeked, Read, Says, Takes, Turn,
 };
 use crate::entity::CacheEntity;
 use crate::entity::shape::{Erased, Shape};
@@ -123,9 +123,7 @@ where
             Ok(output) => return Ok(output),
             Err(peeked) => peeked,
         };
-        let (engine, ask) = (cache.engine(), self.ask(call));
-        let read = Read::of_one(engine, ask, key.to_key(), peeked);
-        Err(Asked(Box::new(read)))
+        Err(asked(cache.engine(), self.ask(call), key, peeked))
     }
 
     /// Asks for what a peek has not answered; gives the turn to load, or the answer.
@@ -281,7 +279,13 @@ where
 /// A load of an output that needs nothing of its caller's any more.
 pub type Detached<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 
-// What a hit runs knows its types: no virtual call.
+/// Begins a call that a peek has not answered.
+fn asked<'e>(engine: &'e Arc<Engine>, ask: Ask, key: &KeyWriter, peeked: Peeked) -> Asked<'e> {
+    Asked(Box::new(Read::of_one(engine, ask, key.to_key(), peeked)))
+}
+
+// What a hit runs knows its types: no virtual call. What of it needs no types of the output is in
+// functions of its own: a debug build compiles them once, and a release build inlines them.
 
 /// Answers at once if the entry is in reach; `Err` is what was found.
 fn try_peek<O: CachedOutput, B: CacheBackend>(
@@ -293,31 +297,28 @@ fn try_peek<O: CachedOutput, B: CacheBackend>(
         return Err(Peeked::default());
     }
     let shape = Shape::of::<EntityOf<O>>();
-    let found = key.with_key(|key| cache.backend().peek(key, shape));
-    let is_young = |age: Age| call.age_limit().is_none_or(|limit| age.get() < limit);
-    match found.flatten() {
-        Some(hit @ Lookup::Hit { age, .. }) if is_young(age) && draws::<O>(cache, call, age) => {
+    match look(cache, key, shape) {
+        Some(hit @ Lookup::Hit { age, .. })
+            if is_young(call, age) && draws::<O>(cache.engine(), call, age) =>
+        {
             Err(Peeked::drawn(hit))
         }
-        Some(Lookup::Hit { value, age }) if is_young(age) => {
+        Some(Lookup::Hit { value, age }) if is_young(call, age) => {
             let Some(entity) = downcast::<EntityOf<O>>(value) else {
                 return Err(Peeked::missed());
             };
             let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
-            cache.engine().record(&CacheEvent::Hit { prefix, tier });
-            tracing::trace!(key = shown(key), "hit");
+            report(cache.engine(), &CacheEvent::Hit { prefix, tier }, key);
             let seen = Provenance::stored(Source::Hit, age);
             Ok(O::from_payload(O::Payload::from_found(entity, seen)))
         }
-        Some(Lookup::Absent { age }) if O::Payload::ABSENT && is_young(age) => {
+        Some(Lookup::Absent { age }) if O::Payload::ABSENT && is_young(call, age) => {
             let seen = Provenance::stored(Source::Absent, age);
             let Some(absent) = O::Payload::absent(seen) else {
                 return Err(Peeked::missed());
             };
             let (prefix, tier) = (EntityOf::<O>::cache_prefix(), tier(cache));
-            let hit = CacheEvent::AbsentHit { prefix, tier };
-            cache.engine().record(&hit);
-            tracing::trace!(key = shown(key), "hit");
+            report(cache.engine(), &CacheEvent::AbsentHit { prefix, tier }, key);
             Ok(O::from_payload(absent))
         }
         found => Err(Peeked::found(found)),
@@ -332,16 +333,48 @@ fn tier<B: CacheBackend>(cache: &CacheService<B>) -> Tier {
     }
 }
 
+#[inline]
+fn look<B: CacheBackend>(
+    cache: &CacheService<B>,
+    key: &KeyWriter,
+    shape: &'static Shape,
+) -> Option<Lookup> {
+    let found = key.with_key(|key| cache.backend().peek(key, shape));
+    found.flatten()
+}
+
+#[inline]
+fn is_young(call: &Call, age: Age) -> bool {
+    call.age_limit().is_none_or(|limit| age.get() < limit)
+}
+
+#[inline]
+fn report(engine: &Engine, hit: &CacheEvent<'_>, key: &KeyWriter) {
+    engine.record(hit);
+    tracing::trace!(key = shown(key), "hit");
+}
+
 /// Draws whether a hit is loaded again before it ends.
-fn draws<O: CachedOutput>(cache: &CacheService<impl CacheBackend>, call: &Call, age: Age) -> bool {
+#[inline]
+fn draws<O: CachedOutput>(engine: &Engine, call: &Call, age: Age) -> bool {
+    let declared = EntityOf::<O>::lifetime().early_refresh();
+    draws_early(engine, EntityOf::<O>::cache_prefix(), declared, call, age)
+}
+
+#[inline]
+fn draws_early(
+    engine: &Engine,
+    prefix: &str,
+    declared: Option<f64>,
+    call: &Call,
+    age: Age,
+) -> bool {
     if call.strategy != CacheStrategy::Refresh {
         return false;
     }
-    let declared = EntityOf::<O>::lifetime().early_refresh();
     let beta = call.lifetime().early_refresh().or(declared);
-    let beta = beta.or(cache.engine().settings.early_refresh());
-    let prefix = EntityOf::<O>::cache_prefix();
-    beta.is_some_and(|beta| cache.engine().draws(prefix, beta, age))
+    let beta = beta.or(engine.settings.early_refresh());
+    beta.is_some_and(|beta| engine.draws(prefix, beta, age))
 }
 
 fn downcast<T: CacheEntity>(value: Erased) -> Option<Arc<T>> {
