@@ -2,6 +2,7 @@
 
 mod options;
 mod outputs;
+mod together;
 
 use cache_kit::prelude::*;
 use futures::future::BoxFuture;

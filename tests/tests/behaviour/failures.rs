@@ -4,6 +4,8 @@
 mod apis;
 mod corruption;
 mod flights;
+mod outages;
+mod stores;
 mod table;
 mod unseen;
 

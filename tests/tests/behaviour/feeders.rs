@@ -1,5 +1,7 @@
 //! DESIGN §4.8: what a feeder is called for, in which order and how often.
 
+mod edges;
+
 use cache_kit::Error;
 use cache_kit::prelude::*;
 use cache_kit_tests::Hook::{Fed, FedNothing, Hit, Id, Loaded, Miss};

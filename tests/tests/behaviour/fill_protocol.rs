@@ -1,6 +1,7 @@
 //! DESIGN §4.4 through the service: what comes during a load wins.
 
 mod bodies;
+mod permits;
 
 use cache_kit::Error;
 use cache_kit::prelude::*;

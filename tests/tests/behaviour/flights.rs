@@ -1,5 +1,7 @@
 //! DESIGN §4.3: one load per key, whoever is cancelled, panics or fails.
 
+mod bounded;
+
 use cache_kit::Error;
 use cache_kit::prelude::*;
 use cache_kit_tests::{People, Person, RepositoryError, clocked_cache, counts, settle, soon};

@@ -1,6 +1,7 @@
 //! DESIGN §4.6: what names an entry is readable and injective.
 
 mod arguments;
+mod impossible;
 mod parts;
 
 use cache_kit::ParseKeyError;

@@ -1,11 +1,10 @@
-//! One file per behaviour.
+//! What the cache does, one file or folder for each behaviour.
 
 mod assertions;
 mod attributes;
 mod bad_input;
 mod batches;
 mod cache_repository;
-mod cached_batches;
 mod cached_sync;
 mod cached_values;
 mod cancellation;
@@ -32,7 +31,6 @@ mod indexes;
 mod keys;
 mod late_fills;
 mod lifetimes;
-mod load_many;
 mod memory;
 mod metrics;
 mod outcomes;
@@ -52,4 +50,5 @@ mod timeouts;
 mod ttl_class;
 mod ttl_policy;
 mod unsend_bodies;
+mod validity;
 mod writes;

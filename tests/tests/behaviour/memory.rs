@@ -1,5 +1,7 @@
 //! What stays in memory, and how much of it.
 
+mod lifetimes;
+
 use cache_kit::Error;
 use cache_kit::prelude::*;
 use cache_kit_tests::Person;

@@ -4,6 +4,7 @@
 mod batches;
 mod feeders;
 mod methods;
+mod together;
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

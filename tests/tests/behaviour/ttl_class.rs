@@ -5,6 +5,7 @@
 )]
 
 mod flights;
+mod limits;
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

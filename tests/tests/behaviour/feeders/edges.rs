@@ -1,3 +1,5 @@
+//! Feeders of two entities, hooks that fail, retries at their limits, panics.
+
 use cache_kit::prelude::*;
 use cache_kit::{Error, Result, Retry};
 use cache_kit_tests::{Hermit, Person, RepositoryError, Shy, soon};

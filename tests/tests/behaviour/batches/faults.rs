@@ -1,3 +1,5 @@
+//! Batches that fail in part, are taken over, or are large.
+
 use cache_kit::prelude::*;
 use cache_kit::{Error, Result};
 use cache_kit_tests::{Person, settle, soon};

@@ -1,3 +1,5 @@
+//! A store that fails or hangs at one step, under each policy.
+
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{

@@ -1,3 +1,5 @@
+//! How long an entry in memory lives after it was replaced.
+
 use cache_kit::prelude::*;
 use cache_kit::store::{Entry, Fill, Intent, Lookup, Shape};
 use cache_kit_tests::Person;

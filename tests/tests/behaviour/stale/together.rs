@@ -1,4 +1,4 @@
-//! Freshness, timeouts, events: what a review of the policies found.
+//! Stale values, timeouts, early refreshes and events where they meet.
 
 use cache_kit::prelude::*;
 use cache_kit::{Cached, Error, ManualClock};

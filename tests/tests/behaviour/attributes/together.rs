@@ -1,4 +1,4 @@
-//! What an attack on batches, values, indexes and synchronous functions has found.
+//! Values, indexes, batches and synchronous functions where they meet.
 
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;

@@ -1,3 +1,5 @@
+//! Callers with a limit of age: what others loaded or stored can be too old for them.
+
 use cache_kit::prelude::*;
 use cache_kit::testing::ByteBackend;
 use cache_kit::{Error, ManualClock, Result};
